@@ -1,0 +1,5 @@
+"""`python -m tutela`."""
+
+from tutela.cli import main
+
+main()

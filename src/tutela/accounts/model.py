@@ -1,0 +1,62 @@
+"""People and programs that act here, and what they may do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from tutela.primitives.ids import AccountId
+
+
+class Role(StrEnum):
+    """What a person is trusted with. A person may hold several; a program has `PLATFORM` only."""
+
+    REVIEWER = "reviewer"  # sees the queue, claims, views, decides
+    COUNSEL = "counsel"  # accepts rule versions, reads duties; sees no picture
+    OPERATOR = "operator"  # imports lists, makes accounts, reads settings; sees no picture
+    AUDITOR = "auditor"  # reads ledger and figures; sees no picture
+    PLATFORM = "platform"  # an API key: hands in media, looks up hashes
+
+
+class Permission(StrEnum):
+    """One act that a face asks for before it does it."""
+
+    QUEUE_READ = "queue.read"
+    CASE_READ = "case.read"
+    CASE_CLAIM = "case.claim"
+    EXHIBIT_RENDITION = "exhibit.rendition"
+    EXHIBIT_VIEW = "exhibit.view"
+    CASE_DECIDE = "case.decide"
+    LAW_ACCEPT = "law.accept"
+    LISTS_READ = "lists.read"
+    LISTS_WRITE = "lists.write"
+    LEDGER_READ = "ledger.read"
+    FIGURES_READ = "figures.read"
+    ACCOUNTS_WRITE = "accounts.write"
+    MEDIA_SUBMIT = "media.submit"
+    HASH_LOOKUP = "hash.lookup"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who acts. `id` is what the ledger names; `login` never leaves the accounts room's pages."""
+
+    id: AccountId
+    login: str
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """Whether something may be done, with every reason why not."""
+
+    allowed: bool
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Session:
+    """One signed-in browser. `csrf` must come back with each form."""
+
+    actor: Actor
+    csrf: str
+    expires_at: datetime

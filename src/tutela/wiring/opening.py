@@ -1,0 +1,54 @@
+"""Opening what every process needs: settings, database with the right schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tutela.adapters.postgres import embedded, migrate, schema_state, with_driver
+from tutela.primitives.database import Database
+from tutela.primitives.errors import Misconfigured
+from tutela.wiring.settings import Settings, load_settings
+
+
+@contextmanager
+def database_url(settings: Settings) -> Iterator[str]:
+    """The owner's URL of the database: the operator's, or the embedded server's."""
+    if settings.database_url is None:
+        with embedded(settings.folder / "postgres") as url:
+            yield url
+        return
+    yield with_driver(settings.database_url.get_secret_value())
+
+
+@contextmanager
+def open_database(
+    settings: Settings | None = None, *, pool_size: int = 5, migrated: bool = True
+) -> Iterator[Database]:
+    """The database with today's schema.
+
+    The embedded one is migrated here. An external one is migrated only by
+    `tutela db migrate`; when it lags behind, this refuses and says so.
+    """
+    settings = settings or load_settings()
+    with database_url(settings) as url:
+        if migrated:
+            _require_schema(settings, url)
+        database = Database(url, pool_size=pool_size)
+        try:
+            yield database
+        finally:
+            database.close()
+
+
+def _require_schema(settings: Settings, url: str) -> None:
+    """Migrate our own server; ask the operator to migrate theirs."""
+    present, needed = schema_state(url)
+    if present == needed:
+        return
+    if settings.database_url is None:
+        migrate(url)
+        return
+    raise Misconfigured(
+        "The database's schema is not this program's",
+        why=f"it has revision {present or 'none'}, this program needs {needed}",
+        remedy="Run `tutela db migrate` once, with TUTELA_DATABASE_ADMIN_URL set to the owner.",
+    )

@@ -1,0 +1,236 @@
+"""The one table of settings: `TUTELA_*` in the environment, or `tutela.toml`.
+
+Each field's description is its documentation (docs/reference/settings.md is generated
+from it). Defaults are for one machine; nothing outside it is contacted by default.
+"""
+
+import os
+from pathlib import Path
+from typing import ClassVar, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from tutela.primitives.errors import Misconfigured
+
+EXAMPLE_SECRETS = frozenset(
+    {"changethis", "change-me", "secret", "password", "example", "demo", "tutela", "sandbox"}
+)
+"""Words that stand in documentation; outside the demo they open nothing."""
+
+_MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Every setting of the three processes, typed, with its default and its meaning."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="TUTELA_", extra="forbid", frozen=True, validate_default=True
+    )
+
+    home: Path = Field(
+        default=Path("~/.local/share/tutela"),
+        description="Folder for the embedded database, sealed evidence and keys.",
+    )
+    demo: bool = Field(
+        default=False,
+        description="Allow example secrets and the sandbox; set by `make demo` only.",
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        description="PostgreSQL 15 or newer, postgresql://…; empty starts the embedded one "
+        "under TUTELA_HOME.",
+    )
+    database_admin_url: SecretStr | None = Field(
+        default=None,
+        description="Role that owns the tables and runs migrations; empty uses "
+        "TUTELA_DATABASE_URL, which then gives up its rights per connection.",
+    )
+    blobs_url: str | None = Field(
+        default=None,
+        description="Where sealed evidence rests: file:///… or s3://bucket/…; empty means "
+        "TUTELA_HOME/blobs.",
+    )
+    evidence_recipient: str | None = Field(
+        default=None,
+        description="age public key (age1…) that evidence is sealed to; empty uses the key "
+        "pair made under TUTELA_HOME/keys.",
+    )
+    evidence_identity_file: Path | None = Field(
+        default=None,
+        description="age identity that may unseal evidence; only the staff and worker "
+        "processes need it. Empty means TUTELA_HOME/keys/evidence.agekey.",
+    )
+    staff_host: str = Field(default="127.0.0.1", description="Address the staff process binds.")
+    staff_port: int = Field(default=8400, ge=0, le=65535, description="Port of console and API.")
+    public_host: str = Field(default="127.0.0.1", description="Address the public form binds.")
+    public_port: int = Field(default=8401, ge=0, le=65535, description="Port of the public form.")
+    secure_cookies: bool = Field(
+        default=True,
+        description="Send session cookies over TLS only; the demo on loopback turns it off.",
+    )
+    session_hours: int = Field(
+        default=8, ge=1, le=24, description="Hours until a reviewer must sign in again."
+    )
+    sign_in_attempts: int = Field(
+        default=5, ge=1, le=50, description="Failed sign-ins per account and quarter hour."
+    )
+    api_requests_per_minute: int = Field(
+        default=6000, ge=1, description="Requests per key and minute before HTTP 429."
+    )
+    max_upload_bytes: int = Field(
+        default=100 * _MIB, ge=1024, description="Largest file the API and a scan accept, bytes."
+    )
+    max_pixels: int = Field(
+        default=100_000_000, ge=4096, description="Largest picture that is decoded, pixels."
+    )
+    decoder_memory_bytes: int = Field(
+        default=2048 * _MIB, ge=256 * _MIB, description="Memory limit of a decoder child, bytes."
+    )
+    decoder_seconds: int = Field(
+        default=20, ge=1, le=600, description="Time limit for decoding one file, seconds."
+    )
+    decoders: int = Field(
+        default_factory=lambda: max(1, (os.cpu_count() or 1)),
+        ge=1,
+        le=64,
+        description="Decoder children kept warm.",
+    )
+    provider_name: str = Field(
+        default="", description="Name of the service, as it stands in reports."
+    )
+    provider_established_in: str = Field(
+        default="", description="Country code of establishment; empty is unknown, not none."
+    )
+    provider_eu_representative_in: str = Field(
+        default="", description="EU country of the legal representative; empty is unknown."
+    )
+    provider_is_electronic_service: bool | None = Field(
+        default=None,
+        description="Whether the provider offers an electronic communication or remote "
+        "computing service to the public; empty is unknown.",
+    )
+    provider_reports_to_ncmec: bool | None = Field(
+        default=None,
+        description="Whether an arrangement to report to NCMEC is in place; empty is unknown.",
+    )
+    provider_registered_with_nca: bool | None = Field(
+        default=None, description="Whether the provider is registered with the UK NCA."
+    )
+    service_type: str = Field(default="", description="u2u, hosting, search or isp.")
+    service_targets_markets: tuple[str, ...] = Field(
+        default=(), description="Country codes the service targets."
+    )
+    service_significant_uk_users: bool | None = Field(
+        default=None, description="Whether a significant number of users is in the UK."
+    )
+    service_offered_in_eu: bool | None = Field(
+        default=None, description="Whether the service is offered in the European Union."
+    )
+    service_hosting_location: str = Field(
+        default="", description="Country code of the main servers; empty is unknown."
+    )
+    cybertip_url: str | None = Field(
+        default=None,
+        description="Base address of the CyberTipline reporting API (or of the sandbox); "
+        "empty files nothing and says so.",
+    )
+    cybertip_user: str = Field(default="", description="User name issued by NCMEC.")
+    cybertip_password: SecretStr = Field(
+        default=SecretStr(""), description="Password issued by NCMEC."
+    )
+    cybertip_xsd_sha256: str | None = Field(
+        default=None,
+        description="SHA-256 of the authority's schema that was reviewed; a different schema "
+        "stops filing and says so. Empty pins the first one seen.",
+    )
+    reporter_email: str = Field(
+        default="", description="Reporter's e-mail in reports (required by the authority)."
+    )
+    reporter_first_name: str = Field(default="", description="Reporter's first name in reports.")
+    reporter_last_name: str = Field(default="", description="Reporter's last name in reports.")
+    terms_url: str | None = Field(
+        default=None, description="Address of the terms of service, for reports."
+    )
+    platform_webhook_url: str | None = Field(
+        default=None,
+        description="Where the platform takes signed orders to disable access; empty leaves "
+        "restricting to a person, and says so.",
+    )
+    platform_webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="Key of the webhook's HMAC-SHA-256 signature."
+    )
+    worker_poll_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="How often the worker looks for follow-up jobs."
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="Form of the log lines."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file named by `TUTELA_CONFIG`."""
+        del dotenv_settings, file_secret_settings
+        path = Path(os.environ.get("TUTELA_CONFIG", "tutela.toml"))
+        return (
+            init_settings,
+            env_settings,
+            TomlConfigSettingsSource(settings_cls, toml_file=path),
+        )
+
+    @model_validator(mode="after")
+    def _refuse_example_secrets(self) -> "Settings":
+        """An example from the documentation is no secret (only the demo may use one)."""
+        if self.demo:
+            return self
+        for name in ("cybertip_password", "platform_webhook_secret"):
+            if getattr(self, name).get_secret_value().lower() in EXAMPLE_SECRETS:
+                raise ValueError(f"{name} is an example from the documentation, set a real one")
+        return self
+
+    @property
+    def folder(self) -> Path:
+        """`home` with `~` resolved."""
+        return self.home.expanduser().resolve()
+
+    @property
+    def identity_file(self) -> Path:
+        """The age identity that unseals evidence."""
+        return self.evidence_identity_file or self.folder / "keys" / "evidence.agekey"
+
+    @property
+    def outbound_hosts(self) -> frozenset[str]:
+        """Every host this installation may ever contact: those named in settings."""
+        urls = [self.cybertip_url, self.platform_webhook_url, self.blobs_url]
+        if self.database_url:
+            urls.append(self.database_url.get_secret_value())
+        return frozenset(host for url in urls if url and (host := urlsplit(url).hostname))
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings table; every fault is named with its setting, never its value."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        faults = "; ".join(
+            f"TUTELA_{'_'.join(str(p) for p in fault['loc']).upper() or '*'} {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        )
+        raise Misconfigured(
+            "The settings cannot be used",
+            why=faults,
+            remedy="See docs/reference/settings.md, then run `tutela check`.",
+        ) from None

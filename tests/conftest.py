@@ -1,0 +1,80 @@
+"""Fixtures for all rooms: a real PostgreSQL, a clock that stands still, paths."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+from tutela.adapters.postgres import embedded, migrate
+from tutela.primitives.clock import FixedClock
+from tutela.primitives.database import Database
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The owner's URL of one embedded server for the whole test run."""
+    folder = Path(tempfile.mkdtemp(prefix="tutela-tests-"))
+    folder.chmod(0o755)
+    with embedded(folder / "postgres") as url:
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as admin:  # tests need no durability, only the real thing
+            admin.execute(text("ALTER SYSTEM SET fsync = off"))
+            admin.execute(text("ALTER SYSTEM SET synchronous_commit = off"))
+            admin.execute(text("SELECT pg_reload_conf()"))
+        engine.dispose()
+        yield url
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str) -> str:
+    """Name of a migrated database that each test's own is copied from."""
+    migrate(postgres)
+    return str(make_url(postgres).database)
+
+
+@pytest.fixture
+def database_url(postgres: str, template: str) -> Iterator[str]:
+    """URL of a database of this test's own, with today's schema and no rows."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    engine = create_engine(
+        make_url(postgres).set(database="postgres"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as admin:
+        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as admin:
+        admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A `Database` on the test's own database."""
+    opened = Database(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Stands at 2026-11-21 12:00 UTC until a test moves it."""
+    return FixedClock(at=datetime(2026, 11, 21, 12, 0, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Path:
+    """The folder of outside schemas; tests that need it are skipped when it is absent."""
+    folder = Path(os.environ.get("TUTELA_SCHEMAS", REPOSITORY.parent / "shared" / "schemas"))
+    if not folder.is_dir():
+        pytest.skip(f"the outside schemas are not at {folder}; set TUTELA_SCHEMAS")
+    return folder
