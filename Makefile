@@ -1,0 +1,44 @@
+# Tutela's one door. `make demo` and `make test` set up all they need; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+ARGS ?=
+
+.PHONY: help demo test check bench docs fuzz clean
+
+help: ## Show these targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort | expand -t 10
+
+demo: .venv/.demo ## Set up and run the main job (ARGS=--once without a person, ARGS='--once --json')
+	@$(BIN)/python -m tutela demo $(ARGS)
+
+test: .venv/.test ## Set up and pass the tests
+	@.ci/chromium
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.check ## Lint, formatting, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+
+bench: .venv/.test ## Measure imports and search on this machine
+	@$(BIN)/python bench/run.py $(ARGS)
+
+docs: .venv/.demo ## Write the generated reference pages again
+	@$(BIN)/python -m tutela docs write
+
+fuzz: .venv/.test ## Fuzz every parser for longer (minutes)
+	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -k fuzz $(ARGS)
+
+clean: ## Remove the virtual environment, caches and the demo's folder
+	rm -rf .venv .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/.demo: pyproject.toml constraints.txt .ci/environment
+	@.ci/environment . && touch $@
+
+.venv/.test: pyproject.toml constraints.txt .ci/environment
+	@.ci/environment '.[test]' && touch $@ .venv/.demo
+
+.venv/.check: pyproject.toml constraints.txt .ci/environment
+	@.ci/environment '.[test,check]' && touch $@ .venv/.test .venv/.demo
