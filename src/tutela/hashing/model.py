@@ -1,0 +1,128 @@
+"""What is known about a file after hashing: the perceptual hash, the digests, or why not."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from tutela.primitives.errors import BadInput
+
+PDQ_BITS = 256
+PDQ_BYTES = 32
+_PDQ_HEX = re.compile(r"[0-9a-fA-F]{64}")
+
+MIN_QUALITY = 50
+"""Lowest PDQ quality that may be matched (facebook/ThreatExchange, pdq README: drop <= 49)."""
+
+DIHEDRAL = (
+    "original",
+    "rotate90",
+    "rotate180",
+    "rotate270",
+    "flip_x",
+    "flip_y",
+    "flip_plus1",
+    "flip_minus1",
+)
+"""Order of the eight hashes of a turned or mirrored picture, as the reference returns them."""
+
+_DEGENERATE_BITS = 31
+"""A hash this close to all zeros or all ones would match every other such hash."""
+
+
+class Unmatchable(StrEnum):
+    """Why a file's picture cannot be compared with a list; never a statement that it is safe."""
+
+    LOW_QUALITY = "low_quality"
+    UNDECODABLE = "undecodable"
+    TOO_LARGE = "too_large"
+    DEGENERATE = "degenerate"
+
+
+@dataclass(frozen=True, slots=True)
+class Pdq:
+    """A 256-bit PDQ hash and its quality (0 to 100).
+
+    `bits` are 32 bytes in the order in which the hexadecimal text prints them, so the
+    first bit of the first byte is coefficient 255. Positional on purpose: two values.
+    """
+
+    bits: bytes
+    quality: int
+
+    def __post_init__(self) -> None:
+        if len(self.bits) != PDQ_BYTES:
+            raise BadInput("This is not a PDQ hash", why=f"expected {PDQ_BYTES} bytes")
+        if not 0 <= self.quality <= 100:  # noqa: PLR2004 - the scale of the reference
+            raise BadInput("This is not a PDQ quality", why="expected 0 to 100")
+
+    @classmethod
+    def parse(cls, hex_text: str, *, quality: int = 100) -> Self:
+        """Read 64 hexadecimal digits of either case, and nothing else; raise `BadInput`.
+
+        Lists carry no quality: their entries were filtered by whoever made them, so it is
+        100 unless the list says otherwise. The text is matched in full: a trailing newline
+        that slips through here would stop a whole index later.
+        """
+        if not _PDQ_HEX.fullmatch(hex_text):
+            raise BadInput(
+                "This is not a PDQ hash",
+                why="expected exactly 64 hexadecimal digits, nothing before or after",
+            )
+        return cls(bytes.fromhex(hex_text), quality)
+
+    @property
+    def hex(self) -> str:
+        """The hash as 64 lower-case hexadecimal digits."""
+        return self.bits.hex()
+
+    @property
+    def degenerate(self) -> bool:
+        """Whether the hash carries no picture: all zeros or ones, or a match of those."""
+        ones = int.from_bytes(self.bits).bit_count()
+        return ones <= _DEGENERATE_BITS or ones >= PDQ_BITS - _DEGENERATE_BITS
+
+    @property
+    def unmatchable(self) -> Unmatchable | None:
+        """Why this hash must not be compared with a list, or None when it may be."""
+        if self.degenerate:
+            return Unmatchable.DEGENERATE
+        if self.quality < MIN_QUALITY:
+            return Unmatchable.LOW_QUALITY
+        return None
+
+    def distance_bits(self, other: "Pdq") -> int:
+        """How many of the 256 bits differ."""
+        return (int.from_bytes(self.bits) ^ int.from_bytes(other.bits)).bit_count()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Digests:
+    """The exact file in three digests and its size; raw bytes, not hexadecimal."""
+
+    md5: bytes
+    sha1: bytes
+    sha256: bytes
+    size_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Hashed:
+    """Everything hashing found out about one file.
+
+    `digests` are always there. `pdq` is None when no picture could be decoded; a hash of
+    low quality or of a degenerate picture is given but `unmatchable` says not to compare
+    it. `dihedral` holds eight hashes in the order of `DIHEDRAL`, or none when not asked
+    for. `pipeline` names decoder, version and policy: hashes are comparable bit for bit
+    only within one pipeline. `why` is for the reader and is empty when all is well.
+    """
+
+    digests: Digests
+    pdq: Pdq | None
+    dihedral: tuple[Pdq, ...] = ()
+    pipeline: str
+    unmatchable: Unmatchable | None = None
+    why: str = ""
+    media_type: str | None = None
+    width_px: int | None = None
+    height_px: int | None = None
