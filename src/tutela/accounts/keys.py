@@ -1,0 +1,54 @@
+"""Keys with which a platform's programs hand in media and look up hashes."""
+
+import hashlib
+import secrets
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tutela.accounts import store
+from tutela.accounts.model import Actor, Role
+from tutela.ledger import store as ledger
+from tutela.primitives.errors import BadInput, NotFound
+from tutela.primitives.ids import AccountId
+from tutela.primitives.redacted import Redacted
+
+_PREFIX = "tutela_"  # so that secret scanners know a leaked one
+_LONGEST_NAME = 100
+
+
+def create_key(
+    tx: Connection, *, name: str, by: str, at: datetime
+) -> tuple[AccountId, Redacted[str]]:
+    """Make a key; it is shown this once and stored as a digest only."""
+    name = name.strip()
+    if not name or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise BadInput(
+            "A key needs a name",
+            why=f"1 to {_LONGEST_NAME} visible characters that say who uses it",
+        )
+    key = store.ApiKey(id=AccountId.new(), name=name, created_at=at, revoked_at=None)
+    secret = Redacted(_PREFIX + secrets.token_urlsafe(32))
+    store.add_key(tx, key, key_sha256=_digest(secret))
+    ledger.append(tx, at=at, actor=by, action="api_key_created", subject=key.id, detail={})
+    return key.id, secret
+
+
+def revoke_key(tx: Connection, key_id: AccountId, *, by: str, at: datetime) -> None:
+    """End a key at once."""
+    if not store.set_revoked(tx, key_id, at=at):
+        raise NotFound("There is no live key with this id", remedy="See `tutela keys list`.")
+    ledger.append(tx, at=at, actor=by, action="api_key_revoked", subject=key_id, detail={})
+
+
+def actor_of(tx: Connection, key: Redacted[str]) -> Actor | None:
+    """The platform that a key stands for, or None: unknown or revoked."""
+    found = store.key_by_digest(tx, _digest(key))
+    if found is None:
+        return None
+    return Actor(id=found.id, login=found.name, roles=frozenset({Role.PLATFORM}))
+
+
+def _digest(key: Redacted[str]) -> bytes:
+    """What of a key is stored: it has 256 random bits, so a plain digest is enough."""
+    return hashlib.sha256(key.reveal().encode()).digest()
