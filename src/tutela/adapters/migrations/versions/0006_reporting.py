@@ -107,7 +107,7 @@ def upgrade() -> None:
         "report_exchanges",
         sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
         sa.Column("report_id", sa.Text, sa.ForeignKey("reports.id"), nullable=False),
-        # A call is two rows: the intent before it, and the answer, which names its intent.
+        # A call is two rows: the intent before it, and what came of it, which names its intent.
         sa.Column("answers", sa.BigInteger, sa.ForeignKey("report_exchanges.id"), unique=True),
         sa.Column("call", sa.Text, nullable=False),
         sa.Column("method", sa.Text, nullable=False),
@@ -118,10 +118,10 @@ def upgrade() -> None:
         sa.Column("http_status", sa.Integer),
         sa.Column("reply_code", sa.BigInteger),
         sa.Column("request_id", sa.Text),
-        sa.Column("sent_at", sa.DateTime(timezone=True)),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True)),
         sa.CheckConstraint(
-            "(answers IS NULL) = (sent_at IS NOT NULL)", name="report_exchanges_intent_or_answer"
+            "answers IS NOT NULL OR received IS NULL", name="report_exchanges_intent_or_answer"
         ),
     )
     op.create_index("report_exchanges_by_report", "report_exchanges", ["report_id", "id"])
