@@ -105,12 +105,7 @@ def upgrade() -> None:
         # The person who withdrew it here; an import does not bring it back.
         sa.Column("withdrawn_by", sa.Text),
         sa.Column("set_aside_why", sa.Text),
-        sa.Column(
-            "change",
-            sa.BigInteger,
-            nullable=False,
-            server_default=sa.text("nextval('list_entries_change')"),
-        ),
+        sa.Column("change", sa.BigInteger, nullable=False),  # the trigger gives it
         sa.Column(
             "first_seen",
             sa.DateTime(timezone=True),
