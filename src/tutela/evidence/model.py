@@ -1,9 +1,61 @@
-"""Sealed items and the reasons to keep them."""
+"""Sealed items, how they came to us, and the reasons to keep them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from tutela.primitives.ids import CaseId, ExhibitId, HoldId
+from tutela.primitives.ids import CaseId, ExhibitId, HoldId, SubmissionId
+from tutela.primitives.redacted import Redacted
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    """What the service knows about an upload; every field may be unknown (empty or None).
+
+    Kept only when the item matches. Times are aware. Countries are two-letter codes.
+    Whatever could name a person rests sealed (see `provenance.py`).
+    """
+
+    item_reference: str = ""  # the service's own name for the item, for the restriction order
+    uploader_reference: str = ""  # the service's account identifier
+    uploader_screen_name: Redacted[str] | None = None
+    uploader_email: Redacted[str] | None = None
+    uploader_ip: Redacted[str] | None = None
+    uploader_port: int | None = None
+    uploader_location: str = ""
+    uploaded_at: datetime | None = None
+    location_url: Redacted[str] | None = None
+    publicly_available: bool | None = None
+    file_name: Redacted[str] | None = None
+    service: str = ""
+    channel: str = ""  # public, hosted, interpersonal
+    extra: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """One item that was handed in and matched; others leave no row.
+
+    `item_digest` is the SHA-256 of the bytes, or the strongest hash that came instead
+    (`md5:…`, `pdq:…`); with `actor` and `item_reference` it makes admitting idempotent.
+    """
+
+    id: SubmissionId
+    origin: str
+    received_at: datetime
+    actor: str
+    item_reference: str
+    item_digest: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Destruction:
+    """A request to destroy an exhibit's bytes, and the second person who confirmed it."""
+
+    exhibit_id: ExhibitId
+    requested_by: str
+    requested_at: datetime
+    confirmed_by: str | None
+    confirmed_at: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,0 +1,485 @@
+"""The room's tables and queries: cases, matches, decisions, verdicts, assessments.
+
+A case's row changes only through `save`, which refuses when somebody else was faster;
+the other four tables only grow.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Identity,
+    Integer,
+    Row,
+    Table,
+    Text,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from tutela.cases.model import (
+    AgeBand,
+    Case,
+    Decision,
+    MatchFound,
+    Outcome,
+    State,
+    Verdict,
+)
+from tutela.evidence import provenance
+from tutela.evidence import store as evidence
+from tutela.evidence.model import Context
+from tutela.indicators.model import Match, SignalKind
+from tutela.primitives.database import METADATA
+from tutela.primitives.errors import Conflict, NotFound
+from tutela.primitives.ids import AccountId, CaseId, DecisionId, ExhibitId, ListId
+from tutela.taxonomy.model import Category
+
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("claimed_by", Text),
+    Column("claimed_at", DateTime(timezone=True)),
+    Column("known_item", Boolean, nullable=False),
+    Column("second_person", Boolean, nullable=False),
+    Column("needed", ARRAY(Text), nullable=False),
+    Column("reported_at", DateTime(timezone=True)),
+    Column("restricted_at", DateTime(timezone=True)),
+    Column("preserved_at", DateTime(timezone=True)),
+    Column("closed_at", DateTime(timezone=True)),
+    Column("version", Integer, nullable=False),
+)
+MATCHES = Table(
+    "matches",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("exhibit_id", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("list_id", Text, nullable=False),
+    Column("list_name", Text, nullable=False),
+    Column("entry_id", BigInteger, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("distance_bits", Integer, nullable=False),
+    Column("threshold_bits", Integer, nullable=False),
+    Column("transform", Text, nullable=False),
+    Column("scheme", Text),
+    Column("scheme_version", Text),
+    Column("category_code", Text),
+    Column("second_person", Boolean, nullable=False),
+    Column("reasons", ARRAY(Text), nullable=False),
+    Column("found_at", DateTime(timezone=True), nullable=False),
+)
+DECISIONS = Table(
+    "decisions",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("by_actor", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("age_band", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("confirms", Text),
+    Column("final", Boolean, nullable=False),
+)
+VERDICTS = Table(
+    "verdicts",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("sha256", Text),
+    Column("pdq", Text),
+    Column("verdict", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("decided_at", DateTime(timezone=True), nullable=False),
+)
+ASSESSMENTS = Table(
+    "assessments",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("as_of", DateTime(timezone=True), nullable=False),
+    Column("book_digest", Text, nullable=False),
+    Column("result", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+_REACHED = {
+    Outcome.REPORTED: CASES.c.reported_at,
+    Outcome.RESTRICTED: CASES.c.restricted_at,
+    Outcome.PRESERVED: CASES.c.preserved_at,
+}
+
+
+class Opens(Protocol):
+    """What can open a sealed value (`evidence.unsealing.Unsealer`)."""
+
+    def unseal(self, data: bytes) -> bytes:
+        """The plain bytes."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownVerdict:
+    """A final verdict on the same bytes, or on a picture with the very same PDQ hash."""
+
+    verdict: Verdict
+    category: str
+    case_id: CaseId
+    decided_at: datetime
+    by_hash: str  # "sha256" or "pdq"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assessment:
+    """The duties of a case as derived on one day from one state of the lawbook."""
+
+    id: int
+    case_id: CaseId
+    as_of: datetime
+    book_digest: str
+    result: Mapping[str, object]
+    created_at: datetime
+
+
+def add_case(tx: Connection, case_: Case) -> None:
+    """Keep a new case."""
+    tx.execute(insert(CASES).values(id=case_.id, **_columns(case_), version=case_.version))
+
+
+def save(tx: Connection, before: Case, after: Case) -> Case:
+    """Replace `before` by `after`; raises `Conflict` when the row is no longer `before`."""
+    version = before.version + 1
+    done = tx.execute(
+        update(CASES)
+        .where(CASES.c.id == before.id, CASES.c.version == before.version)
+        .values(**_columns(after), version=version)
+    )
+    if done.rowcount != 1:
+        raise Conflict(
+            "The case has changed meanwhile",
+            why="somebody else acted on it",
+            remedy="Nothing was stored. Load the case again and look before you repeat the step.",
+        )
+    return case(tx, before.id)
+
+
+def case(tx: Connection, case_id: CaseId) -> Case:
+    """One case; raises `NotFound`."""
+    row = tx.execute(select(CASES).where(CASES.c.id == case_id)).first()
+    if row is None:
+        raise NotFound("There is no such case")
+    return _case(row)
+
+
+def queue(
+    tx: Connection, *, states: Collection[State], limit: int = 50, offset: int = 0
+) -> Sequence[Case]:
+    """Cases in any of `states`, the most urgent and then the oldest first."""
+    rows = tx.execute(
+        select(CASES)
+        .where(CASES.c.state.in_([state.value for state in states]))
+        .order_by(CASES.c.priority, CASES.c.opened_at, CASES.c.id)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [_case(row) for row in rows]
+
+
+def counts(tx: Connection) -> Mapping[State, int]:
+    """How many cases stand in each state; every state is named."""
+    rows = tx.execute(select(CASES.c.state, func.count()).group_by(CASES.c.state))
+    found = {State(state): number for state, number in rows}
+    return {state: found.get(state, 0) for state in State}
+
+
+def add_matches(tx: Connection, case_id: CaseId, found: Sequence[MatchFound]) -> None:
+    """Keep the matches as they were when found."""
+    for one in found:
+        match, category = one.match, one.match.category
+        tx.execute(
+            insert(MATCHES).values(
+                exhibit_id=one.exhibit_id,
+                case_id=case_id,
+                list_id=match.list_id,
+                list_name=match.list_name,
+                entry_id=match.entry_id,
+                external_id=match.external_id,
+                kind=match.kind.value,
+                distance_bits=match.distance_bits,
+                threshold_bits=match.threshold_bits,
+                transform=match.transform,
+                scheme=category.scheme if category else None,
+                scheme_version=category.version if category else None,
+                category_code=category.code if category else None,
+                second_person=match.second_person,
+                reasons=list(match.reasons),
+                found_at=one.found_at,
+            )
+        )
+
+
+def matches_of(tx: Connection, case_id: CaseId) -> Sequence[MatchFound]:
+    """The matches of a case, in the order found."""
+    rows = tx.execute(select(MATCHES).where(MATCHES.c.case_id == case_id).order_by(MATCHES.c.id))
+    return [_match(row) for row in rows]
+
+
+def add_decision(tx: Connection, decision: Decision) -> None:
+    """Keep a decision; it is never changed."""
+    tx.execute(
+        insert(DECISIONS).values(
+            id=decision.id,
+            case_id=decision.case_id,
+            by_actor=decision.by,
+            at=decision.at,
+            verdict=decision.verdict.value,
+            category=decision.category,
+            age_band=decision.age_band.value,
+            facts=dict(decision.facts),
+            note=decision.note,
+            confirms=decision.confirms,
+            final=decision.final,
+        )
+    )
+
+
+def decisions_of(tx: Connection, case_id: CaseId) -> Sequence[Decision]:
+    """All decisions and second opinions on a case, oldest first."""
+    rows = tx.execute(
+        select(DECISIONS)
+        .where(DECISIONS.c.case_id == case_id)
+        .order_by(DECISIONS.c.at, DECISIONS.c.id)
+    )
+    return [_decision(row) for row in rows]
+
+
+def final_decision(tx: Connection, case_id: CaseId) -> Decision | None:
+    """The decision that counts; None while there is none."""
+    row = tx.execute(
+        select(DECISIONS).where(DECISIONS.c.case_id == case_id, DECISIONS.c.final)
+    ).first()
+    return _decision(row) if row else None
+
+
+def pending_decision(tx: Connection, case_id: CaseId) -> Decision | None:
+    """The first person's decision that waits for a second person; None when there is none."""
+    decisions = decisions_of(tx, case_id)
+    answered = {decision.confirms for decision in decisions}
+    for decision in reversed(decisions):
+        if decision.confirms is not None or decision.verdict is Verdict.CANNOT_SAY:
+            continue
+        return None if decision.final or decision.id in answered else decision
+    return None
+
+
+def add_verdict(
+    tx: Connection,
+    *,
+    sha256: str | None,
+    pdq: str | None,
+    verdict: Verdict,
+    category: str,
+    case_id: CaseId,
+    at: datetime,
+) -> None:
+    """Keep a final verdict by hash, so that the next copy needs no view."""
+    tx.execute(
+        insert(VERDICTS).values(
+            sha256=sha256,
+            pdq=pdq,
+            verdict=verdict.value,
+            category=category,
+            case_id=case_id,
+            decided_at=at,
+        )
+    )
+
+
+def known_verdict(
+    tx: Connection, *, sha256: str | None, pdq: str | None, other_than: CaseId | None = None
+) -> KnownVerdict | None:
+    """The final verdict on this item, or None when there is none or several contradict.
+
+    The same bytes come first; a PDQ hash must be equal in every bit. When people have
+    judged the same hash differently, nothing is known about it and somebody must look.
+    """
+    for name, column, value in (
+        ("sha256", VERDICTS.c.sha256, sha256),
+        ("pdq", VERDICTS.c.pdq, pdq),
+    ):
+        if not value:
+            continue
+        rows = tx.execute(
+            select(VERDICTS)
+            .where(column == value, or_(other_than is None, VERDICTS.c.case_id != other_than))
+            .order_by(VERDICTS.c.id.desc())
+        ).all()
+        if not rows:
+            continue
+        if len({row.verdict for row in rows}) > 1:
+            return None
+        latest = rows[0]
+        return KnownVerdict(
+            verdict=Verdict(latest.verdict),
+            category=latest.category,
+            case_id=CaseId(latest.case_id),
+            decided_at=latest.decided_at,
+            by_hash=name,
+        )
+    return None
+
+
+def known_verdict_of(tx: Connection, case_id: CaseId) -> KnownVerdict | None:
+    """The verdict another case gave on the first exhibit of this one."""
+    exhibits = evidence.exhibits_of(tx, case_id)
+    if not exhibits:
+        return None
+    first = exhibits[0]
+    return known_verdict(tx, sha256=first.sha256 or None, pdq=first.pdq, other_than=case_id)
+
+
+def context_of(tx: Connection, case_id: CaseId, unsealer: Opens | None) -> Context:
+    """What the service told about the upload; without `unsealer` the personal part is unknown."""
+    item_reference, opened, sealed = evidence.context_parts_of(tx, case_id)
+    personal = unsealer.unseal(sealed) if unsealer is not None and sealed is not None else None
+    return provenance.joined(item_reference, opened, personal)
+
+
+def store_assessment(
+    tx: Connection,
+    *,
+    case_id: CaseId,
+    as_of: datetime,
+    book_digest: str,
+    result: Mapping[str, object],
+    at: datetime,
+) -> int:
+    """Keep what the lawbook said about a case; returns its number."""
+    done = tx.execute(
+        insert(ASSESSMENTS)
+        .values(
+            case_id=case_id,
+            as_of=as_of,
+            book_digest=book_digest,
+            result=dict(result),
+            created_at=at,
+        )
+        .returning(ASSESSMENTS.c.id)
+    )
+    return int(done.scalar_one())
+
+
+def latest_assessment(tx: Connection, case_id: CaseId) -> Assessment | None:
+    """The newest assessment of a case; None while there is none."""
+    row = tx.execute(
+        select(ASSESSMENTS)
+        .where(ASSESSMENTS.c.case_id == case_id)
+        .order_by(ASSESSMENTS.c.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return Assessment(
+        id=row.id,
+        case_id=CaseId(row.case_id),
+        as_of=row.as_of,
+        book_digest=row.book_digest,
+        result=row.result,
+        created_at=row.created_at,
+    )
+
+
+def _columns(case_: Case) -> dict[str, object]:
+    return {
+        "state": case_.state.value,
+        "opened_at": case_.opened_at,
+        "priority": case_.priority,
+        "claimed_by": case_.claimed_by,
+        "claimed_at": case_.claimed_at,
+        "known_item": case_.known_item,
+        "second_person": case_.second_person,
+        "needed": sorted(outcome.value for outcome in case_.needed),
+        "closed_at": case_.closed_at,
+        **{column.name: case_.reached.get(outcome) for outcome, column in _REACHED.items()},
+    }
+
+
+def _case(row: Row[tuple[object, ...]]) -> Case:
+    return Case(
+        id=CaseId(row.id),
+        state=State(row.state),
+        opened_at=row.opened_at,
+        priority=row.priority,
+        claimed_by=AccountId(row.claimed_by) if row.claimed_by else None,
+        claimed_at=row.claimed_at,
+        known_item=row.known_item,
+        second_person=row.second_person,
+        needed=frozenset(Outcome(name) for name in row.needed),
+        reached={
+            outcome: moment
+            for outcome, column in _REACHED.items()
+            if (moment := getattr(row, column.name)) is not None
+        },
+        closed_at=row.closed_at,
+        version=row.version,
+    )
+
+
+def _match(row: Row[tuple[object, ...]]) -> MatchFound:
+    category = (
+        Category(scheme=row.scheme, version=row.scheme_version, code=row.category_code)
+        if row.scheme
+        else None
+    )
+    return MatchFound(
+        exhibit_id=ExhibitId(row.exhibit_id),
+        match=Match(
+            list_id=ListId(row.list_id),
+            list_name=row.list_name,
+            entry_id=row.entry_id,
+            external_id=row.external_id,
+            kind=SignalKind(row.kind),
+            distance_bits=row.distance_bits,
+            threshold_bits=row.threshold_bits,
+            transform=row.transform,
+            category=category,
+            second_person=row.second_person,
+            reasons=tuple(row.reasons),
+        ),
+        found_at=row.found_at,
+    )
+
+
+def _decision(row: Row[tuple[object, ...]]) -> Decision:
+    return Decision(
+        id=DecisionId(row.id),
+        case_id=CaseId(row.case_id),
+        by=AccountId(row.by_actor),
+        at=row.at,
+        verdict=Verdict(row.verdict),
+        category=row.category,
+        age_band=AgeBand(row.age_band),
+        facts=row.facts,
+        note=row.note,
+        confirms=DecisionId(row.confirms) if row.confirms else None,
+        final=row.final,
+    )
