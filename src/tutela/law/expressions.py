@@ -1,0 +1,163 @@
+"""Evaluating conditions over facts: strong Kleene logic, and a trace that is the explanation.
+
+The truth tables (Kleene 1952, the strong ones): `all` is NO as soon as one part is NO, YES
+only when every part is YES; `any` the other way round; what could still turn is UNKNOWN.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tutela.law.model import All, AnyOf, AtLeast, Expr, Leaf, Not, Op, Status, Truth
+from tutela.law.vocabulary import Known, Value
+from tutela.primitives.errors import BadInput
+
+YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trace:
+    """How one node was judged. A leaf carries fact, value, citation, source and status."""
+
+    path: str
+    op: str
+    result: Truth
+    parts: tuple["Trace", ...] = ()
+    fact: str | None = None
+    expected: object = None
+    value: object = None
+    missing: bool = False
+    cite: str | None = None
+    source: str | None = None
+    status: Status | None = None
+
+    def leaves(self) -> Iterator["Trace"]:
+        """Every leaf, in the order in which it is written."""
+        if self.fact is not None:
+            yield self
+        for part in self.parts:
+            yield from part.leaves()
+
+    def deciding(self) -> Iterator["Trace"]:
+        """The leaves that carry the result: parts that did not matter are left out."""
+        if self.fact is not None:
+            yield self
+        for part in self.parts:
+            if self.op in {"not", "at_least"} or part.result is self.result:
+                yield from part.deciding()
+
+    def open_leaves(self) -> Iterator["Trace"]:
+        """The missing leaves that could still turn the result; none once it is known."""
+        if self.result is not UNKNOWN:
+            return
+        if self.missing:
+            yield self
+        for part in self.parts:
+            yield from part.open_leaves()
+
+
+def conjunction(values: Sequence[Truth]) -> Truth:
+    """`all`. Empty means no: an empty sequence refuses with `BadInput`."""
+    return threshold(len(values), values)
+
+
+def disjunction(values: Sequence[Truth]) -> Truth:
+    """`any`. Empty means no: an empty sequence refuses with `BadInput`."""
+    return threshold(1, values)
+
+
+def negation(value: Truth) -> Truth:
+    """`not`; what is unknown stays unknown."""
+    return {YES: NO, NO: YES, UNKNOWN: UNKNOWN}[value]
+
+
+def threshold(n: int, values: Sequence[Truth]) -> Truth:
+    """`at_least(n)`: UNKNOWN as long as `n` can still be reached but is not."""
+    if not values or not 1 <= n <= len(values):
+        raise BadInput(
+            "A condition without parts cannot be judged",
+            why=f"{n} of {len(values)} parts are asked for",
+        )
+    surely = sum(value is YES for value in values)
+    perhaps = sum(value is not NO for value in values)
+    if surely >= n:
+        return YES
+    return UNKNOWN if perhaps >= n else NO
+
+
+def evaluate(expr: Expr, facts: Mapping[str, Value], *, path: str) -> Trace:
+    """Judge `expr` on admitted facts (`Vocabulary.admit`); every part is judged and traced."""
+    match expr:
+        case Leaf():
+            return _leaf(expr, facts, path)
+        case All(parts=parts):
+            below = _parts(parts, facts, f"{path}.all")
+            return Trace(path=path, op="all", result=conjunction(_results(below)), parts=below)
+        case AnyOf(parts=parts):
+            below = _parts(parts, facts, f"{path}.any")
+            return Trace(path=path, op="any", result=disjunction(_results(below)), parts=below)
+        case AtLeast(n=n, parts=parts):
+            below = _parts(parts, facts, f"{path}.at_least")
+            result = threshold(n, _results(below))
+            return Trace(path=path, op="at_least", result=result, parts=below, expected=n)
+        case Not(part=part):
+            inner = evaluate(part, facts, path=f"{path}.not")
+            return Trace(path=path, op="not", result=negation(inner.result), parts=(inner,))
+    raise TypeError(f"not an expression: {type(expr).__name__}")
+
+
+def _parts(parts: Sequence[Expr], facts: Mapping[str, Value], path: str) -> tuple[Trace, ...]:
+    return tuple(evaluate(part, facts, path=f"{path}[{n}]") for n, part in enumerate(parts))
+
+
+def _results(traces: Sequence[Trace]) -> list[Truth]:
+    return [trace.result for trace in traces]
+
+
+def _leaf(leaf: Leaf, facts: Mapping[str, Value], path: str) -> Trace:
+    missing = leaf.fact not in facts
+    value = None if missing else facts[leaf.fact]
+    result = UNKNOWN if missing else (YES if _holds(leaf, value) else NO)
+    return Trace(
+        path=path,
+        op=leaf.op.value,
+        result=result,
+        fact=leaf.fact,
+        expected=leaf.value,
+        value=value,
+        missing=missing,
+        cite=leaf.cite,
+        source=leaf.source,
+        status=leaf.status,
+    )
+
+
+def _holds(leaf: Leaf, value: object) -> bool:  # noqa: PLR0911 - one line an operator
+    """Whether a known value passes; what is known not to exist passes no test."""
+    if value is Known.NONE:
+        return False
+    match leaf.op, leaf.value, value:
+        case Op.EXISTS, _, _:
+            return True
+        case Op.EQ, wanted, _:
+            return value == wanted
+        case Op.IN, tuple(wanted), _:
+            return value in wanted
+        case Op.COVERS, tuple(wanted), tuple(have):
+            return set(wanted) <= set(have)
+        case Op.GE, wanted, _:
+            return _order(value, wanted) >= 0
+        case Op.LT, wanted, _:
+            return _order(value, wanted) < 0
+        case Op.BETWEEN, (low, high), _:
+            return _order(value, low) >= 0 and _order(value, high) < 0
+    raise TypeError(f"{leaf.op.value} cannot test {leaf.fact}")
+
+
+def _order(left: object, right: object) -> int:
+    """-1, 0 or 1 for two moments or two whole numbers."""
+    if isinstance(left, datetime) and isinstance(right, datetime):
+        return (left > right) - (left < right)
+    if isinstance(left, int) and isinstance(right, int):
+        return (left > right) - (left < right)
+    raise TypeError("only moments and whole numbers have an order")

@@ -1,0 +1,239 @@
+"""From YAML text to the room's facts: strict at every step, with the place in every refusal."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import date
+from enum import Enum
+from types import NoneType, UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+
+import yaml
+
+from tutela.law.model import All, AnyOf, AtLeast, Expr, Leaf, Literal, Not, Op, Status
+from tutela.law.vocabulary import OPS_OF, Fact, FactKind, Vocabulary
+from tutela.primitives.errors import BadInput
+
+T = TypeVar("T")
+_DEEPEST = 20
+_COMBINING = ("all", "any", "not", "at_least")
+_LEAF_KEYS = {"fact", "cite", "source", "status"}
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Safe YAML with the simple scalars only.
+
+    Left out on purpose: `NO` and `yes` stay text (Norway is not false), dates stay text until
+    a field asks for one, aliases and merge keys are refused, a key may stand once.
+    """
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - PyYAML's shape
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.constructor.ConstructorError(None, None, "aliases are not allowed", mark)
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001 - PyYAML's shape
+        seen: set[object] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if not isinstance(key, str) or key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, "a key stands twice or is no text", key_node.start_mark
+                )
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_StrictLoader.yaml_implicit_resolvers = {}
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf")
+)
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789")
+)
+_StrictLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"^(?:null|~|)$"), ["n", "~", ""]
+)
+
+
+def read_yaml(text: str, *, where: str) -> dict[str, object]:
+    """One YAML mapping; anything else, doubled keys and aliases refuse with `BadInput`."""
+    try:
+        data = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader made stricter
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise BadInput(f"{where}{line} is not readable YAML", why=problem) from error
+    if not isinstance(data, dict):
+        raise refusal(where, "expected a mapping with keys")
+    return data
+
+
+def refusal(where: str, why: str) -> BadInput:
+    """The error for a lawbook that cannot be read, with the place in it."""
+    return BadInput(f"{where} is refused", why=why)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """Builds the room's dataclasses from plain data by their field types.
+
+    `vocabulary` types the literals in conditions, `sets` are named lists of codes that a
+    condition may use as `{in: {set: NAME}}`.
+    """
+
+    vocabulary: Vocabulary | None = None
+    sets: Mapping[str, tuple[str, ...]]
+
+    def build(self, kind: type[T], data: object, *, where: str) -> T:
+        """`data` as a `kind`; unknown and missing keys and wrong types refuse."""
+        if not isinstance(data, Mapping):
+            raise refusal(where, "expected a mapping with keys")
+        hints = get_type_hints(kind)
+        known = {
+            each.name.rstrip("_"): each
+            for each in fields(cast("Any", kind))
+            if not each.metadata.get("derived")
+        }
+        unknown = sorted(set(data) - set(known))
+        required = {
+            key
+            for key, each in known.items()
+            if each.default is MISSING and each.default_factory is MISSING
+        }
+        lacking = sorted(required - set(data))
+        if unknown or lacking:
+            raise refusal(where, f"unknown keys {unknown}, missing keys {lacking}")
+        values = {
+            known[key].name: self._typed(hints[known[key].name], value, f"{where}.{key}")
+            for key, value in data.items()
+        }
+        return kind(**values)
+
+    def _typed(self, hint: Any, value: object, where: str) -> object:  # noqa: ANN401, PLR0911 - one line a type
+        if isinstance(hint, UnionType):
+            inner = [each for each in get_args(hint) if each is not NoneType]
+            return None if value is None else self._typed(inner[0], value, where)
+        if get_origin(hint) is tuple:
+            if not isinstance(value, list):
+                raise refusal(where, "expected a list")
+            element = get_args(hint)[0]
+            return tuple(
+                self._typed(element, each, f"{where}[{n}]") for n, each in enumerate(value)
+            )
+        if hint is Expr:
+            return self.expression(value, where=where)
+        if is_dataclass(hint):
+            return self.build(cast("type[object]", hint), value, where=where)
+        if issubclass(hint, Enum):
+            return _choice(hint, value, where)
+        if hint is date:
+            return _day(value, where)
+        if hint is str and (not isinstance(value, str) or not value.strip()):
+            raise refusal(where, "expected text that is not empty")
+        if type(value) is not hint:
+            raise refusal(where, f"expected {hint.__name__}")
+        return value.strip() if isinstance(value, str) else value
+
+    def expression(self, data: object, *, where: str, depth: int = 0) -> Expr:
+        """A condition; empty `all`, `any` and `at_least` refuse (empty means no)."""
+        if not isinstance(data, Mapping) or depth > _DEEPEST:
+            raise refusal(where, "expected a condition, nested at most 20 deep")
+        if "fact" in data:
+            return self._leaf(data, where)
+        if len(data) != 1 or next(iter(data)) not in _COMBINING:
+            raise refusal(where, f"expected one of {', '.join(_COMBINING)}, or a fact")
+        op, inner = next(iter(data.items()))
+        if op == "not":
+            return Not(part=self.expression(inner, where=f"{where}.not", depth=depth + 1))
+        n, listed = 0, inner
+        if op == "at_least":
+            if not isinstance(inner, Mapping) or set(inner) != {"n", "of"}:
+                raise refusal(where, "at_least needs n and of")
+            n, listed = inner["n"], inner["of"]
+        if not isinstance(listed, list) or not listed:
+            raise refusal(where, f"{op} without parts: empty means no")
+        parts = tuple(
+            self.expression(each, where=f"{where}.{op}[{at}]", depth=depth + 1)
+            for at, each in enumerate(listed)
+        )
+        if op == "at_least":
+            if type(n) is not int or not 1 <= n <= len(parts):
+                raise refusal(where, f"n must lie between 1 and {len(parts)}")
+            return AtLeast(n=n, parts=parts)
+        return All(parts=parts) if op == "all" else AnyOf(parts=parts)
+
+    def _leaf(self, data: Mapping[str, object], where: str) -> Leaf:
+        ops = sorted(set(data) - _LEAF_KEYS)
+        lacking = sorted(_LEAF_KEYS - set(data))
+        if len(ops) != 1 or ops[0] not in {op.value for op in Op} or lacking:
+            raise refusal(where, f"expected one test, found {ops}; missing keys {lacking}")
+        if self.vocabulary is None:
+            raise refusal(where, "conditions need a vocabulary")
+        op = Op(ops[0])
+        try:
+            fact = self.vocabulary.fact(str(data["fact"]))
+            if op not in OPS_OF[fact.kind]:
+                raise refusal(where, f"{op.value} cannot test a {fact.kind.value}")
+            value = self._literal(op, fact, data[op.value], where)
+        except BadInput as error:
+            raise refusal(where, str(error)) from error
+        return Leaf(
+            fact=fact.name,
+            op=op,
+            value=value,
+            cite=cast("str", self._typed(str, data["cite"], f"{where}.cite")),
+            source=cast("str", self._typed(str, data["source"], f"{where}.source")),
+            status=cast("Status", _choice(Status, data["status"], f"{where}.status")),
+        )
+
+    def _literal(self, op: Op, fact: Fact, value: object, where: str) -> Literal:
+        vocabulary = cast("Vocabulary", self.vocabulary)
+        if op is Op.EXISTS:
+            if value is not True:
+                raise refusal(where, "exists takes only true; write not around it")
+            return True
+        if op in {Op.EQ, Op.GE, Op.LT}:
+            return vocabulary.scalar(fact, value)
+        if isinstance(value, Mapping):
+            name = str(value.get("set"))
+            if set(value) != {"set"} or name not in self.sets:
+                raise refusal(where, f"there is no set called {name[:40]!r}")
+            value = list(self.sets[name])
+        if not isinstance(value, list) or not value:
+            raise refusal(where, f"{op.value} needs a list that is not empty")
+        values = tuple(vocabulary.scalar(fact, each) for each in value)
+        if op is Op.BETWEEN:
+            low, high = values if len(values) == 2 else (0, 0)  # noqa: PLR2004 - [low, high)
+            if not low < high:  # type: ignore[operator]
+                raise refusal(where, "between needs [low, high) with low below high")
+            return values
+        if len(set(values)) != len(values):
+            raise refusal(where, "a value stands twice")
+        return cast("Literal", tuple(sorted(values, key=str)))
+
+
+def _choice(kind: type[Enum], value: object, where: str) -> Enum:
+    for member in kind:
+        if member.value == value and type(member.value) is type(value):
+            return member
+    raise refusal(where, "expected one of " + ", ".join(str(member.value) for member in kind))
+
+
+def _day(value: object, where: str) -> date:
+    if isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise refusal(where, "expected a date as 2026-04-07")
+
+
+def check_fact(fact: Fact, *, where: str) -> None:
+    """Refuse a vocabulary entry that contradicts itself."""
+    if (fact.kind is FactKind.CHOICE) != bool(fact.allowed):
+        raise refusal(where, "a choice lists what is allowed, and only a choice does")
+    if fact.may_be_none and fact.kind not in {FactKind.MOMENT, FactKind.COUNTRY}:
+        raise refusal(where, "only a moment or a country may be none")
