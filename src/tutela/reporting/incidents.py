@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tutela.reporting.limits import (
+    broken,
     check_aware,
     check_country,
     check_range,
@@ -194,3 +195,5 @@ class LawEnforcement:
     def __post_init__(self) -> None:
         check_texts("law_enforcement", self, agency_name=255, case_number=100)
         check_country("law_enforcement.flea_country", self.flea_country)
+        if self.flea_country is not None and self.served_legal_process_international is None:
+            raise broken("law_enforcement.flea_country", "needs the answer it belongs to")

@@ -1,0 +1,409 @@
+"""The reporting room's own tables and queries.
+
+Reports, their files and the orders change through their acts; the exchanges and the
+authority's schemas are only ever added to. Every function takes an open transaction.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Integer,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from tutela.primitives.database import METADATA
+from tutela.primitives.errors import NotFound
+from tutela.primitives.ids import CaseId, ExhibitId, ReportId, RestrictionId
+from tutela.reporting.exchange import Exchange
+from tutela.reporting.reports import (
+    HeldBecause,
+    KeptExchange,
+    Report,
+    ReportFile,
+    ReportState,
+    Restriction,
+    RestrictionState,
+)
+
+REPORTS = Table(
+    "reports",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("xml", LargeBinary),
+    Column("schema_sha256", Text),
+    Column("authority_report_id", Text),
+    Column("abandoned_ids", ARRAY(Text), nullable=False),
+    Column("receipt", LargeBinary),
+    Column("held_because", Text),
+    Column("why", Text, nullable=False),
+    Column("composed_at", DateTime(timezone=True)),
+    Column("opened_at", DateTime(timezone=True)),
+    Column("finished_at", DateTime(timezone=True)),
+)
+
+FILES = Table(
+    "report_files",
+    METADATA,
+    Column("report_id", Text, primary_key=True),
+    Column("exhibit_id", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("file_id", Text),
+    Column("details_xml", LargeBinary),
+    Column("uploaded_at", DateTime(timezone=True)),
+    Column("described_at", DateTime(timezone=True)),
+)
+
+EXCHANGES = Table(
+    "report_exchanges",
+    METADATA,
+    Column("id", BigInteger, primary_key=True),
+    Column("report_id", Text, nullable=False),
+    Column("answers", BigInteger),
+    Column("call", Text, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("sent", LargeBinary),
+    Column("sent_sha256", Text),
+    Column("sent_note", Text, nullable=False),
+    Column("received", LargeBinary),
+    Column("http_status", Integer),
+    Column("reply_code", BigInteger),
+    Column("request_id", Text),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True)),
+)
+
+SCHEMAS = Table(
+    "authority_schemas",
+    METADATA,
+    Column("sha256", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("fetched_at", DateTime(timezone=True), nullable=False),
+    Column("xsd", LargeBinary, nullable=False),
+)
+
+RESTRICTIONS = Table(
+    "restrictions",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("item_reference", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_why", Text, nullable=False),
+    Column("ordered_at", DateTime(timezone=True), nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+    Column("done_by", Text),
+)
+
+
+def report(tx: Connection, report_id: str) -> Report:
+    """The report of that identifier; raise `NotFound`."""
+    row = tx.execute(select(REPORTS).where(REPORTS.c.id == report_id)).first()
+    if row is None:
+        raise NotFound("There is no such report")
+    return _report(row)
+
+
+def reports_of(tx: Connection, case_id: str) -> Sequence[Report]:
+    """Every report about a case, the oldest first; refused ones stay."""
+    rows = tx.execute(select(REPORTS).where(REPORTS.c.case_id == case_id).order_by(REPORTS.c.id))
+    return [_report(row) for row in rows]
+
+
+def alive(tx: Connection, case_id: str, channel: str) -> Report | None:
+    """The one report on this channel that has not been refused, locked for this transaction."""
+    row = tx.execute(
+        select(REPORTS)
+        .where(
+            REPORTS.c.case_id == case_id,
+            REPORTS.c.channel == channel,
+            REPORTS.c.state != ReportState.REFUSED,
+        )
+        .with_for_update()
+    ).first()
+    return None if row is None else _report(row)
+
+
+def in_state(
+    tx: Connection, *states: ReportState, limit: int = 1000, offset: int = 0
+) -> Sequence[Report]:
+    """Reports in any of `states` (every state when none is named), the oldest first."""
+    query = select(REPORTS).order_by(REPORTS.c.id).limit(limit).offset(offset)
+    if states:
+        query = query.where(REPORTS.c.state.in_(states))
+    return [_report(row) for row in tx.execute(query)]
+
+
+def start(tx: Connection, *, case_id: str, channel: str, at: datetime) -> Report:
+    """The case's report on `channel`, made (held until the gate opens) when there is none."""
+    fresh = ReportId.new()
+    tx.execute(
+        upsert(REPORTS)
+        .values(
+            id=fresh,
+            case_id=case_id,
+            channel=channel,
+            state=ReportState.HELD,
+            held_because=HeldBecause.LAW,
+            why="The law has not been asked yet.",
+            created_at=at,
+        )
+        .on_conflict_do_nothing(
+            index_elements=["case_id", "channel"],
+            index_where=REPORTS.c.state != text("'refused'"),
+        )
+    )
+    found = alive(tx, case_id, channel)
+    if found is None:  # the index guarantees one; kept for the reader and the type checker
+        raise NotFound("There is no such report")
+    return found
+
+
+def change(tx: Connection, report_id: str, **values: object) -> None:
+    """Set columns of one report; leaving the held state clears its reason."""
+    if values.get("state", ReportState.HELD) != ReportState.HELD:
+        values = {"held_because": None, "why": "", **values}
+    tx.execute(update(REPORTS).where(REPORTS.c.id == report_id).values(**values))
+
+
+def files_of(tx: Connection, report_id: str) -> Sequence[ReportFile]:
+    """The report's files in their order."""
+    rows = tx.execute(
+        select(FILES).where(FILES.c.report_id == report_id).order_by(FILES.c.position)
+    )
+    return [
+        ReportFile(
+            report_id=ReportId(row.report_id),
+            exhibit_id=ExhibitId(row.exhibit_id),
+            position=row.position,
+            file_id=row.file_id,
+            details_xml=row.details_xml,
+            uploaded_at=row.uploaded_at,
+            described_at=row.described_at,
+        )
+        for row in rows
+    ]
+
+
+def list_files(tx: Connection, report_id: str, exhibits: Sequence[str]) -> None:
+    """Name the exhibits that go with a report; those already named keep what they reached."""
+    for position, exhibit_id in enumerate(exhibits):
+        tx.execute(
+            upsert(FILES)
+            .values(report_id=report_id, exhibit_id=exhibit_id, position=position)
+            .on_conflict_do_nothing(index_elements=["report_id", "exhibit_id"])
+        )
+
+
+def change_file(tx: Connection, report_id: str, exhibit_id: str, **values: object) -> None:
+    """Set columns of one file."""
+    tx.execute(
+        update(FILES)
+        .where(FILES.c.report_id == report_id, FILES.c.exhibit_id == exhibit_id)
+        .values(**values)
+    )
+
+
+def forget_uploads(tx: Connection, report_id: str) -> None:
+    """Every file starts again: the authority's number they went to is abandoned."""
+    tx.execute(
+        update(FILES)
+        .where(FILES.c.report_id == report_id)
+        .values(file_id=None, details_xml=None, uploaded_at=None, described_at=None)
+    )
+
+
+def note_intent(
+    tx: Connection, report_id: str, *, call: str, method: str, sent: bytes | None, at: datetime
+) -> int:
+    """Write down that a call is about to be made; returns the line's number."""
+    number: int = tx.execute(
+        insert(EXCHANGES)
+        .values(
+            report_id=report_id,
+            call=call,
+            method=method,
+            sent=sent,
+            sent_note="intent: written before the call",
+            sent_at=at,
+        )
+        .returning(EXCHANGES.c.id)
+    ).scalar_one()
+    return number
+
+
+def note_answer(
+    tx: Connection, report_id: str, *, intent: int, exchange: Exchange, code: int | None
+) -> None:
+    """Write down what came of a call: exact bytes both ways, or that no answer came."""
+    tx.execute(
+        insert(EXCHANGES).values(
+            report_id=report_id,
+            answers=intent,
+            call=exchange.call,
+            method=exchange.method,
+            sent=exchange.request_bytes,
+            sent_sha256=exchange.request_digest_sha256,
+            sent_note=exchange.request_note,
+            received=exchange.response_bytes,
+            http_status=exchange.http_status,
+            reply_code=code,
+            request_id=exchange.request_id,
+            sent_at=exchange.sent_at,
+            received_at=exchange.received_at,
+        )
+    )
+
+
+def exchanges_of(tx: Connection, report_id: str) -> Sequence[KeptExchange]:
+    """Every intent and every answer, in the order in which they were written."""
+    rows = tx.execute(
+        select(EXCHANGES).where(EXCHANGES.c.report_id == report_id).order_by(EXCHANGES.c.id)
+    )
+    return [KeptExchange(**_named(row)) for row in rows]
+
+
+def unanswered(tx: Connection, report_id: str) -> KeptExchange | None:
+    """The last call, when it is one whose fate was never stored or that got no answer."""
+    lines = exchanges_of(tx, report_id)
+    if not lines:
+        return None
+    last = lines[-1]
+    return last if last.received is None else None
+
+
+def schemas_of(tx: Connection, channel: str) -> Sequence[tuple[str, datetime]]:
+    """Digest and moment of every schema the authority has shown, the first one first."""
+    rows = tx.execute(
+        select(SCHEMAS.c.sha256, SCHEMAS.c.fetched_at)
+        .where(SCHEMAS.c.channel == channel)
+        .order_by(SCHEMAS.c.fetched_at)
+    )
+    return [(row.sha256, row.fetched_at) for row in rows]
+
+
+def keep_schema(tx: Connection, *, sha256: str, channel: str, xsd: bytes, at: datetime) -> None:
+    """Keep a schema as it was shown; one already kept stays as it is."""
+    tx.execute(
+        upsert(SCHEMAS)
+        .values(sha256=sha256, channel=channel, fetched_at=at, xsd=xsd)
+        .on_conflict_do_nothing(index_elements=["sha256"])
+    )
+
+
+def schema(tx: Connection, sha256: str) -> bytes:
+    """The bytes of a kept schema; raise `NotFound`."""
+    xsd: bytes | None = tx.execute(
+        select(SCHEMAS.c.xsd).where(SCHEMAS.c.sha256 == sha256)
+    ).scalar_one_or_none()
+    if xsd is None:
+        raise NotFound("There is no such schema")
+    return xsd
+
+
+def order(tx: Connection, *, case_id: str, item_reference: str, at: datetime) -> Restriction:
+    """The order for this item of this case, made when there is none; locked."""
+    tx.execute(
+        upsert(RESTRICTIONS)
+        .values(
+            id=RestrictionId.new(),
+            case_id=case_id,
+            item_reference=item_reference,
+            state=RestrictionState.ORDERED,
+            ordered_at=at,
+        )
+        .on_conflict_do_nothing(index_elements=["case_id", "item_reference"])
+    )
+    row = tx.execute(
+        select(RESTRICTIONS)
+        .where(RESTRICTIONS.c.case_id == case_id, RESTRICTIONS.c.item_reference == item_reference)
+        .with_for_update()
+    ).one()
+    return _restriction(row)
+
+
+def restriction(tx: Connection, restriction_id: str) -> Restriction:
+    """One order, locked for this transaction; raise `NotFound`."""
+    row = tx.execute(
+        select(RESTRICTIONS).where(RESTRICTIONS.c.id == restriction_id).with_for_update()
+    ).first()
+    if row is None:
+        raise NotFound("There is no such order")
+    return _restriction(row)
+
+
+def restrictions_of(tx: Connection, case_id: str) -> Sequence[Restriction]:
+    """Every order about a case, the oldest first."""
+    rows = tx.execute(
+        select(RESTRICTIONS).where(RESTRICTIONS.c.case_id == case_id).order_by(RESTRICTIONS.c.id)
+    )
+    return [_restriction(row) for row in rows]
+
+
+def change_restriction(tx: Connection, restriction_id: str, **values: object) -> None:
+    """Set columns of one order."""
+    tx.execute(update(RESTRICTIONS).where(RESTRICTIONS.c.id == restriction_id).values(**values))
+
+
+@contextmanager
+def alone(tx: Connection, subject: str) -> Iterator[bool]:
+    """Whether nobody else works on `subject` now; held on `tx`'s connection until the end.
+
+    A session lock of PostgreSQL: a killed process loses it with its connection. `tx` must
+    commit by itself after each statement (AUTOCOMMIT), so that no transaction stays open
+    while an authority is being talked to.
+    """
+    key = func.hashtextextended(subject, 7355611)
+    got = bool(tx.execute(select(func.pg_try_advisory_lock(key))).scalar_one())
+    try:
+        yield got
+    finally:
+        if got and not tx.invalidated:
+            tx.execute(select(func.pg_advisory_unlock(key)))
+
+
+def _named(row: Row[Any]) -> dict[str, Any]:
+    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's documented name for it
+
+
+def _report(row: Row[Any]) -> Report:
+    values = _named(row)
+    values.update(
+        id=ReportId(row.id),
+        case_id=CaseId(row.case_id),
+        state=ReportState(row.state),
+        abandoned_ids=tuple(row.abandoned_ids),
+        held_because=None if row.held_because is None else HeldBecause(row.held_because),
+    )
+    return Report(**values)
+
+
+def _restriction(row: Row[Any]) -> Restriction:
+    values = _named(row)
+    values.update(
+        id=RestrictionId(row.id),
+        case_id=CaseId(row.case_id),
+        state=RestrictionState(row.state),
+    )
+    return Restriction(**values)
