@@ -141,7 +141,7 @@ def _is_ahead(config: Config, url: str, revision: str) -> bool:
     present, _ = schema_state(url)
     if revision == "base":
         return False
-    below = {r.revision for r in ScriptDirectory.from_config(config).iterate_revisions(
-        revision, "base"
-    )}
+    below = {
+        r.revision for r in ScriptDirectory.from_config(config).iterate_revisions(revision, "base")
+    }
     return present is None or (present in below and present != revision)

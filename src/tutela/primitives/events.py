@@ -37,9 +37,7 @@ class FollowUp:
 def ask_for(tx: Connection, *, kind: str, subject: str, at: datetime) -> FollowUp:
     """Ask for `kind` to be done about `subject`; committed with the caller's state."""
     job = FollowUp(id=FollowUpId.new(), kind=kind, subject=subject, created_at=at)
-    tx.execute(
-        insert(FOLLOW_UPS).values(id=job.id, kind=kind, subject=subject, created_at=at)
-    )
+    tx.execute(insert(FOLLOW_UPS).values(id=job.id, kind=kind, subject=subject, created_at=at))
     return job
 
 

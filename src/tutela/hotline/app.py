@@ -1,0 +1,136 @@
+"""The public's pages: report without an account, come back with a code. Works without scripts.
+
+This process holds only the sealing key: it can store a tip, never read one.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from fastapi.templating import Jinja2Templates
+from starlette.concurrency import run_in_threadpool
+
+from tutela.hotline.pace import Pace
+from tutela.intake.form import QUESTIONS
+from tutela.intake.tips import Sealing, Tip, answers_of, by_receipt, hand_in
+from tutela.primitives.clock import Clock
+from tutela.primitives.database import Database
+from tutela.primitives.errors import BadInput, TutelaError
+
+_HERE = Path(__file__).parent
+_MAX_BODY_BYTES = 64 * 1024
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HotlineParts:
+    """What the pages need; there is no key here that could unseal."""
+
+    database: Database
+    seal: Sealing
+    clock: Clock
+    service_name: str
+    reports_per_minute: int = 60
+
+
+def build(parts: HotlineParts) -> FastAPI:
+    """The application of the public process."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
+    templates = Jinja2Templates(directory=_HERE / "templates")
+    templates.env.globals["service_name"] = parts.service_name
+    pace = Pace(per_minute=parts.reports_per_minute)
+
+    def page(request: Request, name: str, status: int = 200, **context: object) -> Response:
+        return templates.TemplateResponse(request, name, context, status_code=status)
+
+    @app.middleware("http")
+    async def _headers(
+        request: Request, call_next: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        response = await call_next(request)
+        response.headers.update(_HEADERS)
+        return response
+
+    @app.exception_handler(TutelaError)
+    async def _fault(request: Request, error: TutelaError) -> Response:
+        return page(request, "problem.html", error.http_status, error=error)
+
+    @app.get("/healthz")
+    def _health() -> dict[str, str]:
+        return {"status": "alive"}
+
+    app.include_router(_reporting(parts, pace, page))
+    app.include_router(_asking(parts, pace, page))
+    return app
+
+
+def _reporting(parts: HotlineParts, pace: Pace, page: Callable[..., Response]) -> APIRouter:
+    """The form, and taking it in."""
+    router = APIRouter()
+
+    @router.get("/")
+    def _form(request: Request) -> Response:
+        return page(request, "form.html", questions=QUESTIONS, given={}, error=None)
+
+    @router.post("/")
+    async def _hand_in(request: Request) -> Response:
+        given = await _fields(request)
+        pace.take(parts.clock.now())
+        try:
+            answers = answers_of(given)
+        except BadInput as error:
+            return page(request, "form.html", 422, questions=QUESTIONS, given=given, error=error)
+
+        def store() -> str:
+            with parts.database.begin() as tx:
+                return hand_in(tx, answers=answers, seal=parts.seal, at=parts.clock.now())
+
+        return page(request, "receipt.html", 201, code=await run_in_threadpool(store))
+
+    return router
+
+
+def _asking(parts: HotlineParts, pace: Pace, page: Callable[..., Response]) -> APIRouter:
+    """Coming back with a code."""
+    router = APIRouter()
+
+    @router.get("/status")
+    def _ask(request: Request) -> Response:
+        return page(request, "status.html", tip=None)
+
+    @router.post("/status")
+    async def _status(request: Request) -> Response:
+        code = (await _fields(request)).get("code", "")[:64]
+        pace.take(parts.clock.now())
+
+        def find() -> Tip:
+            with parts.database.begin() as tx:
+                return by_receipt(tx, code)
+
+        return page(request, "status.html", tip=await run_in_threadpool(find))
+
+    return router
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    """The form's fields, read in memory with a limit (nothing is spooled to disk)."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > _MAX_BODY_BYTES:
+            raise BadInput("The report is too long", why=f"more than {_MAX_BODY_BYTES} bytes")
+    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
+    return {name: values[0] for name, values in fields.items()}

@@ -1,0 +1,150 @@
+"""Looking at an installation: each part is ok, missing (something must be done) or off."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tutela.adapters.postgres import schema_state
+from tutela.primitives.errors import TutelaError
+from tutela.wiring.opening import database_url
+from tutela.wiring.settings import Settings
+
+_LOW_DISK_BYTES = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Check:
+    """One part and how it stands."""
+
+    part: str
+    state: Literal["ok", "missing", "off"]
+    why: str
+
+
+def check_everything(settings: Settings) -> list[Check]:
+    """Every part, in the order of the journey; never shows a secret's value."""
+    return [
+        _home(settings),
+        _database(settings),
+        _keys(settings),
+        *_provider(settings),
+        _authority(settings),
+        _webhook(settings),
+        _transport(settings),
+        Check(
+            part="outbound hosts",
+            state="ok",
+            why=", ".join(sorted(settings.outbound_hosts)) or "none: nothing leaves this machine",
+        ),
+    ]
+
+
+def _home(settings: Settings) -> Check:
+    folder = settings.folder
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    free = shutil.disk_usage(there).free
+    if free < _LOW_DISK_BYTES:
+        return Check(part="home", state="missing", why=f"only {free >> 20} MiB free at {there}")
+    return Check(part="home", state="ok", why=f"{folder} ({free >> 30} GiB free)")
+
+
+def _database(settings: Settings) -> Check:
+    kind = "external" if settings.database_url else "embedded"
+    try:
+        with database_url(settings) as url:
+            present, needed = schema_state(url)
+    except TutelaError as error:
+        return Check(part="database", state="missing", why=str(error))
+    if present == needed:
+        return Check(part="database", state="ok", why=f"{kind}, schema {present}")
+    if settings.database_url is None:
+        return Check(part="database", state="ok", why="embedded, made at the first start")
+    return Check(
+        part="database",
+        state="missing",
+        why=f"schema {present or 'none'}, needs {needed}: run `tutela db migrate`",
+    )
+
+
+def _keys(settings: Settings) -> Check:
+    path: Path = settings.identity_file
+    if not path.exists():
+        if settings.evidence_recipient:
+            return Check(
+                part="evidence key",
+                state="off",
+                why="only the sealing key is here: this machine can seal, not unseal",
+            )
+        return Check(part="evidence key", state="ok", why="made at the first start")
+    if path.stat().st_mode & 0o077:
+        return Check(part="evidence key", state="missing", why=f"others may read {path}: chmod 600")
+    return Check(part="evidence key", state="ok", why=str(path))
+
+
+def _provider(settings: Settings) -> list[Check]:
+    asked = {
+        "provider_name": "reports name the service",
+        "provider_established_in": "decides which country's duties bind",
+        "provider_is_electronic_service": "decides the duty of 18 USC 2258A",
+        "service_type": "decides the duties of the UK and the EU",
+    }
+    missing = [
+        f"TUTELA_{name.upper()} ({why})"
+        for name, why in asked.items()
+        if getattr(settings, name) in ("", None)
+    ]
+    if missing:
+        return [
+            Check(
+                part="provider",
+                state="missing",
+                why="unknown, so duties cannot be derived: " + "; ".join(missing),
+            )
+        ]
+    return [Check(part="provider", state="ok", why=settings.provider_name)]
+
+
+def _authority(settings: Settings) -> Check:
+    if not settings.cybertip_url:
+        return Check(
+            part="CyberTipline",
+            state="off",
+            why="no TUTELA_CYBERTIP_URL: reports are composed and held, none is filed",
+        )
+    missing = [
+        f"TUTELA_{name.upper()}"
+        for name, value in {
+            "cybertip_user": settings.cybertip_user,
+            "cybertip_password": settings.cybertip_password.get_secret_value(),
+            "reporter_email": settings.reporter_email,
+        }.items()
+        if not value
+    ]
+    if missing:
+        return Check(part="CyberTipline", state="missing", why="set " + ", ".join(missing))
+    return Check(part="CyberTipline", state="ok", why=settings.cybertip_url)
+
+
+def _webhook(settings: Settings) -> Check:
+    if not settings.platform_webhook_url:
+        return Check(
+            part="platform webhook",
+            state="off",
+            why="no TUTELA_PLATFORM_WEBHOOK_URL: a person must disable access by hand",
+        )
+    if not settings.platform_webhook_secret.get_secret_value():
+        return Check(
+            part="platform webhook", state="missing", why="set TUTELA_PLATFORM_WEBHOOK_SECRET"
+        )
+    return Check(part="platform webhook", state="ok", why=settings.platform_webhook_url)
+
+
+def _transport(settings: Settings) -> Check:
+    if not settings.secure_cookies and settings.staff_host not in {"127.0.0.1", "::1", "localhost"}:
+        return Check(
+            part="sign-in",
+            state="missing",
+            why="cookies without TLS on an address others can reach",
+        )
+    return Check(part="sign-in", state="ok", why="argon2 passwords, strict cookies")

@@ -1,0 +1,105 @@
+"""The public's pages: no account, no cookie, sealed at once, found again by code only."""
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from tutela.hotline.app import HotlineParts, build
+from tutela.intake.form import QUESTIONS
+from tutela.primitives.clock import FixedClock
+from tutela.primitives.database import Database
+
+
+@dataclass
+class RecordingSeal:
+    """Stands in for age: turns the bytes round, remembers what it sealed."""
+
+    sealed: list[bytes] = field(default_factory=list)
+
+    def seal(self, data: bytes) -> bytes:
+        self.sealed.append(data)
+        return data[::-1]
+
+
+@pytest.fixture
+def seal() -> RecordingSeal:
+    return RecordingSeal()
+
+
+@pytest.fixture
+def client(database: Database, clock: FixedClock, seal: RecordingSeal) -> TestClient:
+    parts = HotlineParts(
+        database=database, seal=seal, clock=clock, service_name="Test form", reports_per_minute=5
+    )
+    return TestClient(build(parts))
+
+
+def code_in(page: str) -> str:
+    return page.split('class="code"><span>')[1].split("<", maxsplit=1)[0]
+
+
+def test_a_report_is_sealed_and_found_by_its_code(
+    client: TestClient, database: Database, seal: RecordingSeal
+) -> None:
+    answer = client.post("/", data={"address": "https://example.org/item/1", "description": ""})
+    assert answer.status_code == 201
+    assert "set-cookie" not in answer.headers
+    code = code_in(answer.text)
+    assert json.loads(seal.sealed[0]) == {"address": "https://example.org/item/1"}
+    with database.begin() as tx:
+        row = tx.execute(text("SELECT * FROM tips")).one()
+        assert "example.org" not in repr(row)
+        assert code not in repr(row)
+        line = tx.execute(text("SELECT * FROM ledger")).one()
+        assert "example.org" not in repr(line)
+    for typed in (code, code.upper(), code.replace("-", " "), code.replace("-", "")):
+        found = client.post("/status", data={"code": typed})
+        assert "It has arrived" in found.text
+
+
+def test_a_wrong_code_says_so(client: TestClient) -> None:
+    answer = client.post("/status", data={"code": "aaaa-bbbb"})
+    assert answer.status_code == 404
+    assert "No report belongs to this code" in answer.text
+
+
+def test_an_empty_report_keeps_what_was_written(client: TestClient, database: Database) -> None:
+    answer = client.post("/", data={"contact": "a friend"})
+    assert answer.status_code == 422
+    assert "both are empty" in answer.text
+    assert 'value="a friend"' in answer.text
+    with database.begin() as tx:
+        assert tx.execute(text("SELECT count(*) FROM tips")).scalar_one() == 0
+
+
+def test_too_long_and_too_many_are_braked(client: TestClient) -> None:
+    assert client.post("/", data={"address": "x" * 3000}).status_code == 422
+    assert client.post("/", data={"description": "x" * 70_000}).status_code == 422
+    for _ in range(4):
+        client.post("/", data={"address": "https://example.org/"})
+    assert client.post("/", data={"address": "https://example.org/"}).status_code == 503
+
+
+def test_every_page_has_the_strict_headers_and_no_script(client: TestClient) -> None:
+    for path in ("/", "/status"):
+        page = client.get(path)
+        assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert "script-src" not in page.headers["content-security-policy"]
+        assert page.headers["cache-control"] == "no-store"
+        assert "<script" not in page.text
+        assert "style=" not in page.text
+
+
+def test_every_question_has_a_label_and_a_hint(client: TestClient) -> None:
+    page = client.get("/").text
+    for question in QUESTIONS:
+        assert f'for="{question.key}"' in page
+        assert f'aria-describedby="{question.key}-hint"' in page
+
+
+def test_markup_in_an_answer_stays_text(client: TestClient) -> None:
+    page = client.post("/", data={"contact": "<b>x</b>"}).text
+    assert "<b>x</b>" not in page

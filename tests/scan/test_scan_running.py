@@ -1,0 +1,144 @@
+"""Scanning: order, resuming after a break, faults of one file and of everything."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutela.hashing.digests import digest_stream
+from tutela.indicators.model import Finding, MatchResult
+from tutela.intake.model import Admission
+from tutela.primitives.errors import BadInput, Unavailable
+from tutela.scan.journal import Journal
+from tutela.scan.model import Scanned, Tally
+from tutela.scan.planning import plan
+from tutela.scan.running import run
+
+
+def negative(path: Path) -> Admission:
+    from tutela.hashing.model import Hashed
+
+    with path.open("rb") as stream:
+        hashed = Hashed(digests=digest_stream(stream), pipeline="test/1")
+    return Admission(result=MatchResult(finding=Finding.NO_KNOWN_MATCH, matches=()), hashed=hashed)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "uploads"
+    (root / "deep" / "er").mkdir(parents=True)
+    for name in ("b.bin", "a.bin", "deep/c.bin", "deep/er/d.bin"):
+        (root / name).write_bytes(name.encode())
+    (root / "link.bin").symlink_to(root / "a.bin")
+    return root
+
+
+def test_a_plan_is_sorted_and_follows_no_link(folder: Path) -> None:
+    planned = plan(folder)
+    assert [p.relative_to(folder).as_posix() for p in planned.files] == [
+        "a.bin",
+        "b.bin",
+        "deep/c.bin",
+        "deep/er/d.bin",
+    ]
+    assert planned.skipped == {"link": 1}
+
+
+def test_a_missing_folder_is_said_plainly(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="nothing to scan"):
+        plan(tmp_path / "absent")
+
+
+def test_results_come_in_the_plans_order(folder: Path) -> None:
+    planned = plan(folder)
+    assert [s.path for s in run(planned, negative, threads=3)] == list(planned.files)
+
+
+def test_one_bad_file_does_not_stop_the_rest(folder: Path) -> None:
+    def admit(path: Path) -> Admission:
+        if path.name == "b.bin":
+            raise BadInput("The file is refused", why="test")
+        return negative(path)
+
+    tally = Tally()
+    for scanned in run(plan(folder), admit, threads=2):
+        tally.count(scanned)
+    assert tally.as_json() | {"resumed": 0} == {
+        "files": 4,
+        "matched": 0,
+        "no_known_match": 3,
+        "cannot_be_matched": 0,
+        "errors": 1,
+        "cases": 0,
+        "resumed": 0,
+    }
+
+
+def test_when_the_database_is_away_the_scan_stops_and_resumes_without_loss(
+    folder: Path, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+    away = True
+
+    def admit(path: Path) -> Admission:
+        if away and path.name == "c.bin":
+            raise Unavailable("The database did not answer")
+        seen.append(path.name)
+        return negative(path)
+
+    planned = plan(folder)
+    with Journal(tmp_path / "j") as journal, pytest.raises(Unavailable):
+        list(run(planned, admit, threads=1, journal=journal))
+    away = False
+    with Journal(tmp_path / "j") as journal:
+        assert len(journal) == 2
+        results = list(run(planned, admit, threads=1, journal=journal))
+        journal.remove()
+    assert [s.path.name for s in results] == ["c.bin", "d.bin"]
+    assert not (tmp_path / "j").exists()
+    assert set(seen) == {"a.bin", "b.bin", "c.bin", "d.bin"}
+
+
+def test_a_changed_file_is_looked_at_again(folder: Path, tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        journal.finish(folder / "a.bin")
+        assert journal.has(folder / "a.bin")
+        (folder / "a.bin").write_bytes(b"another content")
+        assert not journal.has(folder / "a.bin")
+
+
+def test_the_journal_names_no_file(folder: Path, tmp_path: Path) -> None:
+    with Journal(tmp_path / "j") as journal:
+        for path in plan(folder).files:
+            journal.finish(path)
+    content = (tmp_path / "j").read_bytes()
+    assert b"bin" not in content
+    assert (tmp_path / "j").stat().st_mode & 0o077 == 0
+
+
+@given(cut=st.integers(min_value=0, max_value=80))
+def test_a_torn_journal_loses_at_most_its_torn_mark(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    base = tmp_path_factory.mktemp("torn")
+    files = [base / f"{n}.bin" for n in range(3)]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    with Journal(base / "j") as journal:
+        for file in files:
+            journal.finish(file)
+    whole = (base / "j").read_bytes()
+    (base / "j").write_bytes(whole[: min(cut, len(whole))])
+    with Journal(base / "j") as journal:
+        survivors = max(0, (min(cut, len(whole)) - 32) // 16)
+        assert len(journal) == (survivors if cut >= 32 else 0)
+        for file in files:
+            journal.finish(file)
+        assert all(journal.has(file) for file in files)
+
+
+def test_a_line_without_a_match_never_says_safe(tmp_path: Path) -> None:
+    line = Scanned(path=tmp_path / "x", finding=Finding.NO_KNOWN_MATCH).as_json()
+    assert line["finding"] == "no_known_match"
+    assert "safe" not in str(line).lower()
