@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutela.hashing.digests import digest_stream
+from tutela.hashing.digests import digests
+from tutela.hashing.model import Hashed
 from tutela.indicators.model import Finding, MatchResult
 from tutela.intake.model import Admission
 from tutela.primitives.errors import BadInput, Unavailable
@@ -17,10 +18,8 @@ from tutela.scan.running import run
 
 
 def negative(path: Path) -> Admission:
-    from tutela.hashing.model import Hashed
-
     with path.open("rb") as stream:
-        hashed = Hashed(digests=digest_stream(stream), pipeline="test/1")
+        hashed = Hashed(digests=digests(stream), pdq=None, pipeline="test/1")
     return Admission(result=MatchResult(finding=Finding.NO_KNOWN_MATCH, matches=()), hashed=hashed)
 
 

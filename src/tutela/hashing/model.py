@@ -98,12 +98,16 @@ class Pdq:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Digests:
-    """The exact file in three digests and its size; raw bytes, not hexadecimal."""
+    """The exact file in three digests and its size; raw bytes, not hexadecimal.
 
-    md5: bytes
-    sha1: bytes
-    sha256: bytes
-    size_bytes: int
+    A file that was read has all of them. Of hashes computed elsewhere some may be missing:
+    those are empty, and None for the size.
+    """
+
+    md5: bytes = b""
+    sha1: bytes = b""
+    sha256: bytes = b""
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
