@@ -101,3 +101,26 @@ class Decision:
     note: str
     confirms: DecisionId | None
     final: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KnownVerdict:
+    """A final verdict on the same bytes, or on a picture with the very same PDQ hash."""
+
+    verdict: Verdict
+    category: str
+    case_id: CaseId
+    decided_at: datetime
+    by_hash: str  # "sha256" or "pdq"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assessment:
+    """The duties of a case as derived on one day from one state of the lawbook."""
+
+    id: int
+    case_id: CaseId
+    as_of: datetime
+    book_digest: str
+    result: Mapping[str, object]
+    created_at: datetime

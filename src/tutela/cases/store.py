@@ -5,122 +5,30 @@ the other four tables only grow.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    DateTime,
-    Identity,
-    Integer,
-    Row,
-    Table,
-    Text,
-    func,
-    insert,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from tutela.cases.model import (
     AgeBand,
+    Assessment,
     Case,
     Decision,
+    KnownVerdict,
     MatchFound,
     Outcome,
     State,
     Verdict,
 )
+from tutela.cases.tables import ASSESSMENTS, CASES, DECISIONS, MATCHES, VERDICTS
 from tutela.evidence import provenance
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Context
 from tutela.indicators.model import Match, SignalKind
-from tutela.primitives.database import METADATA
 from tutela.primitives.errors import Conflict, NotFound
 from tutela.primitives.ids import AccountId, CaseId, DecisionId, ExhibitId, ListId
 from tutela.taxonomy.model import Category
-
-CASES = Table(
-    "cases",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    Column("state", Text, nullable=False),
-    Column("opened_at", DateTime(timezone=True), nullable=False),
-    Column("priority", Integer, nullable=False),
-    Column("claimed_by", Text),
-    Column("claimed_at", DateTime(timezone=True)),
-    Column("known_item", Boolean, nullable=False),
-    Column("second_person", Boolean, nullable=False),
-    Column("needed", ARRAY(Text), nullable=False),
-    Column("reported_at", DateTime(timezone=True)),
-    Column("restricted_at", DateTime(timezone=True)),
-    Column("preserved_at", DateTime(timezone=True)),
-    Column("closed_at", DateTime(timezone=True)),
-    Column("version", Integer, nullable=False),
-)
-MATCHES = Table(
-    "matches",
-    METADATA,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("exhibit_id", Text, nullable=False),
-    Column("case_id", Text, nullable=False),
-    Column("list_id", Text, nullable=False),
-    Column("list_name", Text, nullable=False),
-    Column("entry_id", BigInteger, nullable=False),
-    Column("external_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("distance_bits", Integer, nullable=False),
-    Column("threshold_bits", Integer, nullable=False),
-    Column("transform", Text, nullable=False),
-    Column("scheme", Text),
-    Column("scheme_version", Text),
-    Column("category_code", Text),
-    Column("second_person", Boolean, nullable=False),
-    Column("reasons", ARRAY(Text), nullable=False),
-    Column("found_at", DateTime(timezone=True), nullable=False),
-)
-DECISIONS = Table(
-    "decisions",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    Column("case_id", Text, nullable=False),
-    Column("by_actor", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-    Column("verdict", Text, nullable=False),
-    Column("category", Text, nullable=False),
-    Column("age_band", Text, nullable=False),
-    Column("facts", JSONB, nullable=False),
-    Column("note", Text, nullable=False),
-    Column("confirms", Text),
-    Column("final", Boolean, nullable=False),
-)
-VERDICTS = Table(
-    "verdicts",
-    METADATA,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("sha256", Text),
-    Column("pdq", Text),
-    Column("verdict", Text, nullable=False),
-    Column("category", Text, nullable=False),
-    Column("case_id", Text, nullable=False),
-    Column("decided_at", DateTime(timezone=True), nullable=False),
-)
-ASSESSMENTS = Table(
-    "assessments",
-    METADATA,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("case_id", Text, nullable=False),
-    Column("as_of", DateTime(timezone=True), nullable=False),
-    Column("book_digest", Text, nullable=False),
-    Column("result", JSONB, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-)
 
 _REACHED = {
     Outcome.REPORTED: CASES.c.reported_at,
@@ -135,29 +43,6 @@ class Opens(Protocol):
     def unseal(self, data: bytes) -> bytes:
         """The plain bytes."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownVerdict:
-    """A final verdict on the same bytes, or on a picture with the very same PDQ hash."""
-
-    verdict: Verdict
-    category: str
-    case_id: CaseId
-    decided_at: datetime
-    by_hash: str  # "sha256" or "pdq"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Assessment:
-    """The duties of a case as derived on one day from one state of the lawbook."""
-
-    id: int
-    case_id: CaseId
-    as_of: datetime
-    book_digest: str
-    result: Mapping[str, object]
-    created_at: datetime
 
 
 def add_case(tx: Connection, case_: Case) -> None:
@@ -328,11 +213,10 @@ def known_verdict(
     ):
         if not value:
             continue
-        rows = tx.execute(
-            select(VERDICTS)
-            .where(column == value, or_(other_than is None, VERDICTS.c.case_id != other_than))
-            .order_by(VERDICTS.c.id.desc())
-        ).all()
+        query = select(VERDICTS).where(column == value).order_by(VERDICTS.c.id.desc())
+        if other_than is not None:
+            query = query.where(VERDICTS.c.case_id != other_than)
+        rows = tx.execute(query).all()
         if not rows:
             continue
         if len({row.verdict for row in rows}) > 1:
