@@ -97,7 +97,7 @@ def test_block_sizes_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -
     queries = rng.integers(0, 256, (40, 32), dtype=np.uint8)
     hashes = rng.integers(0, 256, (5_000, 32), dtype=np.uint8)
     for place in range(400):
-        hashes[place * 11] = planted(rng, queries[place % 40], place % 35)
+        hashes[place * 12] = planted(rng, queries[place % 40], place % 35)
     hashes[1::2] = hashes[1]  # crowded and calm queries side by side
     queries[7] = hashes[1]
     ring, oracle = RingIndex(hashes, np.arange(5_000)), LinearIndex(hashes, np.arange(5_000))
