@@ -28,7 +28,12 @@ class ViewReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Viewing:
-    """One full view by one person; `closed_at` None while it is open."""
+    """One full view by one person; `closed_at` None while it is open.
+
+    Opening is the step a person takes; `shown_at` is when the picture left for the browser
+    (None: it never did). `entire` says that what was shown was all of the file: one frame of
+    an animation is not.
+    """
 
     id: ViewingId
     case_id: CaseId
@@ -37,3 +42,13 @@ class Viewing:
     reason: ViewReason
     opened_at: datetime
     closed_at: datetime | None
+    shown_at: datetime | None = None
+    entire: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Exposure:
+    """What one person had to look at since midnight UTC: full views and their seconds."""
+
+    views: int
+    seconds: int

@@ -1,0 +1,193 @@
+"""`tutela accounts` and `tutela keys`: people who work here, and programs that hand things in."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tutela.accounts import creating, keys, store
+from tutela.accounts.model import Role
+from tutela.cli.presenting import OUT, AsJson, emit, note
+from tutela.primitives.clock import SystemClock, iso
+from tutela.primitives.errors import BadInput
+from tutela.primitives.ids import AccountId
+from tutela.primitives.redacted import Redacted
+from tutela.wiring.opening import open_database
+
+_BY = "cli"  # whoever may run commands on this machine; the ledger names no login
+
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file",
+        help="Read the password from the first line of this file instead of asking for it.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add both groups."""
+    accounts = typer.Typer(help="People who may sign in.", no_args_is_help=True)
+    accounts.command("create")(create)
+    accounts.command("list")(list_accounts)
+    accounts.command("disable")(disable)
+    app.add_typer(accounts, name="accounts")
+    platform = typer.Typer(help="Keys of programs that hand in media.", no_args_is_help=True)
+    platform.command("create")(create_key)
+    platform.command("list")(list_keys)
+    platform.command("revoke")(revoke_key)
+    app.add_typer(platform, name="keys")
+
+
+def create(
+    login: Annotated[str, typer.Argument(help="Name to sign in with.")],
+    role: Annotated[
+        list[str],
+        typer.Option("--role", help="reviewer, counsel, operator or auditor; may be repeated."),
+    ],
+    password_file: PasswordFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account for a person."""
+    roles = [_role(name) for name in role]
+    password = _password(password_file)
+    with open_database() as database, database.begin() as tx:
+        actor = creating.create_account(
+            tx, login=login, password=password, roles=roles, by=_BY, at=SystemClock().now()
+        )
+    emit(
+        {"id": actor.id, "login": actor.login, "roles": sorted(r.value for r in actor.roles)},
+        as_json=as_json,
+        render=lambda: OUT.print(f"Account {actor.login} ({actor.id}) was made.", markup=False),
+    )
+
+
+def list_accounts(as_json: AsJson = False) -> None:
+    """List all accounts, the disabled ones too."""
+    with open_database() as database, database.begin() as tx:
+        found = store.accounts(tx)
+    rows = [
+        {
+            "id": one.actor.id,
+            "login": one.actor.login,
+            "roles": sorted(role.value for role in one.actor.roles),
+            "created_at": iso(one.created_at),
+            "disabled_at": _when(one.disabled_at),
+        }
+        for one in found
+    ]
+    if as_json:
+        for row in rows:
+            emit(row, as_json=True, render=_nothing)
+        return
+    table = Table("login", "roles", "made", "disabled", "id", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(
+            str(row["login"]),
+            ", ".join(row["roles"] or ()),
+            str(row["created_at"]),
+            str(row["disabled_at"] or ""),
+            str(row["id"]),
+        )
+    OUT.print(table)
+
+
+def disable(
+    login: Annotated[str, typer.Argument(help="Name of the account.")], as_json: AsJson = False
+) -> None:
+    """Close an account and end its sessions. What it did stays in the ledger."""
+    with open_database() as database, database.begin() as tx:
+        actor = creating.disable_account(tx, login=login, by=_BY, at=SystemClock().now())
+    emit(
+        {"id": actor.id, "login": actor.login, "disabled": True},
+        as_json=as_json,
+        render=lambda: OUT.print(f"Account {actor.login} is disabled.", markup=False),
+    )
+
+
+def create_key(
+    name: Annotated[str, typer.Argument(help="Who uses the key.")], as_json: AsJson = False
+) -> None:
+    """Make a key for a program. It is shown once; only a digest is stored."""
+    with open_database() as database, database.begin() as tx:
+        key_id, secret = keys.create_key(tx, name=name, by=_BY, at=SystemClock().now())
+
+    def render() -> None:
+        OUT.print(secret.reveal(), markup=False, soft_wrap=True)
+        note(f"Key {key_id} was made. This is the only time it is shown.")
+
+    emit({"id": key_id, "name": name, "key": secret.reveal()}, as_json=as_json, render=render)
+
+
+def list_keys(as_json: AsJson = False) -> None:
+    """List all keys by name, the revoked ones too; never the keys themselves."""
+    with open_database() as database, database.begin() as tx:
+        found = store.keys(tx)
+    if as_json:
+        for key in found:
+            emit(
+                {
+                    "id": key.id,
+                    "name": key.name,
+                    "created_at": iso(key.created_at),
+                    "revoked_at": _when(key.revoked_at),
+                },
+                as_json=True,
+                render=_nothing,
+            )
+        return
+    table = Table("name", "made", "revoked", "id", box=None, pad_edge=False)
+    for key in found:
+        table.add_row(key.name, iso(key.created_at), _when(key.revoked_at) or "", key.id)
+    OUT.print(table)
+
+
+def revoke_key(
+    key_id: Annotated[str, typer.Argument(help="The key's id (see `tutela keys list`).")],
+    as_json: AsJson = False,
+) -> None:
+    """End a key at once."""
+    key = AccountId.parse(key_id)
+    with open_database() as database, database.begin() as tx:
+        keys.revoke_key(tx, key, by=_BY, at=SystemClock().now())
+    emit(
+        {"id": key, "revoked": True},
+        as_json=as_json,
+        render=lambda: OUT.print(f"Key {key} is revoked.", markup=False),
+    )
+
+
+def _role(name: str) -> Role:
+    """The role of that name."""
+    try:
+        return Role(name)
+    except ValueError:
+        raise BadInput(
+            "There is no such role", remedy=f"Choose from: {', '.join(sorted(set(Role)))}."
+        ) from None
+
+
+def _password(file: Path | None) -> Redacted[str]:
+    """The new password: from the file, or asked for twice without showing it."""
+    if file is None:
+        return Redacted(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+    try:
+        with file.open(encoding="utf-8") as stream:
+            return Redacted(stream.readline().rstrip("\r\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(
+            "The password file cannot be read",
+            why=type(error).__name__,
+            remedy="Give a text file whose first line is the password.",
+        ) from error
+
+
+def _when(moment: datetime | None) -> str | None:
+    """The moment in RFC 3339, or None."""
+    return None if moment is None else iso(moment)
+
+
+def _nothing() -> None:
+    """There is no other form than JSON here."""

@@ -1,0 +1,178 @@
+"""The review room's tables and queries: views and renditions, kept for good."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Identity,
+    Row,
+    Table,
+    Text,
+    exists,
+    insert,
+    select,
+    update,
+)
+
+from tutela.primitives.database import METADATA
+from tutela.primitives.errors import NotFound
+from tutela.primitives.ids import AccountId, CaseId, ExhibitId, ViewingId
+from tutela.review.model import Rendition, Viewing, ViewReason
+
+VIEWINGS = Table(
+    "viewings",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("exhibit_id", Text, nullable=False),
+    Column("by_actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("shown_at", DateTime(timezone=True)),
+    Column("entire", Boolean, nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+)
+
+RENDITION_LOG = Table(
+    "rendition_log",
+    METADATA,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("exhibit_id", Text, nullable=False),
+    Column("by_actor", Text, nullable=False),
+    Column("rendition", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
+
+def add_viewing(tx: Connection, viewing: Viewing) -> None:
+    """Store a view that was just opened."""
+    tx.execute(
+        insert(VIEWINGS).values(
+            id=viewing.id,
+            case_id=viewing.case_id,
+            exhibit_id=viewing.exhibit_id,
+            by_actor=viewing.by,
+            reason=viewing.reason.value,
+            opened_at=viewing.opened_at,
+            entire=False,
+        )
+    )
+
+
+def viewing(tx: Connection, viewing_id: ViewingId, *, lock: bool = False) -> Viewing:
+    """One view; with `lock` nobody else changes it until the transaction ends."""
+    query = select(VIEWINGS).where(VIEWINGS.c.id == viewing_id)
+    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    if row is None:
+        raise NotFound("There is no such view")
+    return _viewing(row)
+
+
+def open_viewings(
+    tx: Connection, *, by: str | None = None, opened_before: datetime | None = None
+) -> Sequence[Viewing]:
+    """Views nobody has closed, oldest first, locked; of one person or of all."""
+    query = select(VIEWINGS).where(VIEWINGS.c.closed_at.is_(None))
+    if by is not None:
+        query = query.where(VIEWINGS.c.by_actor == by)
+    if opened_before is not None:
+        query = query.where(VIEWINGS.c.opened_at <= opened_before)
+    return [_viewing(row) for row in tx.execute(query.order_by(VIEWINGS.c.id).with_for_update())]
+
+
+def viewings_of(tx: Connection, case_id: CaseId) -> Sequence[Viewing]:
+    """All views of a case, oldest first."""
+    rows = tx.execute(
+        select(VIEWINGS).where(VIEWINGS.c.case_id == case_id).order_by(VIEWINGS.c.opened_at)
+    )
+    return [_viewing(row) for row in rows]
+
+
+def viewings_since(tx: Connection, *, by: str, since: datetime) -> Sequence[Viewing]:
+    """One person's views that were opened at `since` or later."""
+    rows = tx.execute(
+        select(VIEWINGS).where(
+            VIEWINGS.c.by_actor == by,
+            VIEWINGS.c.opened_at >= since,
+        )
+    )
+    return [_viewing(row) for row in rows]
+
+
+def set_shown(tx: Connection, viewing_id: ViewingId, *, at: datetime, entire: bool) -> None:
+    """Note the first time the picture left for the browser."""
+    tx.execute(
+        update(VIEWINGS)
+        .where(VIEWINGS.c.id == viewing_id, VIEWINGS.c.shown_at.is_(None))
+        .values(shown_at=at, entire=entire)
+    )
+
+
+def set_closed(tx: Connection, viewing_id: ViewingId, *, at: datetime) -> None:
+    """Note the end of a view."""
+    tx.execute(update(VIEWINGS).where(VIEWINGS.c.id == viewing_id).values(closed_at=at))
+
+
+def was_shown_entirely(tx: Connection, exhibit_id: ExhibitId) -> bool:
+    """Whether all of the exhibit was ever shown to a person."""
+    return bool(
+        tx.execute(
+            select(
+                exists().where(
+                    VIEWINGS.c.exhibit_id == exhibit_id,
+                    VIEWINGS.c.shown_at.is_not(None),
+                    VIEWINGS.c.entire,
+                )
+            )
+        ).scalar_one()
+    )
+
+
+def add_rendition(
+    tx: Connection,
+    *,
+    case_id: CaseId,
+    exhibit_id: ExhibitId,
+    by: str,
+    rendition: Rendition,
+    at: datetime,
+) -> None:
+    """Note that a rendition left for the browser."""
+    tx.execute(
+        insert(RENDITION_LOG).values(
+            case_id=case_id,
+            exhibit_id=exhibit_id,
+            by_actor=by,
+            rendition=rendition.value,
+            at=at,
+        )
+    )
+
+
+def renditions_of(tx: Connection, case_id: CaseId) -> Sequence[tuple[str, Rendition, datetime]]:
+    """Who was shown which rendition of a case when, oldest first."""
+    rows = tx.execute(
+        select(RENDITION_LOG).where(RENDITION_LOG.c.case_id == case_id).order_by(RENDITION_LOG.c.id)
+    )
+    return [(row.by_actor, Rendition(row.rendition), row.at) for row in rows]
+
+
+def _viewing(row: Row[tuple[object, ...]]) -> Viewing:
+    """A view from its row."""
+    return Viewing(
+        id=ViewingId(row.id),
+        case_id=CaseId(row.case_id),
+        exhibit_id=ExhibitId(row.exhibit_id),
+        by=AccountId(row.by_actor),
+        reason=ViewReason(row.reason),
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        shown_at=row.shown_at,
+        entire=row.entire,
+    )
