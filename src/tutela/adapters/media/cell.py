@@ -1,0 +1,187 @@
+"""One child process as its parent sees it: start, one exchange under a deadline, end."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+
+from tutela.adapters.media.frames import (
+    LENGTH,
+    BadFrame,
+    Header,
+    head_of,
+    header_length,
+    header_of,
+)
+from tutela.adapters.media.model import Limits, RefusalReason
+from tutela.primitives.errors import Unavailable
+
+STARTUP_SECONDS = 60.0
+MAX_REPLY_BYTES = 12 << 20
+"""A full view of 1600 x 1600 incompressible pixels is 7.7 MB."""
+
+_PIPE_CHUNK_BYTES = 1 << 20
+_JOBS_OF_CPU = 20
+"""A child may use this many times the limit of one job in its life (the kernel's backstop)."""
+
+
+class CellLost(Exception):
+    """The child gave no usable answer and is gone; `reason` says how."""
+
+    def __init__(self, reason: RefusalReason) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Cell:
+    """A confined child. One exchange at a time; start it from a thread that outlives it.
+
+    The kernel ends the child when the thread that started it ends (the parent's death
+    included), and the child ends itself when its input closes.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._jobs = 0
+        self._lifetime_cpu_seconds = limits.cpu_seconds * _JOBS_OF_CPU
+        self._cpu_used_seconds = 0.0
+        arguments = [f"{name}={value}" for name, value in asdict(limits).items()]
+        self.process = subprocess.Popen(  # noqa: S603 - our own module, our own numbers
+            [
+                sys.executable,
+                "-I",  # neither the working folder nor the environment can add code
+                "-m",
+                "tutela.adapters.media.child",
+                *arguments,
+                f"lifetime_cpu_seconds={self._lifetime_cpu_seconds}",
+                f"parent={os.getpid()}",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for the parent, which closes us
+        )
+        assert self.process.stdin  # noqa: S101 - for the type checker; PIPE was asked for
+        assert self.process.stdout  # noqa: S101 - same
+        self._in = self.process.stdin.fileno()
+        self._out = self.process.stdout.fileno()
+        os.set_blocking(self._in, False)
+        os.set_blocking(self._out, False)
+        self.pipeline, self.confinement = self._hello()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it lives and has not seen enough yet."""
+        return (
+            self.process.poll() is None
+            and self._jobs < self._limits.jobs_per_child
+            and self._cpu_used_seconds < self._lifetime_cpu_seconds - 2 * self._limits.cpu_seconds
+        )
+
+    def exchange(self, header: Header, body: bytes) -> tuple[Header, bytes]:
+        """One request, one answer, within `wall_seconds`; otherwise the child is ended."""
+        self._jobs += 1
+        deadline = time.monotonic() + self._limits.wall_seconds
+        try:
+            answer, out = self._talk(head_of(header, body_bytes=len(body)), body, deadline)
+            self._cpu_used_seconds = _seconds(answer.get("cpu_used_seconds"))
+        except BaseException:
+            self.end()
+            raise
+        return answer, out
+
+    def end(self) -> None:
+        """Kill it and wait for it; harmless when it is gone."""
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe:
+                pipe.close()
+
+    def _hello(self) -> tuple[str, tuple[str, ...]]:
+        """Wait until it has loaded its decoders and given up its rights."""
+        try:
+            hello, _ = self._talk(b"", b"", time.monotonic() + STARTUP_SECONDS)
+            return str(hello["pipeline"]), tuple(str(name) for name in hello["confinement"])
+        except (CellLost, BadFrame, KeyError, TypeError) as error:
+            self.end()
+            raise Unavailable(
+                "The picture decoder does not start",
+                why="its process ended or did not answer within a minute",
+                remedy="Run `tutela check`, raise the decoder's memory limit, "
+                "or install the package again",
+            ) from error
+
+    def _talk(self, head: bytes, body: bytes, deadline: float) -> tuple[Header, bytes]:
+        """Write and read at the same time, so that neither side can block the other."""
+        waiting = [memoryview(part) for part in (head, body) if part]
+        got = bytearray()
+        watch = select.poll()
+        watch.register(self._out, select.POLLIN)
+        if waiting:
+            watch.register(self._in, select.POLLOUT)
+        while True:
+            left = deadline - time.monotonic()
+            ready = dict(watch.poll(max(0.0, left) * 1000)) if left > 0 else {}
+            if not ready:
+                raise CellLost(RefusalReason.OUT_OF_TIME)
+            if self._in in ready and waiting:
+                self._write(waiting)
+                if not waiting:
+                    watch.unregister(self._in)
+            if self._out in ready:
+                chunk = os.read(self._out, _PIPE_CHUNK_BYTES)
+                if not chunk:
+                    raise CellLost(self._how_it_ended())
+                got += chunk
+                whole = _whole(got)
+                if whole is not None:
+                    if waiting:  # it answered before it had listened: nothing more to say
+                        self.end()
+                    return whole
+
+    def _write(self, waiting: list[memoryview]) -> None:
+        try:
+            written = os.write(self._in, waiting[0][:_PIPE_CHUNK_BYTES])
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            waiting.clear()  # it is gone or going; reading will tell
+            return
+        waiting[0] = waiting[0][written:]
+        if not waiting[0]:
+            waiting.pop(0)
+
+    def _how_it_ended(self) -> RefusalReason:
+        """Its own processor limit, or something worse."""
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return RefusalReason.DECODER_DIED
+        if code == -signal.SIGXCPU:
+            return RefusalReason.OUT_OF_TIME
+        return RefusalReason.DECODER_DIED
+
+
+def _seconds(value: object) -> float:
+    """What the child says it has used; not a number counts as everything."""
+    return float(value) if isinstance(value, int | float) else float("inf")
+
+
+def _whole(got: bytearray) -> tuple[Header, bytes] | None:
+    """The message in `got` when it is complete; `BadFrame` when it cannot become one."""
+    if len(got) < LENGTH.size:
+        return None
+    start = LENGTH.size + header_length(bytes(got[: LENGTH.size]))
+    if len(got) < start:
+        return None
+    header = header_of(bytes(got[LENGTH.size : start]), max_body_bytes=MAX_REPLY_BYTES)
+    end = start + header["body"]
+    if len(got) > end:
+        raise BadFrame
+    return (header, bytes(got[start:end])) if len(got) == end else None

@@ -1,0 +1,122 @@
+"""The process that decodes strangers' files. Started by `jail`, never imported by it.
+
+Loads everything, gives up its rights, then answers one request after the other on
+standard input until that closes. A refusal is an answer; whatever ends the process is
+for the parent to notice.
+"""
+
+import dataclasses
+import io
+import os
+import sys
+from typing import Any, BinaryIO
+
+from PIL import Image
+
+from tutela.adapters.media import confining, decoding, rendering
+from tutela.adapters.media.frames import BadFrame, Header, receive, send
+from tutela.adapters.media.model import STYLES, Limits, RefusalReason
+from tutela.adapters.media.pipeline import pipeline_id
+from tutela.adapters.media.sniffing import KINDS
+
+Answer = tuple[Header, bytes]
+
+
+def main() -> None:
+    """Serve requests; arguments: the limits as name=value, and parent=PROCESS."""
+    given = dict(part.split("=", 1) for part in sys.argv[1:])
+    parent = int(given.pop("parent"))
+    lifetime_cpu_seconds = int(given.pop("lifetime_cpu_seconds"))
+    kinds = {field.name: field.type for field in dataclasses.fields(Limits)}
+    values: dict[str, Any] = {
+        name: float(text) if kinds[name] is float else int(text) for name, text in given.items()
+    }
+    limits = Limits(**values)
+    requests, replies = _pipes()
+    _warm_up()
+    pipeline = pipeline_id()
+    decoding.prepare(limits)
+    held = confining.confine(
+        memory_bytes=limits.memory_bytes, cpu_seconds=lifetime_cpu_seconds, parent=parent
+    )
+    send(replies, {"ready": True, "pipeline": pipeline, "confinement": held})
+    try:
+        _serve(requests, replies, limits)
+    except (BadFrame, BrokenPipeError):
+        os._exit(1)
+
+
+def _pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Requests and replies; a library that prints to standard output reaches nobody."""
+    replies = os.fdopen(os.dup(1), "wb")
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.close(silence)
+    return sys.stdin.buffer, replies
+
+
+def _serve(requests: BinaryIO, replies: BinaryIO, limits: Limits) -> None:
+    while True:
+        try:
+            message = receive(requests, max_body_bytes=limits.max_file_bytes)
+        except MemoryError:
+            send(replies, {"refused": RefusalReason.OUT_OF_MEMORY, "detail": "reading"})
+            os._exit(1)  # the rest of that file is still in the pipe
+        if message is None:
+            return
+        header, body = message
+        del message
+        confining.allow_cpu(limits.cpu_seconds)
+        answer, out = answer_to(header, body, limits)
+        del body
+        answer["cpu_used_seconds"] = confining.cpu_used_seconds()
+        send(replies, answer, out)
+
+
+def answer_to(header: Header, body: bytes, limits: Limits) -> Answer:
+    """Do one job; any error of a decoder becomes a refusal that names only its class."""
+    try:
+        return _done(header, body, limits)
+    except decoding.NoPicture as refusal:
+        return {"refused": refusal.reason, "detail": refusal.detail}, b""
+    except MemoryError:
+        return {"refused": RefusalReason.OUT_OF_MEMORY, "detail": ""}, b""
+    except Exception as error:  # noqa: BLE001 - decoders raise almost anything on hostile bytes
+        return {"refused": RefusalReason.DAMAGED, "detail": type(error).__name__}, b""
+
+
+def _done(header: Header, body: bytes, limits: Limits) -> Answer:
+    kind = decoding.kind_named(header["decoder"])
+    match header["job"]:
+        case "hash":
+            wanted = bool(header["dihedral"])
+            return decoding.hash_picture(body, kind=kind, limits=limits, dihedral=wanted), b""
+        case "facts":
+            return decoding.facts(body, kind=kind, limits=limits), b""
+        case "rendition":
+            style = header["style"]
+            return {}, rendering.rendition(body, kind=kind, limits=limits, style=style)
+        case _:
+            return {}, rendering.full_view(body, kind=kind, limits=limits)
+
+
+def _warm_up() -> None:
+    """Do every job once on a picture of our own: afterwards nothing can be imported."""
+    image = Image.new("RGB", (64, 48), (10, 200, 90))
+    for kind in KINDS:
+        held = io.BytesIO()
+        image.save(held, format=kind.decoder)
+        jobs: list[Header] = [
+            {"job": "hash", "dihedral": True},
+            {"job": "facts"},
+            {"job": "full_view"},
+            *({"job": "rendition", "style": style} for style in STYLES),
+        ]
+        for job in jobs:
+            answer, _ = answer_to({**job, "decoder": kind.decoder}, held.getvalue(), Limits())
+            if "refused" in answer:
+                raise SystemExit(f"the {kind.decoder} decoder does not work here")
+
+
+if __name__ == "__main__":
+    main()

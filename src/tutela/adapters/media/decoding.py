@@ -1,0 +1,157 @@
+"""Open, check, decode, hash: runs in the child only.
+
+The header is read first; a picture that declares too many pixels is refused before a
+single one is decoded.
+"""
+
+import contextlib
+import io
+import warnings
+from typing import Any
+
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from tutela.adapters.media.converting import Plain
+from tutela.adapters.media.model import Limits, RefusalReason
+from tutela.adapters.media.sniffing import KINDS, Kind
+from tutela.hashing.dihedral import dihedral_of_rows
+from tutela.hashing.luma import luma
+from tutela.hashing.model import MIN_QUALITY, Pdq
+from tutela.hashing.pdq import pdq_of_rows
+
+_EXIF_TEXT = 200
+_EXIF_BASE = (
+    "Make", "Model", "Software", "DateTime", "Artist", "Copyright", "ImageDescription",
+    "Orientation", "HostComputer",
+)  # fmt: skip
+_EXIF_DETAIL = (
+    "DateTimeOriginal", "DateTimeDigitized", "OffsetTimeOriginal", "BodySerialNumber",
+    "CameraOwnerName", "LensModel", "LensSerialNumber", "ImageUniqueID",
+)  # fmt: skip
+_EXIF_PLACE = (
+    "GPSLatitudeRef", "GPSLatitude", "GPSLongitudeRef", "GPSLongitude", "GPSAltitude",
+    "GPSDateStamp", "GPSTimeStamp",
+)  # fmt: skip
+_DECODERS = {kind.decoder: kind for kind in KINDS}
+
+
+class NoPicture(Exception):
+    """The file gives no picture; `detail` is a constant or a class name, never content."""
+
+    def __init__(self, reason: RefusalReason, detail: str = "") -> None:
+        self.reason = reason
+        self.detail = detail
+        super().__init__(reason)
+
+
+def prepare(limits: Limits) -> None:
+    """Set the decoders' own limits; a warning about size becomes a refusal."""
+    Image.MAX_IMAGE_PIXELS = limits.max_pixels
+    warnings.simplefilter("ignore")
+    warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+
+def kind_named(decoder: object) -> Kind:
+    """The kind of that decoder's name; only those on the allow-list exist."""
+    return _DECODERS[str(decoder)]
+
+
+def opened(body: bytes, *, kind: Kind, limits: Limits) -> Image.Image:
+    """The picture with its header read and its declared size within the limits."""
+    try:
+        image = Image.open(io.BytesIO(body), formats=[kind.decoder])
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise NoPicture(RefusalReason.TOO_MANY_PIXELS) from error
+    except UnidentifiedImageError as error:
+        raise NoPicture(RefusalReason.DAMAGED, "header") from error
+    _check_size(image, limits)
+    return image
+
+
+def _check_size(image: Image.Image, limits: Limits) -> None:
+    width, height = image.size
+    if width < 1 or height < 1:
+        raise NoPicture(RefusalReason.DAMAGED, "size")
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side_px:
+        raise NoPicture(RefusalReason.TOO_MANY_PIXELS)
+
+
+def decoded(body: bytes, *, kind: Kind, limits: Limits) -> Image.Image:
+    """The first frame, all pixels decoded."""
+    image = opened(body, kind=kind, limits=limits)
+    try:
+        image.load()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise NoPicture(RefusalReason.TOO_MANY_PIXELS) from error
+    _check_size(image, limits)  # a frame may be larger than the header said
+    return image
+
+
+def hash_picture(body: bytes, *, kind: Kind, limits: Limits, dihedral: bool) -> dict[str, Any]:
+    """PDQ (and, when asked, the eight dihedral hashes) of the first frame, as JSON values."""
+    image = decoded(body, kind=kind, limits=limits)
+    plain = Plain(image)
+    found = _pdq(plain)
+    if plain.alpha == "white" and found.quality < MIN_QUALITY:
+        # Transparency hides everything: what is stored underneath may still be a picture.
+        plain.ignore_alpha()
+        under = _pdq(plain)
+        if under.quality >= MIN_QUALITY:
+            found = under
+        else:
+            plain.alpha = "white"
+    turned = (
+        dihedral_of_rows(lambda t, b: luma(plain.rows(t, b)), plain.height_px, plain.width_px)
+        if dihedral
+        else ()
+    )
+    return {
+        "pdq": found.hex,
+        "quality": found.quality,
+        "dihedral": [one.hex for one in turned],
+        "width": plain.width_px,
+        "height": plain.height_px,
+        "alpha": plain.alpha,
+    }
+
+
+def _pdq(plain: Plain) -> Pdq:
+    return pdq_of_rows(lambda t, b: luma(plain.rows(t, b)), plain.height_px, plain.width_px)
+
+
+def facts(body: bytes, *, kind: Kind, limits: Limits) -> dict[str, Any]:
+    """Size, number of frames and a choice of EXIF entries, without decoding the pixels."""
+    image = opened(body, kind=kind, limits=limits)
+    return {
+        "width": image.width,
+        "height": image.height,
+        "frames": int(getattr(image, "n_frames", 1)),
+        "exif": _exif(image),
+    }
+
+
+def _exif(image: Image.Image) -> dict[str, str]:
+    """The chosen entries as text; a broken block gives what could be read."""
+    chosen: dict[str, str] = {}
+    with contextlib.suppress(Exception):  # metadata of a stranger: any of it may be broken
+        exif = image.getexif()
+        for block, names, tags in (
+            (exif, _EXIF_BASE, ExifTags.TAGS),
+            (exif.get_ifd(ExifTags.IFD.Exif), _EXIF_DETAIL, ExifTags.TAGS),
+            (exif.get_ifd(ExifTags.IFD.GPSInfo), _EXIF_PLACE, ExifTags.GPSTAGS),
+        ):
+            for tag, value in block.items():
+                name = tags.get(tag)
+                if name is not None and name in names:
+                    chosen[name] = _text(value)
+    return chosen
+
+
+def _text(value: object) -> str:
+    """One line of printable text, cut to a bound."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, tuple):
+        value = " ".join(str(part) for part in value[:8])
+    line = "".join(letter if letter.isprintable() else " " for letter in str(value)[:_EXIF_TEXT])
+    return line.strip()
