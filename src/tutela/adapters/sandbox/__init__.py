@@ -1,0 +1,1 @@
+"""Sandboxes: loopback stand-ins for authorities. Nothing handed to one reaches anybody."""
