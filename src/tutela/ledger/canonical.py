@@ -42,7 +42,7 @@ def plain(value: object, *, depth: int = 0) -> JSON:
     raise _not_json(f"it holds a {type(value).__name__}")
 
 
-def plain_object(value: Mapping[object, object], *, depth: int = 0) -> dict[str, JSON]:
+def plain_object(value: Mapping[str, object], *, depth: int = 0) -> dict[str, JSON]:
     """The same for a mapping, whose keys must be texts."""
     out: dict[str, JSON] = {}
     for key, item in value.items():
