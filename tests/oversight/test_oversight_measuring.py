@@ -17,7 +17,7 @@ def chain(actions: list[str]) -> list[Line]:
     for number, action in enumerate(actions):
         lines.append(
             link(
-                lines[-1].digest if lines else GENESIS,
+                previous=lines[-1].digest if lines else GENESIS,
                 seq=number + 1,
                 at=START + timedelta(hours=number),
                 actor="system",

@@ -1,0 +1,63 @@
+"""Building what staff, worker and command line share, from the settings."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from tutela.adapters.blobs import open_blobs
+from tutela.adapters.keys import load_identity
+from tutela.adapters.media.jail import Jail
+from tutela.evidence.ports import BlobStore
+from tutela.evidence.sealing import Seal
+from tutela.evidence.unsealing import Unsealer
+from tutela.indicators.matching import Matcher
+from tutela.intake.admitting import Intake
+from tutela.law.loading import load_lawbook
+from tutela.law.model import Lawbook
+from tutela.primitives.clock import Clock, SystemClock
+from tutela.primitives.database import Database
+from tutela.wiring.opening import open_database
+from tutela.wiring.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parts:
+    """Everything a staff process, a worker or a command works with."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    jail: Jail
+    matcher: Matcher
+    seal: Seal
+    unsealer: Unsealer
+    blobs: BlobStore
+    book: Lawbook
+    intake: Intake
+
+
+@contextmanager
+def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Iterator[Parts]:
+    """Open database, keys, blobs, decoders and lists; close them at the end."""
+    settings = settings or load_settings()
+    with ExitStack() as stack:
+        database = stack.enter_context(open_database(settings, pool_size=pool_size))
+        jail = stack.enter_context(Jail(limits_of(settings), workers=settings.decoders))
+        recipient = recipient_of(settings)
+        clock = SystemClock()
+        matcher = Matcher(database)
+        matcher.refresh()
+        seal = Seal(recipient)
+        blobs = open_blobs(settings.blobs_url, home=settings.folder)
+        yield Parts(
+            settings=settings,
+            database=database,
+            clock=clock,
+            jail=jail,
+            matcher=matcher,
+            seal=seal,
+            unsealer=Unsealer(load_identity(settings.identity_file)),
+            blobs=blobs,
+            book=load_lawbook(),
+            intake=Intake(database, jail, matcher, seal, blobs, clock),
+        )

@@ -1,0 +1,1 @@
+"""The main job on drawn pictures, on this machine alone."""

@@ -1,0 +1,162 @@
+"""Setting the stage: a clean folder, drawn pictures, a list of some of them, people, rules."""
+
+import csv
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import tutela
+from tutela.accounts.creating import create_account
+from tutela.accounts.model import Actor, Role
+from tutela.indicators.importing import import_list
+from tutela.law.acceptance import ACCEPTED
+from tutela.ledger.store import append
+from tutela.primitives.errors import Misconfigured, Unavailable
+from tutela.primitives.redacted import Redacted
+from tutela.wiring.building import Parts
+
+LIST_NAME = "demo-list"
+REVIEWER = "demo-reviewer"
+COUNSEL = "demo-counsel"
+PROVIDER: Mapping[str, str] = {
+    "TUTELA_DEMO": "1",
+    "TUTELA_SECURE_COOKIES": "false",
+    "TUTELA_PROVIDER_NAME": "Example Platform (demo)",
+    "TUTELA_PROVIDER_ESTABLISHED_IN": "US",
+    "TUTELA_PROVIDER_EU_REPRESENTATIVE_IN": "IE",
+    "TUTELA_PROVIDER_IS_ELECTRONIC_SERVICE": "true",
+    "TUTELA_PROVIDER_REPORTS_TO_NCMEC": "true",
+    "TUTELA_PROVIDER_REGISTERED_WITH_NCA": "true",
+    "TUTELA_SERVICE_TYPE": "u2u",
+    "TUTELA_SERVICE_TARGETS_MARKETS": '["US", "GB", "IE"]',
+    "TUTELA_SERVICE_SIGNIFICANT_UK_USERS": "true",
+    "TUTELA_SERVICE_OFFERED_IN_EU": "true",
+    "TUTELA_SERVICE_HOSTING_LOCATION": "US",
+    "TUTELA_CYBERTIP_USER": "sandbox",
+    "TUTELA_CYBERTIP_PASSWORD": "sandbox",
+    "TUTELA_REPORTER_EMAIL": "reporter@platform.example",
+    "TUTELA_REPORTER_FIRST_NAME": "Person",
+    "TUTELA_REPORTER_LAST_NAME": "A",
+    "TUTELA_WORKER_POLL_SECONDS": "0.2",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stage:
+    """The folders of one demo; `edits` names what was done to each drawn upload."""
+
+    folder: Path
+    uploads: Path
+    known: Path
+    home: Path
+    edits: Mapping[str, str]
+
+
+def set_up(folder: Path, *, count: int, fresh: bool) -> Stage:
+    """Make (or take up) the demo's folder and draw the pictures."""
+    marker = folder / "this-is-a-tutela-demo"
+    if fresh and folder.exists():
+        if not marker.exists() and any(folder.iterdir()):
+            raise Misconfigured(
+                f"{folder} is not a folder of the demo",
+                why="it holds other files, which would be deleted",
+                remedy="Choose another folder with --folder.",
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+    pictures = folder / "pictures"
+    if not (pictures / "manifest.json").exists():
+        _draw(pictures, count)
+    manifest = json.loads((pictures / "manifest.json").read_text("utf-8"))
+    return Stage(
+        folder=folder,
+        uploads=pictures / "uploads",
+        known=pictures / "known",
+        home=folder / "home",
+        edits={name: entry["edit"] for name, entry in manifest.items()},
+    )
+
+
+def _draw(pictures: Path, count: int) -> None:
+    """Run the drawing script of the repository."""
+    script = Path(tutela.__file__).resolve().parents[2] / "vectors" / "draw.py"
+    if not script.exists():
+        raise Misconfigured(
+            "The demo needs the repository",
+            why="the script that draws the benign pictures is not part of the installed package",
+            remedy="Run `make demo` in a clone.",
+        )
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, str(script), "--out", str(pictures), "--count", str(count)],
+        check=False,
+        stdout=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        raise Unavailable("Drawing the pictures failed", why=f"exit code {done.returncode}")
+
+
+def import_known(parts: Parts, stage: Stage, *, at: datetime) -> int:
+    """Hash the known pictures, write them as a list, import it; returns its entries."""
+    table = stage.folder / "demo-list.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["kind", "value", "external_id", "scheme", "scheme_version", "category"])
+        for path in sorted(stage.known.iterdir()):
+            hashed = parts.jail.hash(path)
+            category = ("ncmec-ab", "2022", "B2")
+            if hashed.pdq is not None:
+                writer.writerow(["pdq", hashed.pdq.hex, path.stem, *category])
+            writer.writerow(["md5", hashed.digests.md5.hex(), path.stem, *category])
+    imported = import_list(
+        parts.database,
+        path=table,
+        name=LIST_NAME,
+        format="csv",
+        by="demo",
+        at=at,
+        provenance="drawn by the demo",
+        dihedral=True,
+    )
+    parts.matcher.refresh()
+    return imported.added + imported.unchanged
+
+
+def people(parts: Parts, *, at: datetime) -> tuple[Actor, str]:
+    """A reviewer with a password made for this demo, and counsel who accepts the rules."""
+    password = f"demo-{secrets.token_urlsafe(9)}"
+    with parts.database.begin() as tx:
+        reviewer = create_account(
+            tx,
+            login=REVIEWER,
+            password=Redacted(password),
+            roles={Role.REVIEWER, Role.COUNSEL, Role.OPERATOR, Role.AUDITOR},
+            by="demo",
+            at=at,
+        )
+    return reviewer, password
+
+
+def accept_rules(parts: Parts, *, by: str, at: datetime) -> list[str]:
+    """Accept today's version of every rule, openly and for the demo only."""
+    with parts.database.begin() as tx:
+        for rule in parts.book.rules:
+            append(
+                tx,
+                at=at,
+                actor=by,
+                action=ACCEPTED,
+                subject=rule.id,
+                detail={
+                    "version": rule.version,
+                    "by": by,
+                    "note": "Accepted for the demonstration on drawn pictures only.",
+                },
+            )
+    return [rule.id for rule in parts.book.rules]
