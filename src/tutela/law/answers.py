@@ -1,0 +1,160 @@
+"""What the law room answers: duties with their state, clock, recipients, questions and trace."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import cast
+
+from tutela.law.clocks import Due, Kept
+from tutela.law.evaluating import Evaluation
+from tutela.law.expressions import NO, Trace
+from tutela.law.model import Action, Cited, LegalStatus, Provision, Status, Truth
+from tutela.law.serialising import as_plain
+
+
+class State(Enum):
+    """Where a duty stands. UNKNOWN is treated as pending, never as no duty."""
+
+    OWED = "owed"
+    DISCHARGED = "discharged"
+    UNKNOWN = "unknown"
+    NOT_OWED = "not_owed"
+    NOT_IN_FORCE = "not_in_force"
+
+
+class MattersTo(Enum):
+    """What a missing fact would settle."""
+
+    OUTCOME = "outcome"
+    DISCHARGE = "discharge"
+    RECIPIENT = "recipient"
+    CLOCK = "clock"
+    KEEPING = "keeping"
+    PRECONDITION = "precondition"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told(Cited):
+    """A recipient; `result` says whether it is the one on these facts."""
+
+    id: str
+    body: str
+    channel: str | None
+    result: Truth
+    trace: Trace | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked(Cited):
+    """A discharge or a precondition, with its result."""
+
+    id: str
+    text: str
+    result: Truth
+    trace: Trace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Question:
+    """A missing fact as a question for `asked`; `decides` counts the places it would settle."""
+
+    fact: str
+    question: str
+    asked: str
+    decides: int
+    matters_to: tuple[MattersTo, ...]
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Duty:
+    """One rule's answer; `why` is a sentence for people.
+
+    `status` is that of the weakest statement this answer rests on, `rule_status` that of the
+    whole rule. `conflict` is set when the rule contradicts itself on these facts.
+    """
+
+    rule_id: str
+    rule_version: str
+    jurisdiction: str
+    title: str
+    summary: str
+    action: Action
+    state: State
+    outcome: Truth
+    why: str
+    legal_status: LegalStatus
+    legal_basis: tuple[Cited, ...]
+    in_force_from: date | None
+    in_force_to: date | None
+    rule_status: Status
+    status: Status
+    recipients: tuple[Told, ...] = ()
+    due: Due | None = None
+    keep: tuple[Kept, ...] = ()
+    discharge: Truth = NO
+    discharged_by: tuple[Checked, ...] = ()
+    preconditions: tuple[Checked, ...] = ()
+    questions: tuple[Question, ...] = ()
+    safeguards: tuple[Provision, ...] = ()
+    prohibits: tuple[Provision, ...] = ()
+    permits: tuple[Provision, ...] = ()
+    not_required: tuple[Provision, ...] = ()
+    sanction: tuple[Provision, ...] = ()
+    notes: tuple[Provision, ...] = ()
+    conflict: str | None = None
+    evaluation: Evaluation | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preservation:
+    """What must be kept, over all rules.
+
+    `until` is the longest mandatory end for the content, `None` while any end is open (then
+    nothing may be destroyed on the law's account) or nothing is required. `required_by` lists
+    the rules that surely ask, `undetermined` those that may, `at_least` the latest known end.
+    """
+
+    required: Truth
+    until: datetime | None
+    at_least: datetime | None
+    required_by: tuple[str, ...]
+    undetermined: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Duties:
+    """All duties of the chosen jurisdictions on one set of facts, sorted by rule id.
+
+    `uncovered` lists countries named in the facts about which the lawbook says nothing:
+    their law is unknown, which is not the same as no duty.
+    """
+
+    as_of: date | datetime
+    book_digest: str
+    jurisdictions: tuple[str, ...]
+    uncovered: tuple[str, ...]
+    duties: tuple[Duty, ...]
+    preservation: Preservation
+    questions: tuple[Question, ...]
+
+    @property
+    def preserve_until(self) -> datetime | None:
+        """The longest mandatory end for the content; `None` while any end is open."""
+        return self.preservation.until
+
+    def by_state(self, *states: State) -> tuple[Duty, ...]:
+        """The duties in any of the given states."""
+        return tuple(duty for duty in self.duties if duty.state in states)
+
+    def of(self, rule_id: str) -> Duty:
+        """The duty of that rule; raise `KeyError` when it was not asked for."""
+        for duty in self.duties:
+            if duty.rule_id == rule_id:
+                return duty
+        raise KeyError(rule_id)
+
+    def as_json(self) -> dict[str, object]:
+        """Plain JSON types; equal facts, date and lawbook give equal output."""
+        data = cast("dict[str, object]", as_plain(self))
+        return data | {"preserve_until": as_plain(self.preserve_until)}

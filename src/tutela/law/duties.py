@@ -1,0 +1,124 @@
+"""Every duty of the lawbook on one case's facts, as of one day: what, to whom, by when.
+
+Code here knows duties, never countries. What cannot be said is unknown, with the question
+that would settle it; it is never shown as no duty.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+
+from tutela.law.answers import Duties, Duty, MattersTo, Preservation, Question, State
+from tutela.law.clocks import OperatorTarget
+from tutela.law.deriving import derive
+from tutela.law.evaluating import day_of
+from tutela.law.expressions import NO, UNKNOWN, YES
+from tutela.law.loading import Lawbook
+from tutela.law.model import REFERENCE_ONLY, Action
+from tutela.law.vocabulary import FactKind, Value
+from tutela.primitives.errors import NotFound
+
+
+def duties(
+    book: Lawbook,
+    facts: Mapping[str, object],
+    as_of: date | datetime,
+    *,
+    jurisdictions: Iterable[str] | None = None,
+    targets: Iterable[OperatorTarget] = (),
+) -> Duties:
+    """Derive every duty from a case's facts; a fact that is not known is left out.
+
+    `as_of` chooses the law; a moment also says which fixed clocks have run out. `targets` are
+    the operator's own aims, shown as policy. Raises `BadInput` for a fact that is not in the
+    vocabulary or of the wrong type, `NotFound` for a jurisdiction without rules.
+    """
+    chosen = _chosen(book, jurisdictions)
+    known = book.vocabulary.admit(facts)
+    aims = {target.rule_id: target for target in targets}
+    day = day_of(as_of)
+    now = as_of if isinstance(as_of, datetime) else None
+    rule_ids = sorted({rule.id for rule in book.rules if rule.jurisdiction in chosen})
+    found = tuple(
+        derive(book, each, known, day=day, now=now, target=aims.get(each)) for each in rule_ids
+    )
+    return Duties(
+        as_of=as_of,
+        book_digest=book.digest,
+        jurisdictions=chosen,
+        uncovered=_uncovered(book, known),
+        duties=found,
+        preservation=preservation_of(found),
+        questions=_merged(found),
+    )
+
+
+def preservation_of(found: Iterable[Duty]) -> Preservation:
+    """The longest mandatory keeping of the content over all duties to preserve.
+
+    A period for the report's reference alone does not hold back the content.
+    """
+    required, undetermined, ends, is_open = [], [], list[datetime](), False
+    for duty in found:
+        if duty.action is not Action.PRESERVE:
+            continue
+        if duty.state is State.UNKNOWN:
+            undetermined.append(duty.rule_id)
+        if duty.state is State.OWED:
+            required.append(duty.rule_id)
+            for each in duty.keep:
+                if set(each.what) == {REFERENCE_ONLY}:
+                    continue
+                if each.until is None:
+                    is_open = True
+                else:
+                    ends.append(each.until)
+    latest = max(ends, default=None)
+    return Preservation(
+        required=YES if required else UNKNOWN if undetermined else NO,
+        until=None if is_open or undetermined else latest,
+        at_least=latest,
+        required_by=tuple(required),
+        undetermined=tuple(undetermined),
+    )
+
+
+def _chosen(book: Lawbook, jurisdictions: Iterable[str] | None) -> tuple[str, ...]:
+    if jurisdictions is None:
+        return book.jurisdictions
+    chosen = tuple(sorted(set(jurisdictions)))
+    absent = [each for each in chosen if each not in book.jurisdictions]
+    if absent or not chosen:
+        raise NotFound(
+            f"The lawbook has no rule for {', '.join(absent)[:80] or 'an empty choice'}",
+            why="that a law is not recorded does not mean that there is no duty",
+            remedy=f"Add it to the lawbook, or choose from {', '.join(book.jurisdictions)}",
+        )
+    return chosen
+
+
+def _uncovered(book: Lawbook, facts: Mapping[str, Value]) -> tuple[str, ...]:
+    """The countries in the facts that have no rule of their own in the book."""
+    named: set[str] = set()
+    for name, value in facts.items():
+        kind = book.vocabulary.facts[name].kind
+        if kind is FactKind.COUNTRY and isinstance(value, str):
+            named.add(value)
+        if kind is FactKind.COUNTRIES and isinstance(value, tuple):
+            named.update(str(each) for each in value)
+    return tuple(sorted(named - set(book.jurisdictions)))
+
+
+def _merged(found: Iterable[Duty]) -> tuple[Question, ...]:
+    """The questions of all duties, each fact once, the one that settles most places first."""
+    merged: dict[str, Question] = {}
+    for question in (each for duty in found for each in duty.questions):
+        first = merged.get(question.fact, replace(question, decides=0, matters_to=(), rules=()))
+        matters = {*first.matters_to, *question.matters_to}
+        merged[question.fact] = replace(
+            first,
+            decides=first.decides + question.decides,
+            matters_to=tuple(each for each in MattersTo if each in matters),
+            rules=(*first.rules, *question.rules),
+        )
+    return tuple(sorted(merged.values(), key=lambda each: (-each.decides, each.fact)))
