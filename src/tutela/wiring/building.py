@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tutela.adapters.blobs import open_blobs
 from tutela.adapters.keys import load_identity
 from tutela.adapters.media.jail import Jail
+from tutela.adapters.media.model import Limits
 from tutela.evidence.ports import BlobStore
 from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
@@ -61,3 +62,21 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             book=load_lawbook(),
             intake=Intake(database, jail, matcher, seal, blobs, clock),
         )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """What one file may cost a decoder."""
+    return Limits(
+        max_file_bytes=settings.max_upload_bytes,
+        max_pixels=settings.max_pixels,
+        memory_bytes=settings.decoder_memory_bytes,
+        cpu_seconds=settings.decoder_seconds,
+        wall_seconds=float(settings.decoder_seconds),
+    )
+
+
+def recipient_of(settings: Settings) -> str:
+    """The key that evidence is sealed to: the operator's, or one made on the first start."""
+    if settings.evidence_recipient:
+        return settings.evidence_recipient
+    return ensure_evidence_key(settings.folder)

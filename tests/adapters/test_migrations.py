@@ -1,0 +1,91 @@
+"""Migrations go up and down on data; each step's schema is whole."""
+
+from datetime import UTC, datetime
+
+import pytest
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect, text
+
+from tutela.adapters.postgres import alembic_config, migrate, schema_state, with_driver
+from tutela.ledger.store import append, lines
+from tutela.primitives.database import METADATA, Database
+from tutela.primitives.errors import Misconfigured, Unavailable
+
+AT = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def revisions(url: str) -> list[str]:
+    script = ScriptDirectory.from_config(alembic_config(url))
+    return [revision.revision for revision in script.walk_revisions()]  # newest first
+
+
+def tables(url: str) -> set[str]:
+    engine = create_engine(url)
+    found = set(inspect(engine).get_table_names())
+    engine.dispose()
+    return found
+
+
+def test_there_is_one_line_of_revisions(database_url: str) -> None:
+    assert revisions(database_url) == sorted(revisions(database_url), reverse=True)
+    present, needed = schema_state(database_url)
+    assert present == needed == revisions(database_url)[0]
+
+
+def test_every_step_goes_down_and_up_again_and_keeps_the_data_below(database_url: str) -> None:
+    database = Database(database_url)
+    with database.begin() as tx:
+        for number in range(3):
+            append(tx, at=AT, actor="system", action="case_opened", subject=f"c{number}", detail={})
+    full = tables(database_url)
+    newest, *older = revisions(database_url)
+    for revision in older:
+        migrate(database_url, revision=revision)
+        assert schema_state(database_url)[0] == revision
+    assert "ledger" in tables(database_url)
+    with database.begin() as tx:
+        assert len(list(lines(tx))) == 3
+    for revision in [*reversed(older), newest]:
+        migrate(database_url, revision=revision)
+        assert schema_state(database_url)[0] == revision
+    assert tables(database_url) == full
+    with database.begin() as tx:
+        assert len(list(lines(tx))) == 3
+    database.close()
+
+
+def test_base_removes_everything_and_head_makes_it_again(database_url: str) -> None:
+    full = tables(database_url)
+    migrate(database_url, revision="base")
+    assert tables(database_url) <= {"alembic_version"}
+    migrate(database_url)
+    assert tables(database_url) == full
+
+
+def test_the_rooms_tables_are_the_migrated_ones(database_url: str) -> None:
+    import tutela.cli  # noqa: F401, PLC0415 - loads every room's store
+
+    engine = create_engine(database_url)
+    inspector = inspect(engine)
+    for table in METADATA.sorted_tables:
+        columns = {column["name"] for column in inspector.get_columns(table.name)}
+        assert {column.name for column in table.columns} <= columns, table.name
+    engine.dispose()
+
+
+def test_the_program_works_with_least_rights(database: Database) -> None:
+    with database.begin() as tx:
+        assert tx.execute(text("SELECT current_user")).scalar_one() == "tutela_app"
+
+
+def test_another_database_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="no PostgreSQL address"):
+        with_driver("sqlite:///x.db")
+
+
+def test_a_database_that_is_away_is_said_plainly() -> None:
+    with pytest.raises(Unavailable, match="did not answer"):
+        migrate("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    database = Database("postgresql+psycopg://nobody@127.0.0.1:1/none")
+    assert not database.answers()
+    database.close()
