@@ -21,6 +21,7 @@ from tutela.cases.model import (
     State,
     Verdict,
 )
+from tutela.cases.state import TRANSITIONS
 from tutela.cases.tables import ASSESSMENTS, CASES, DECISIONS, MATCHES, VERDICTS
 from tutela.evidence import provenance
 from tutela.evidence import store as evidence
@@ -51,7 +52,12 @@ def add_case(tx: Connection, case_: Case) -> None:
 
 
 def save(tx: Connection, before: Case, after: Case) -> Case:
-    """Replace `before` by `after`; raises `Conflict` when the row is no longer `before`."""
+    """Replace `before` by `after`; raises `Conflict` when the row is no longer `before`.
+
+    A state that the table does not lead to is refused here too, whoever asks for it.
+    """
+    if after.state not in {before.state, *TRANSITIONS[before.state].values()}:
+        raise Conflict(f"A case that is {before.state.value} cannot become {after.state.value}")
     version = before.version + 1
     done = tx.execute(
         update(CASES)
@@ -67,9 +73,10 @@ def save(tx: Connection, before: Case, after: Case) -> Case:
     return case(tx, before.id)
 
 
-def case(tx: Connection, case_id: CaseId) -> Case:
-    """One case; raises `NotFound`."""
-    row = tx.execute(select(CASES).where(CASES.c.id == case_id)).first()
+def case(tx: Connection, case_id: CaseId, *, locked: bool = False) -> Case:
+    """One case, with its row locked when asked; raises `NotFound`."""
+    query = select(CASES).where(CASES.c.id == case_id)
+    row = tx.execute(query.with_for_update() if locked else query).first()
     if row is None:
         raise NotFound("There is no such case")
     return _case(row)

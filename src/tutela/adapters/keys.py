@@ -1,0 +1,90 @@
+"""The evidence key pair on this machine: made once, readable by its owner only."""
+
+import os
+import stat
+from pathlib import Path
+
+import pyrage
+
+from tutela.primitives.errors import Misconfigured
+from tutela.primitives.redacted import Redacted
+
+FILE_NAME = "evidence.agekey"
+
+
+def ensure_evidence_key(folder: Path) -> str:
+    """The public key (`age1…`) of `folder/keys/evidence.agekey`, made when it is missing.
+
+    The folder gets the rights 0700 and the file 0600. Two processes that start at once agree
+    on one key: the file is written whole under another name and then linked, which fails for
+    the second.
+    """
+    keys = folder / "keys"
+    path = keys / FILE_NAME
+    try:
+        keys.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _create(path)
+    except OSError as error:
+        raise Misconfigured(
+            "The evidence key cannot be made",
+            why=f"{type(error).__name__} in the folder for keys",
+            remedy="Let this user write to TUTELA_HOME, or set TUTELA_EVIDENCE_RECIPIENT.",
+        ) from error
+    return recipient_of(load_identity(path))
+
+
+def load_identity(path: Path) -> Redacted[str]:
+    """The secret key in an age identity file; refuses a file that others may read."""
+    try:
+        mode = path.stat().st_mode
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            raise Misconfigured(
+                "The evidence identity can be read by others",
+                why=f"its rights are {stat.S_IMODE(mode):04o}",
+                remedy="Give the file the rights 0600 and consider a new key.",
+            )
+        lines = path.read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            "The evidence identity cannot be read",
+            why=type(error).__name__,
+            remedy="Check TUTELA_EVIDENCE_IDENTITY_FILE, or start once to make a key pair.",
+        ) from error
+    secrets = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if len(secrets) != 1:
+        raise Misconfigured(
+            "The evidence identity file must hold exactly one key",
+            why=f"it holds {len(secrets)}",
+            remedy="Keep one line that begins with AGE-SECRET-KEY-1.",
+        )
+    return Redacted(secrets[0])
+
+
+def recipient_of(identity: Redacted[str]) -> str:
+    """The public key that belongs to a secret key."""
+    try:
+        return str(pyrage.x25519.Identity.from_str(identity.reveal()).to_public())
+    except pyrage.IdentityError:
+        raise Misconfigured(  # without the cause: it could quote the key
+            "The evidence identity is not an age secret key",
+            remedy="Restore the file from a backup: evidence sealed to it needs it.",
+        ) from None
+
+
+def _create(path: Path) -> None:
+    """Write a fresh identity; leaves an existing one alone."""
+    identity = pyrage.x25519.Identity.generate()
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(f"# public key: {identity.to_public()}\n{identity}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(draft)
+        except FileExistsError:
+            return
+    finally:
+        draft.unlink()

@@ -1,0 +1,197 @@
+"""Deciding: one person judges, a second confirms when a list asks for it, what follows is asked.
+
+Every opinion is kept. The first person's decision on a case that asks for two stays without
+effect until a different person has confirmed it; a disagreement leaves both opinions on the
+case and the case in review.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tutela.accounts.model import Actor, Permission
+from tutela.accounts.permissions import require
+from tutela.cases import concluding, store
+from tutela.cases.claiming import require_not_anothers
+from tutela.cases.model import AgeBand, Case, Decision, Event, Verdict
+from tutela.cases.state import advance, step
+from tutela.ledger import store as ledger
+from tutela.primitives.errors import BadInput, Conflict, Refused
+from tutela.primitives.ids import CaseId, DecisionId
+from tutela.taxonomy.model import Category
+
+_LONGEST_NOTE = 4000
+_APPARENT = "decision.apparent_csam"
+
+
+def finish_review(tx: Connection, case_id: CaseId, *, by: Actor, at: datetime) -> Case:
+    """The person has seen what is needed and is ready to decide; the case stays theirs."""
+    require(by, Permission.CASE_DECIDE)
+    before = store.case(tx, case_id, locked=True)
+    require_not_anothers(before, by, at)
+    reviewed = replace(
+        advance(before, Event.REVIEW_FINISHED, at=at), claimed_by=by.id, claimed_at=at
+    )
+    after = store.save(tx, before, reviewed)
+    ledger.append(tx, at=at, actor=by.id, action="review_finished", subject=case_id, detail={})
+    return after
+
+
+def decide(
+    tx: Connection,
+    case_id: CaseId,
+    *,
+    by: Actor,
+    at: datetime,
+    verdict: Verdict,
+    category: str = "",
+    age_band: AgeBand = AgeBand.UNKNOWN,
+    facts: Mapping[str, object] | None = None,
+    note: str = "",
+) -> Decision:
+    """Judge a reviewed case. `category` is scheme/version/code, required for apparent CSAM.
+
+    1. check person, claim, state, and that no first decision waits for a second person;
+    2. keep the decision; it is final unless the case asks for two or nothing can be said;
+    3. a final one takes effect (`concluding.conclude`), else the case goes back to the queue.
+    """
+    require(by, Permission.CASE_DECIDE)  # 1
+    before = store.case(tx, case_id, locked=True)
+    require_not_anothers(before, by, at)
+    step(before.state, Event.DECISION_MADE)
+    if store.pending_decision(tx, case_id) is not None:
+        raise Conflict(
+            "A decision on this case waits for a second person",
+            remedy="Confirm it or disagree with it instead of deciding anew.",
+        )
+    decision = Decision(
+        id=DecisionId.new(),
+        case_id=case_id,
+        by=by.id,
+        at=at,
+        verdict=verdict,
+        category=_checked_category(verdict, category),
+        age_band=age_band,
+        facts=_checked_facts(verdict, facts or {}),
+        note=_checked_note(verdict, note),
+        confirms=None,
+        final=verdict is not Verdict.CANNOT_SAY and not before.second_person,
+    )
+    store.add_decision(tx, decision)  # 2
+    if decision.final:  # 3
+        return concluding.conclude(tx, before, decision, by=by, at=at, action="decision_made")
+    store.save(tx, before, replace(before, claimed_by=None, claimed_at=None))
+    ledger.append(
+        tx,
+        at=at,
+        actor=by.id,
+        action="decision_made",
+        subject=case_id,
+        detail=concluding.told(decision),
+    )
+    return decision
+
+
+def confirm(
+    tx: Connection,
+    case_id: CaseId,
+    *,
+    by: Actor,
+    at: datetime,
+    agree: bool,
+    verdict: Verdict = Verdict.CANNOT_SAY,
+    category: str = "",
+    age_band: AgeBand = AgeBand.UNKNOWN,
+    facts: Mapping[str, object] | None = None,
+    note: str = "",
+) -> Decision:
+    """A different person's opinion on the decision that waits.
+
+    Agreeing repeats it and makes it final; `verdict` and what follows are then not looked at.
+    Disagreeing keeps this person's own opinion beside it and leaves the case in review.
+    """
+    require(by, Permission.CASE_DECIDE)
+    before = store.case(tx, case_id, locked=True)
+    require_not_anothers(before, by, at)
+    pending = store.pending_decision(tx, case_id)
+    if pending is None:
+        raise Conflict("No decision on this case waits for a second person")
+    if pending.by == by.id:
+        raise Refused(
+            "A second opinion must come from somebody else",
+            reasons=("you made the decision that waits",),
+        )
+    opinion = (
+        replace(pending, final=True, note=_checked_note(pending.verdict, note))
+        if agree
+        else replace(
+            pending,
+            verdict=_differing(pending, verdict),
+            category=_checked_category(verdict, category),
+            age_band=age_band,
+            facts=_checked_facts(verdict, facts or {}),
+            note=_checked_note(Verdict.CANNOT_SAY, note),
+        )
+    )
+    opinion = replace(opinion, id=DecisionId.new(), by=by.id, at=at, confirms=pending.id)
+    store.add_decision(tx, opinion)
+    if opinion.final:
+        return concluding.conclude(tx, before, opinion, by=by, at=at, action="second_opinion_given")
+    store.save(tx, before, replace(before, claimed_by=None, claimed_at=None))
+    ledger.append(
+        tx,
+        at=at,
+        actor=by.id,
+        action="second_opinion_given",
+        subject=case_id,
+        detail=concluding.told(opinion),
+    )
+    return opinion
+
+
+def _differing(pending: Decision, verdict: Verdict) -> Verdict:
+    if verdict is pending.verdict:
+        raise BadInput(
+            "A disagreement needs a verdict of its own",
+            why="it is the same as the one that waits",
+            remedy="Agree with it, or choose another verdict and say why.",
+        )
+    return verdict
+
+
+def _checked_category(verdict: Verdict, category: str) -> str:
+    """Scheme, version and code, never a bare code; only apparent CSAM must have one."""
+    if not category and verdict is not Verdict.APPARENT_CSAM:
+        return ""
+    return str(Category.parse(category))
+
+
+def _checked_facts(verdict: Verdict, facts: Mapping[str, object]) -> dict[str, object]:
+    """Answers to the reviewer's questions; unknown ones are left out, not guessed."""
+    known = {name: value for name, value in facts.items() if value not in (None, "")}
+    for name, value in known.items():
+        if not name.startswith("decision.") or not isinstance(value, bool | str | int):
+            raise BadInput(
+                "This is no fact that a reviewer can give",
+                why="names begin with “decision.”, values are a word, a number or yes and no",
+            )
+    if _APPARENT in known and known.pop(_APPARENT) is not (verdict is Verdict.APPARENT_CSAM):
+        raise BadInput(
+            "A fact contradicts the verdict", why=f"{_APPARENT} follows from the verdict"
+        )
+    return known
+
+
+def _checked_note(verdict: Verdict, note: str) -> str:
+    note = note.strip()
+    if len(note) > _LONGEST_NOTE:
+        raise BadInput("The note is too long", why=f"at most {_LONGEST_NOTE} characters are kept")
+    if verdict is Verdict.CANNOT_SAY and not note:
+        raise BadInput(
+            "Say in the note why",
+            why="the next person starts from it",
+            remedy="One sentence about what is unclear is enough.",
+        )
+    return note

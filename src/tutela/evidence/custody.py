@@ -1,0 +1,127 @@
+"""Custody: bytes are sealed before they rest, and every stored blob has its exhibit.
+
+Order of writing (each step leaves something a later one can find):
+1. seal in memory; plain bytes never reach a disk;
+2. put the sealed bytes under a key that is random, so that neither the key nor a listing of
+   the store says anything about the content, and no two submissions can meet there;
+3. in one transaction: submission, case, exhibit, matches, hold, ledger lines.
+A crash between 2 and 3 leaves a sealed blob that no exhibit names: an orphan. It harms
+nobody, `orphans` finds it, `sweep_orphans` removes it when it is old enough that no
+transaction can still be on its way to name it. It is never removed at once: when the
+connection breaks during COMMIT nobody knows yet whether the exhibit exists.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from tutela.evidence import store
+from tutela.evidence.model import Exhibit
+from tutela.evidence.ports import BlobStore, Stored
+from tutela.hashing.model import Hashed
+from tutela.primitives.errors import BadInput, Conflict
+from tutela.primitives.ids import CaseId, ExhibitId, SubmissionId
+
+ORPHAN_AGE = timedelta(days=1)
+"""How old an orphan must be before it is swept; an admission takes seconds."""
+
+_BATCH = 1000
+
+
+class Sealing(Protocol):
+    """Anything that can seal bytes (`evidence.sealing.Seal`)."""
+
+    def seal(self, data: bytes) -> bytes:
+        """Encrypt to the evidence key."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sealed:
+    """Where sealed bytes rest, and their digest (of the sealed form, safe to publish)."""
+
+    blob_key: str
+    sealed_sha256: str
+
+
+def put_sealed(data: bytes, *, exhibit_id: ExhibitId, seal: Sealing, blobs: BlobStore) -> Sealed:
+    """Steps 1 and 2: seal `data` and store the sealed form under the exhibit's key."""
+    sealed = seal.seal(data)
+    place = Sealed(
+        blob_key=f"exhibits/{exhibit_id}.age",
+        sealed_sha256=hashlib.sha256(sealed).hexdigest(),
+    )
+    blobs.put(place.blob_key, sealed)
+    return place
+
+
+def add_exhibit(
+    tx: Connection,
+    *,
+    exhibit_id: ExhibitId,
+    case_id: CaseId,
+    submission_id: SubmissionId,
+    hashed: Hashed,
+    sealed: Sealed | None,
+    at: datetime,
+) -> Exhibit:
+    """Part of step 3: the exhibit's row. `sealed` None says that only hashes came.
+
+    The caller appends `exhibit_sealed` with its other ledger lines, last in its act.
+    """
+    digests = hashed.digests
+    exhibit = Exhibit(
+        id=exhibit_id,
+        case_id=case_id,
+        sha256=digests.sha256.hex(),
+        md5=digests.md5.hex(),
+        sha1=digests.sha1.hex(),
+        size_bytes=digests.size_bytes if sealed else digests.size_bytes or None,
+        media_type=hashed.media_type or "",
+        pdq=hashed.pdq.hex if hashed.pdq else None,
+        quality=hashed.pdq.quality if hashed.pdq else None,
+        pipeline=hashed.pipeline,
+        blob_key=sealed.blob_key if sealed else None,
+        sealed_sha256=sealed.sealed_sha256 if sealed else None,
+        received_at=at,
+        destroyed_at=None,
+    )
+    store.add_exhibit(tx, exhibit, submission_id=submission_id)
+    return exhibit
+
+
+def sealed_bytes(exhibit: Exhibit, blobs: BlobStore) -> bytes:
+    """The sealed form of an exhibit, proven to be what was sealed; raises `Conflict` if not."""
+    if exhibit.destroyed_at is not None:
+        raise BadInput("The exhibit's bytes were destroyed", why="its time of keeping had ended")
+    if exhibit.blob_key is None:
+        raise BadInput("This exhibit has no bytes", why="only hashes were handed in")
+    sealed = blobs.get(exhibit.blob_key)
+    if hashlib.sha256(sealed).hexdigest() != exhibit.sealed_sha256:
+        raise Conflict(
+            "The stored evidence is not what was sealed",
+            why="its SHA-256 differs from the one in the custody record",
+            remedy="Restore the blob from a backup, and find out who could write to the store.",
+        )
+    return sealed
+
+
+def orphans(tx: Connection, blobs: BlobStore) -> Iterator[Stored]:
+    """Sealed blobs that no exhibit names, in batches of one query for each 1,000 blobs."""
+    contents = iter(blobs.contents())
+    while batch := list(islice(contents, _BATCH)):
+        known = store.known_blob_keys(tx, [stored.key for stored in batch])
+        yield from (stored for stored in batch if stored.key not in known)
+
+
+def sweep_orphans(tx: Connection, blobs: BlobStore, *, at: datetime) -> int:
+    """Remove orphans older than `ORPHAN_AGE`; returns how many."""
+    old = [stored for stored in orphans(tx, blobs) if at - stored.modified_at > ORPHAN_AGE]
+    for stored in old:
+        blobs.delete(stored.key)
+    return len(old)
