@@ -13,11 +13,10 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    insert,
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from tutela.evidence.model import Destruction, Exhibit, Hold, Submission
 from tutela.primitives.database import METADATA
@@ -83,10 +82,15 @@ def add_submission(
     *,
     context: Mapping[str, object],
     context_sealed: bytes | None,
-) -> None:
-    """Keep how a matched item came to us (`context` open, `context_sealed` by age)."""
-    tx.execute(
-        insert(SUBMISSIONS).values(
+) -> bool:
+    """Keep how a matched item came to us (`context` open, `context_sealed` by age).
+
+    False when the same actor has handed in the same item under the same reference before;
+    one that is just being handed in elsewhere is waited for.
+    """
+    done = tx.execute(
+        insert(SUBMISSIONS)
+        .values(
             id=submission.id,
             origin=submission.origin,
             received_at=submission.received_at,
@@ -96,7 +100,9 @@ def add_submission(
             context=dict(context),
             context_sealed=context_sealed,
         )
+        .on_conflict_do_nothing()
     )
+    return done.rowcount == 1
 
 
 def find_submission(

@@ -1,0 +1,206 @@
+"""Admitting: hash, match, and only when it matches keep anything at all.
+
+1. hash the item in the jail (a precomputed hash skips this);
+2. match it;
+3. no match, or it cannot be matched: answer, and write nothing anywhere;
+4. the same item under the same reference by the same actor: answer with its case;
+5. seal the bytes and put the sealed form (`evidence.custody`, which says why in this order);
+6. one transaction: submission, case, exhibit, matches, hold, ledger lines.
+Step 4 also finds out that the database is away before anything was stored.
+"""
+
+import hashlib
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from tutela.evidence import custody, provenance
+from tutela.evidence import store as evidence
+from tutela.evidence.custody import Sealed, Sealing
+from tutela.evidence.model import Submission
+from tutela.evidence.ports import BlobStore
+from tutela.hashing.model import Hashed
+from tutela.indicators.model import Finding, MatchResult
+from tutela.intake.model import Admission, Context, Origin
+from tutela.intake.ports import Jail, Matching, OpenCase
+from tutela.primitives.clock import Clock
+from tutela.primitives.database import Database
+from tutela.primitives.errors import BadInput, Conflict, TutelaError
+from tutela.primitives.ids import ExhibitId, SubmissionId
+
+
+class Intake:
+    """The one door through which items come in; safe to use from several threads."""
+
+    def __init__(  # noqa: PLR0917 - the six parts every process has, in one known order
+        self,
+        database: Database,
+        jail: Jail,
+        matcher: Matching,
+        seal: Sealing,
+        blobs: BlobStore,
+        clock: Clock,
+        *,
+        open_case: OpenCase,
+    ) -> None:
+        self._database = database
+        self._jail = jail
+        self._matcher = matcher
+        self._seal = seal
+        self._blobs = blobs
+        self._clock = clock
+        self._open_case = open_case
+
+    def admit_file(
+        self, data: bytes | Path, *, context: Context, by: str, origin: Origin
+    ) -> Admission:
+        """Take in one file.
+
+        Raises `BadInput` when it cannot be read, `Unavailable` when the decoder, the disk or
+        the database is away; then nothing about it was stored.
+        """
+        at = self._clock.now()
+        hashed = self._jail.hash(data, dihedral=True)  # 1
+        if not isinstance(hashed, Hashed):
+            raise BadInput("The file cannot be read", why=hashed.why, remedy=hashed.remedy)
+        return self._admit(hashed, data, context=context, by=by, origin=origin, at=at)
+
+    def admit_hashes(
+        self, hashed: Hashed, *, context: Context, by: str, origin: Origin
+    ) -> Admission:
+        """Take in hashes that the service computed itself; its case has no bytes."""
+        at = self._clock.now()
+        return self._admit(hashed, None, context=context, by=by, origin=origin, at=at)
+
+    def look_up(self, hashes: list[Hashed]) -> list[MatchResult]:
+        """What each would match, in the same order. Nothing is stored, whatever the answer."""
+        return self._matcher.match_many(hashes)
+
+    def _admit(
+        self,
+        hashed: Hashed,
+        data: bytes | Path | None,
+        *,
+        context: Context,
+        by: str,
+        origin: Origin,
+        at: datetime,
+    ) -> Admission:
+        result = self._matcher.match(hashed)  # 2
+        answer = Admission(result=result, hashed=hashed)
+        if result.finding is not Finding.MATCHED:  # 3
+            return answer
+        submission = Submission(
+            id=SubmissionId.new(),
+            origin=origin.value,
+            received_at=at,
+            actor=by,
+            item_reference=context.item_reference,
+            item_digest=item_digest(hashed),
+        )
+        with self._database.begin() as tx:  # 4
+            known = _admitted_before(tx, submission, answer)
+        if known is not None:
+            return known
+        exhibit_id, sealed = ExhibitId.new(), None
+        if data is not None:  # 5
+            sealed = custody.put_sealed(
+                _whole(data, hashed), exhibit_id=exhibit_id, seal=self._seal, blobs=self._blobs
+            )
+        return self._open(submission, context, answer, exhibit_id=exhibit_id, sealed=sealed)
+
+    def _open(
+        self,
+        submission: Submission,
+        context: Context,
+        answer: Admission,
+        *,
+        exhibit_id: ExhibitId,
+        sealed: Sealed | None,
+    ) -> Admission:
+        """Step 6. When another upload of the same item was faster, its case is the answer."""
+        personal = provenance.personal_part(context)
+        context_sealed = self._seal.seal(personal) if personal is not None else None
+        with self._database.begin() as tx:
+            added = evidence.add_submission(
+                tx,
+                submission,
+                context=provenance.open_part(context),
+                context_sealed=context_sealed,
+            )
+            if added:
+                case = self._open_case(
+                    tx,
+                    submission_id=submission.id,
+                    exhibit_id=exhibit_id,
+                    hashed=answer.hashed,
+                    sealed=sealed,
+                    matches=answer.result.matches,
+                    by=submission.actor,
+                    at=submission.received_at,
+                )
+                return replace(
+                    answer,
+                    submission_id=submission.id,
+                    exhibit_id=exhibit_id,
+                    case_id=case.id,
+                )
+            known = _admitted_before(tx, submission, answer)
+        if sealed is not None:
+            with suppress(TutelaError):  # no transaction names it; else it stays an orphan
+                self._blobs.delete(sealed.blob_key)
+        if known is None:
+            raise Conflict("The item could not be stored", remedy="Hand it in again.")
+        return known
+
+
+def item_digest(hashed: Hashed) -> str:
+    """What tells this item from others: the SHA-256, or the strongest hash that came."""
+    digests = hashed.digests
+    if digests.sha256:
+        return digests.sha256.hex()
+    if digests.sha1:
+        return f"sha1:{digests.sha1.hex()}"
+    if digests.md5:
+        return f"md5:{digests.md5.hex()}"
+    return f"pdq:{hashed.pdq.hex}" if hashed.pdq else ""
+
+
+def _admitted_before(tx: Connection, submission: Submission, answer: Admission) -> Admission | None:
+    """The answer that an earlier upload of the same item got, or None."""
+    known = evidence.find_submission(
+        tx,
+        actor=submission.actor,
+        item_reference=submission.item_reference,
+        item_digest=submission.item_digest,
+    )
+    if known is None:
+        return None
+    exhibit = evidence.exhibits_of_submission(tx, known.id)[0]
+    return replace(
+        answer,
+        submission_id=known.id,
+        exhibit_id=exhibit.id,
+        case_id=exhibit.case_id,
+        already_known=True,
+    )
+
+
+def _whole(data: bytes | Path, hashed: Hashed) -> bytes:
+    """The bytes to seal, proven to be those that were hashed."""
+    if isinstance(data, bytes):
+        return data
+    try:
+        content = data.read_bytes()
+    except OSError as error:
+        raise BadInput("The file cannot be read", why=type(error).__name__) from error
+    if hashlib.sha256(content).digest() != hashed.digests.sha256:
+        raise Conflict(
+            "The file changed while it was looked at",
+            why="what would be sealed is not what was matched",
+            remedy="Nothing was stored. Hand it in again when nobody writes to it.",
+        )
+    return content

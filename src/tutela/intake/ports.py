@@ -1,0 +1,75 @@
+"""What intake needs from elsewhere; wiring hands the real things in."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from sqlalchemy import Connection
+
+from tutela.evidence.custody import Sealed
+from tutela.hashing.model import Hashed
+from tutela.indicators.model import Match, MatchResult
+from tutela.primitives.ids import CaseId, ExhibitId, SubmissionId
+
+
+class Unread(Protocol):
+    """A file that could not even be read, so that it has no digests."""
+
+    @property
+    def why(self) -> str:
+        """The reason, for a reader."""
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What to do."""
+        ...
+
+
+class Jail(Protocol):
+    """Hashes a file in a confined process (`adapters.media.jail.Jail`)."""
+
+    def hash(self, source: bytes | Path, *, dihedral: bool = False) -> Hashed | Unread:
+        """Digests always; the picture's hash, or why there is none."""
+        ...
+
+
+class Matching(Protocol):
+    """Compares hashes with the lists (`indicators.matching.Matcher`)."""
+
+    def match(self, hashed: Hashed) -> MatchResult:
+        """All matches of one item."""
+        ...
+
+    def match_many(self, hashed: list[Hashed]) -> list[MatchResult]:
+        """All matches of each item, in the same order."""
+        ...
+
+
+class Opened(Protocol):
+    """A case that was just opened."""
+
+    @property
+    def id(self) -> CaseId:
+        """Its identifier."""
+        ...
+
+
+class OpenCase(Protocol):
+    """Opens a case in the caller's transaction (`cases.opening.open_case`)."""
+
+    def __call__(
+        self,
+        tx: Connection,
+        *,
+        submission_id: SubmissionId,
+        exhibit_id: ExhibitId,
+        hashed: Hashed,
+        sealed: Sealed | None,
+        matches: Sequence[Match],
+        by: str,
+        at: datetime,
+    ) -> Opened:
+        """The case, with exhibit, matches, hold and ledger lines."""
+        ...
