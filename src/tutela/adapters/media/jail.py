@@ -180,12 +180,12 @@ class Jail:
     def _take(self) -> Cell:
         """A usable child, started anew where the last one has served its time or died."""
         cell = self._idle.get()
+        if cell is not None and cell.usable and not self._closed:
+            return cell
         try:
-            self._refuse_when_closed()
-            if cell is not None and cell.usable:
-                return cell
             if cell is not None:
                 self._forget(cell)
+            self._refuse_when_closed()
             return self._starter.submit(self._start).result()
         except BaseException:
             self._idle.put(None)  # the place in the pool must not be lost
