@@ -101,8 +101,9 @@ def add_submission(
             context_sealed=context_sealed,
         )
         .on_conflict_do_nothing()
+        .returning(SUBMISSIONS.c.id)
     )
-    return done.rowcount == 1
+    return done.first() is not None
 
 
 def find_submission(
