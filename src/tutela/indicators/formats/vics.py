@@ -1,0 +1,300 @@
+"""Project VIC VICS 1.x and 2.0: OData JSON, a case (`#Cases`) or a hash set (`#Media`).
+
+Parser rules: interfaces.md 2.7. Read as a stream of JSON events, never as a document, so that
+neither its length nor its depth costs memory. The key of a record is its MD5. File names,
+paths, comments, series and Exif values are not kept: they can name people and match nothing.
+"""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, BinaryIO, Final
+
+import ijson
+
+from tutela.indicators.formats.bounded import BoundedReader
+from tutela.indicators.formats.texts import clean, is_name, moment
+from tutela.indicators.model import ListEntry, Refusal, SignalKind
+from tutela.indicators.signals import NotAHash, value_of
+from tutela.primitives.clock import iso
+from tutela.primitives.errors import BadInput
+from tutela.taxonomy.model import Category
+
+MAX_DEPTH = 32
+_CONTEXT_KEYS = frozenset({"odata.metadata", "@odata.context"})
+_CONTEXT = re.compile(
+    r".*/(?P<version>1\.[0-9]|2\.0)\.xml"
+    r"(?:/(?P<segment>[A-Za-z]{1,16}))?(?:/?\$metadata)?#(?P<what>Cases|Media)",
+    re.ASCII | re.DOTALL,
+)
+_SCHEMES = {"us": "vics-us", "uk": "vics-uk"}
+UNKNOWN_SCHEME = "vics-unknown"
+"""What `Category` means where the envelope does not say whose numbers it uses."""
+
+_DIRECT = {
+    "MD5": SignalKind.MD5,
+    "SHA1": SignalKind.SHA1,
+    "SHA256": SignalKind.SHA256,
+    "PhotoDNA": SignalKind.PHOTODNA,
+}
+_BY_NAME = {
+    "pdq": SignalKind.PDQ,
+    "md5": SignalKind.MD5,
+    "sha1": SignalKind.SHA1,
+    "sha256": SignalKind.SHA256,
+    "photodna": SignalKind.PHOTODNA,
+    "pdna": SignalKind.PHOTODNA,
+}
+_FLAGS = {
+    "VictimIdentified": "victim_identified",
+    "OffenderIdentified": "offender_identified",
+    "IsDistributed": "is_distributed",
+    "IsSuspected": "is_suspected",
+    "SelfGenerated": "self_generated",
+}
+_NOTES = {
+    "MediaID": "media_id",
+    "MediaSize": "media_size",
+    "MimeType": "mime_type",
+    "PrecategorizationSource": "precategorization_source",
+}
+_CODE = re.compile(r"[A-Za-z0-9]{1,16}", re.ASCII)
+_SKIPPED: Final = object()
+_KEPT_KEYS = frozenset({*_DIRECT, *_FLAGS, *_NOTES, "Category", "DateUpdated", "AlternativeHashes"})
+
+
+def parse(stream: BinaryIO) -> Iterator[ListEntry | Refusal]:
+    """Entries and refusals in the order of the media; `Refusal.row` is the medium's number.
+
+    A document that is no JSON, no VICS, deeper than 32 or broken anywhere is `BadInput`.
+    """
+    reader = BoundedReader(stream)
+    try:
+        yield from _Document(reader).media()
+    except ijson.JSONError:
+        raise _unreadable(reader.items, "the JSON is broken or stops") from None
+    except (ValueError, ArithmeticError, SystemError):
+        # ijson reports a number of thousands of digits by SystemError.
+        raise _unreadable(reader.items, "a number or text cannot be read") from None
+
+
+def recognises(head: bytes) -> bool:
+    """Whether the first bytes look like JSON."""
+    return head.lstrip().startswith(b"{")
+
+
+class _Document:
+    """Walks the events of one document; keeps the depth in sight."""
+
+    def __init__(self, reader: BoundedReader) -> None:
+        self._reader = reader
+        self._events = self._guarded()
+        self._envelope: re.Match[str] | None = None
+
+    def _guarded(self) -> Iterator[tuple[str, Any]]:
+        """JSON events, none deeper than `MAX_DEPTH`."""
+        depth = 0
+        for event, value in ijson.basic_parse(self._reader):
+            if event in ("start_map", "start_array"):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise _unreadable(self._reader.items, f"it is nested deeper than {MAX_DEPTH}")
+            elif event in ("end_map", "end_array"):
+                depth -= 1
+            yield event, value
+
+    def media(self) -> Iterator[ListEntry | Refusal]:
+        """The envelope, then each medium."""
+        if next(self._events, ("", None))[0] != "start_map":
+            raise _unreadable(0, "it does not start with an object")
+        found = False
+        for event, key in self._events:
+            if event == "end_map":
+                continue  # the parser itself refuses anything after it
+            opening, value = next(self._events)
+            if key in _CONTEXT_KEYS:
+                self._read_context(opening, value)
+            elif key == "value" and opening == "start_array":
+                found = True
+                yield from self._values()
+            else:
+                self._skip(opening)
+        if not found:
+            raise _unreadable(0, 'it has no list "value"')
+
+    def _read_context(self, event: str, value: object) -> None:
+        """Version, country segment and kind of the envelope; the values come after it."""
+        self._envelope = _CONTEXT.fullmatch(str(value)) if event == "string" else None
+        if self._envelope is None:
+            raise _unreadable(0, "its envelope is not VICS 1.x or 2.0 with #Cases or #Media")
+
+    def _values(self) -> Iterator[ListEntry | Refusal]:
+        """The media of the list, or of each case in it."""
+        if self._envelope is None:
+            raise _unreadable(0, "no envelope stands before the values, so Category has no meaning")
+        yield from self._array(cases=self._envelope["what"] == "Cases")
+
+    def _array(self, *, cases: bool) -> Iterator[ListEntry | Refusal]:
+        """Each element of an array that has been opened."""
+        for event, _ in self._events:
+            if event == "end_array":
+                return
+            if event != "start_map":
+                self._skip(event)
+                yield Refusal(row=self._reader.item(), why="it is not an object")
+            elif cases:
+                yield from self._case()
+            else:
+                medium = self._object(keep=_KEPT_KEYS)
+                yield from self._entries(medium, row=self._reader.item())
+
+    def _case(self) -> Iterator[ListEntry | Refusal]:
+        """The media of one case; what the case says about people is passed over."""
+        for event, key in self._events:
+            if event == "end_map":
+                return
+            opening, _ = next(self._events)
+            if key == "Media" and opening == "start_array":
+                yield from self._array(cases=False)
+            else:
+                self._skip(opening)
+
+    def _skip(self, event: str) -> None:
+        """Pass over the value that this event begins."""
+        depth = 1 if event in ("start_map", "start_array") else 0
+        while depth:
+            event, _ = next(self._events)
+            if event in ("start_map", "start_array"):
+                depth += 1
+            elif event in ("end_map", "end_array"):
+                depth -= 1
+
+    def _object(self, *, keep: frozenset[str]) -> dict[str, Any]:
+        """The rest of an object that has been opened, as far as we use it."""
+        kept: dict[str, Any] = {}
+        for event, key in self._events:
+            if event == "end_map":
+                return kept
+            opening, value = next(self._events)
+            if key not in keep:
+                self._skip(opening)
+            elif key == "AlternativeHashes" and opening == "start_array":
+                kept[key] = self._alternatives()
+            elif opening in ("start_map", "start_array"):
+                self._skip(opening)
+                kept[key] = _SKIPPED
+            else:
+                kept[key] = value
+        return kept
+
+    def _alternatives(self) -> list[dict[str, Any]]:
+        """`[{MD5, HashName, HashValue}]`."""
+        found = []
+        for event, _ in self._events:
+            if event == "end_array":
+                break
+            if event == "start_map":
+                found.append(self._object(keep=frozenset({"HashName", "HashValue"})))
+            else:
+                self._skip(event)
+                found.append({})
+        return found
+
+    def _entries(self, medium: dict[str, Any], *, row: int) -> Iterator[ListEntry | Refusal]:
+        """The hashes of one medium; each that cannot be taken is a refusal of its own."""
+        envelope = self._envelope
+        if envelope is None:  # pragma: no cover - _values has refused it
+            return
+        try:
+            category = _category(medium.get("Category"), envelope)
+        except ValueError as error:
+            yield Refusal(row=row, why=str(error))
+            return
+        provenance = _provenance(medium, envelope)
+        record = ""
+        none = True
+        for kind, label, text in _hashes(medium):
+            none = False
+            try:
+                value = _value(kind, label, text)
+            except NotAHash as error:
+                yield Refusal(row=row, why=f"{kind}: {error}")
+                continue
+            if kind is SignalKind.MD5 and not record:
+                record = value.hex()
+            yield ListEntry(
+                kind=kind,
+                value=value,
+                external_id=record,
+                category=category,
+                provenance=provenance,
+            )
+        if none:
+            yield Refusal(row=row, why="it holds no hash")
+
+
+def _hashes(medium: dict[str, Any]) -> Iterator[tuple[SignalKind, str, object]]:
+    """Kind, name and text of each hash that is given, MD5 first."""
+    for key, kind in _DIRECT.items():
+        if medium.get(key) not in (None, ""):
+            yield kind, "", medium[key]
+    alternatives = medium.get("AlternativeHashes")
+    for other in alternatives if isinstance(alternatives, list) else []:
+        name = other.get("HashName")
+        label = name.strip().lower() if isinstance(name, str) else ""
+        plain = re.sub(r"[^a-z0-9]", "", label)
+        yield _BY_NAME.get(plain, SignalKind.OTHER), label, other.get("HashValue")
+
+
+def _value(kind: SignalKind, label: str, text: object) -> bytes:
+    """The bytes of a hash; one of a kind we cannot read is kept as `name:text`."""
+    if not isinstance(text, str) or not text:
+        raise NotAHash("it is not a text")
+    if kind is not SignalKind.OTHER:
+        return value_of(kind, text)
+    if not label or not is_name(label, most=40):
+        raise NotAHash("it has no usable HashName")
+    return value_of(kind, f"{label}:{text}")
+
+
+def _category(code: object, envelope: re.Match[str]) -> Category | None:
+    """The code with the scheme that the envelope names: the same integer differs by country."""
+    if code is None or code == "":
+        return None
+    if isinstance(code, Decimal) and code.is_finite() and code.adjusted() < 4:  # noqa: PLR2004
+        code = int(code) if code == code.to_integral_value() else code
+    text = str(code).strip() if isinstance(code, int | str) and not isinstance(code, bool) else ""
+    if not _CODE.fullmatch(text):
+        raise ValueError("the Category is not a number or a short code")
+    scheme = _SCHEMES.get((envelope["segment"] or "").lower(), UNKNOWN_SCHEME)
+    return Category(scheme=scheme, version=envelope["version"], code=text)
+
+
+def _provenance(medium: dict[str, Any], envelope: re.Match[str]) -> dict[str, str]:
+    """What the record says about itself; never names of files or people."""
+    notes = {"envelope": f"VICS {envelope['version']} {envelope['segment'] or ''}".strip()}
+    for key, name in _NOTES.items():
+        value = medium.get(key)
+        if isinstance(value, str | int | Decimal) and str(value).strip():
+            notes[name] = clean(str(value).strip())
+    for key, name in _FLAGS.items():
+        value = medium.get(key)
+        if isinstance(value, bool | str) and str(value).strip().lower() in ("true", "false"):
+            notes[name] = str(value).strip().lower()
+    changed = medium.get("DateUpdated")
+    if isinstance(changed, str) and changed.strip():
+        at = moment(changed.strip())
+        if at is None:
+            notes["timestamp_unread"] = clean(changed)
+        else:
+            notes["timestamp"] = iso(at)
+    return notes
+
+
+def _unreadable(item: int, why: str) -> BadInput:
+    """The whole file is refused because of what stands after this item."""
+    return BadInput(
+        "This VICS file cannot be read",
+        why=f"after medium {item}: {why}",
+        remedy="Nothing was imported",
+    )

@@ -1,0 +1,244 @@
+"""The room's tables, and the plain questions asked of them.
+
+Entries are numbered by the database as they change (migration 0003): within one list,
+whoever has seen change n has seen everything below n.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    Row,
+    Table,
+    Text,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tutela.indicators.model import EntryStatus, HashList, Refusal
+from tutela.primitives.database import METADATA
+from tutela.primitives.errors import NotFound
+from tutela.primitives.ids import ImportId, ListId
+from tutela.taxonomy.model import Category
+
+HASH_LISTS = Table(
+    "hash_lists",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("provenance", Text, nullable=False),
+    Column("threshold_bits", Integer, nullable=False),
+    Column("min_quality", Integer, nullable=False),
+    Column("second_person", Boolean, nullable=False),
+    Column("dihedral", Boolean, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+IMPORTS = Table(
+    "list_imports",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("list_id", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("by_actor", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("file_sha256", Text, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("added", BigInteger, nullable=False),
+    Column("updated", BigInteger, nullable=False),
+    Column("withdrawn", BigInteger, nullable=False),
+    Column("unchanged", BigInteger, nullable=False),
+    Column("refused_total", BigInteger, nullable=False),
+)
+REFUSALS = Table(
+    "list_refusals",
+    METADATA,
+    Column("import_id", Text, nullable=False),
+    Column("row", BigInteger, nullable=False),
+    Column("why", Text, nullable=False),
+)
+ENTRIES = Table(
+    "list_entries",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("list_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("scheme", Text),
+    Column("scheme_version", Text),
+    Column("category_code", Text),
+    Column("status", Text, nullable=False),
+    Column("quality", Integer),
+    Column("provenance", JSONB, nullable=False),
+    Column("source_at", DateTime(timezone=True)),
+    Column("withdrawn_by", Text),
+    Column("set_aside_why", Text),
+    Column("change", BigInteger, nullable=False),
+    Column("first_seen", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+)
+
+CHANNEL = "tutela_lists"
+"""PostgreSQL notification sent when a list has changed; the payload is the list's identifier."""
+
+LIST_LOCK = 7355610
+"""First half of the advisory lock on a list's entries; the trigger of migration 0003 takes it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PastImport:
+    """One import as it is remembered."""
+
+    id: ImportId
+    at: datetime
+    by: str
+    format: str
+    file_sha256: str
+    complete: bool
+    added: int
+    updated: int
+    withdrawn: int
+    unchanged: int
+    refused_total: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Counts:
+    """How many entries a list holds, by kind and status and by category."""
+
+    by_kind: Mapping[str, Mapping[str, int]]
+    by_category: Mapping[str, int]
+
+    @property
+    def active(self) -> int:
+        """Entries that may match."""
+        return sum(kind.get(EntryStatus.ACTIVE, 0) for kind in self.by_kind.values())
+
+
+def all_lists(tx: Connection) -> Sequence[HashList]:
+    """Every list, by name."""
+    rows = tx.execute(select(HASH_LISTS).order_by(HASH_LISTS.c.name))
+    return [_hash_list(row) for row in rows]
+
+
+def list_named(tx: Connection, name: str) -> HashList | None:
+    """The list of this name, or None."""
+    row = tx.execute(select(HASH_LISTS).where(HASH_LISTS.c.name == name)).first()
+    return _hash_list(row) if row else None
+
+
+def required(tx: Connection, name: str) -> HashList:
+    """The list of this name; `NotFound` names those that exist."""
+    found = list_named(tx, name)
+    if found is None:
+        known = [hash_list.name for hash_list in all_lists(tx)]
+        raise NotFound(
+            "There is no hash list of this name",
+            why=f"the lists are {', '.join(known)}" if known else "no list has been imported yet",
+            remedy="See `tutela lists list`",
+        )
+    return found
+
+
+def lock_entries(tx: Connection, list_id: ListId) -> None:
+    """Let no one else change this list's entries until the end of `tx`."""
+    tx.execute(select(func.pg_advisory_xact_lock(LIST_LOCK, func.hashtext(list_id))))
+
+
+def announce(tx: Connection, list_id: ListId) -> None:
+    """Tell listening matchers, on commit, that the list has changed."""
+    tx.execute(select(func.pg_notify(CHANNEL, str(list_id))))
+
+
+def counts(tx: Connection, list_id: ListId) -> Counts:
+    """Entries of a list by kind and status, and the active ones by category."""
+    by_kind: dict[str, dict[str, int]] = {}
+    grouped = (
+        select(ENTRIES.c.kind, ENTRIES.c.status, func.count())
+        .where(ENTRIES.c.list_id == list_id)
+        .group_by(ENTRIES.c.kind, ENTRIES.c.status)
+        .order_by(ENTRIES.c.kind, ENTRIES.c.status)
+    )
+    for kind, status, number in tx.execute(grouped):
+        by_kind.setdefault(kind, {})[status] = number
+    columns = (ENTRIES.c.scheme, ENTRIES.c.scheme_version, ENTRIES.c.category_code)
+    categories = (
+        select(*columns, func.count())
+        .where(ENTRIES.c.list_id == list_id, ENTRIES.c.status == EntryStatus.ACTIVE)
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    by_category = {
+        "/".join(parts) if parts[0] is not None else "": number
+        for *parts, number in tx.execute(categories)
+    }
+    return Counts(by_kind=by_kind, by_category=by_category)
+
+
+def imports_of(tx: Connection, list_id: ListId, *, limit: int = 10) -> Sequence[PastImport]:
+    """The latest imports of a list, newest first."""
+    rows = tx.execute(
+        select(IMPORTS)
+        .where(IMPORTS.c.list_id == list_id)
+        .order_by(IMPORTS.c.at.desc(), IMPORTS.c.id.desc())
+        .limit(limit)
+    )
+    return [
+        PastImport(
+            id=ImportId(row.id),
+            at=row.at,
+            by=row.by_actor,
+            format=row.format,
+            file_sha256=row.file_sha256,
+            complete=row.complete,
+            added=row.added,
+            updated=row.updated,
+            withdrawn=row.withdrawn,
+            unchanged=row.unchanged,
+            refused_total=row.refused_total,
+        )
+        for row in rows
+    ]
+
+
+def refusals_of(tx: Connection, import_id: ImportId, *, limit: int = 10_000) -> Sequence[Refusal]:
+    """The refused rows of an import in the order of the file (at most 10,000 are kept)."""
+    rows = tx.execute(
+        select(REFUSALS.c.row, REFUSALS.c.why)
+        .where(REFUSALS.c.import_id == import_id)
+        .order_by(REFUSALS.c.row)
+        .limit(limit)
+    )
+    return [Refusal(row=row.row, why=row.why) for row in rows]
+
+
+def category_of(scheme: str | None, version: str | None, code: str | None) -> Category | None:
+    """The category of a stored entry; None unless all three parts are there."""
+    if scheme and version and code:
+        return Category(scheme=scheme, version=version, code=code)
+    return None
+
+
+def _hash_list(row: Row[tuple[object, ...]]) -> HashList:
+    return HashList(
+        id=ListId(row.id),
+        name=row.name,
+        provenance=row.provenance,
+        threshold_bits=row.threshold_bits,
+        min_quality=row.min_quality,
+        second_person=row.second_person,
+        dihedral=row.dihedral,
+        enabled=row.enabled,
+        created_at=row.created_at,
+    )
