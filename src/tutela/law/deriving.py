@@ -87,7 +87,8 @@ def _applying(
                 evaluation.status,
                 clock.status,
                 *(each.status for each in keep),
-                *(each.status for each in (*told, *discharged) if each.result is not NO),
+                *(each.status for each in told if each.result is not NO),
+                *(each.status for each in discharged if each.result is not NO),
             ]
         ),
         recipients=told,

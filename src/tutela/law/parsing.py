@@ -1,5 +1,6 @@
 """From YAML text to the room's facts: strict at every step, with the place in every refusal."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
@@ -16,6 +17,7 @@ from tutela.primitives.errors import BadInput
 
 T = TypeVar("T")
 _DEEPEST = 20
+_LONGEST_FACTS = 1_000_000
 _COMBINING = ("all", "any", "not", "at_least")
 _LEAF_KEYS = {"fact", "cite", "source", "status"}
 
@@ -69,6 +71,26 @@ def read_yaml(text: str, *, where: str) -> dict[str, object]:
     if not isinstance(data, dict):
         raise refusal(where, "expected a mapping with keys")
     return data
+
+
+def read_facts(text: str, *, where: str) -> dict[str, object]:
+    """A case's facts from JSON (first letter `{`) or YAML: one flat mapping of names to values."""
+    if len(text) > _LONGEST_FACTS:
+        raise refusal(where, f"longer than {_LONGEST_FACTS} letters")
+    if not text.lstrip().startswith("{"):
+        return read_yaml(text, where=where)
+    try:
+        data = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, where))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{where} is not readable JSON", why=type(error).__name__) from error
+    return cast("dict[str, object]", data)
+
+
+def _once(pairs: list[tuple[str, object]], where: str) -> dict[str, object]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise refusal(where, "a key stands twice")
+    return mapping
 
 
 def refusal(where: str, why: str) -> BadInput:

@@ -1,0 +1,202 @@
+"""`tutela law`: what the lawbook says, and what it asks on given facts."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.law.answers import Duties, Duty
+from tutela.law.duties import duties
+from tutela.law.loading import load_lawbook
+from tutela.law.model import Rule, Truth
+from tutela.law.parsing import read_facts
+from tutela.law.serialising import as_plain
+from tutela.primitives.clock import SystemClock
+from tutela.primitives.errors import BadInput
+
+law_app = typer.Typer(
+    name="law", help="The lawbook: rules, duties and their clocks.", no_args_is_help=True
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `tutela law` to the command line."""
+    app.add_typer(law_app)
+
+
+@law_app.command("duties")
+def duties_command(
+    facts: Annotated[Path, typer.Option(help="The case's facts: a JSON or YAML file.")],
+    as_of: Annotated[
+        str, typer.Option(help="The day (2026-11-21) or moment whose law counts; default now.")
+    ] = "",
+    jurisdiction: Annotated[
+        list[str] | None, typer.Option(help="Only this one (US, GB, EU); may be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Derive every duty from facts, as of a day: what, to whom, by when, and what is missing."""
+    answer = duties(
+        load_lawbook(),
+        read_facts(_text(facts), where=facts.name),
+        _as_of(as_of) if as_of else SystemClock().now(),
+        jurisdictions=jurisdiction or None,
+    )
+    emit(answer.as_json(), as_json=as_json, render=lambda: _show_duties(answer))
+
+
+@law_app.command("rules")
+def rules_command(as_json: AsJson = False) -> None:
+    """List every rule with its dates, version and review status."""
+    book = load_lawbook()
+    rows = [
+        {
+            "id": rule.id,
+            "jurisdiction": rule.jurisdiction,
+            "title": rule.title,
+            "action": rule.action.value,
+            "legal_status": rule.legal_status.value,
+            "in_force_from": as_plain(rule.in_force.from_),
+            "in_force_to": as_plain(rule.in_force.to),
+            "status": rule.status.value,
+            "version": rule.version,
+        }
+        for rule in book.rules
+    ]
+    data = {"book_digest": book.digest, "rules": rows}
+    emit(data, as_json=as_json, render=lambda: _show_rules(book.rules))
+
+
+@law_app.command("show")
+def show_command(
+    rule: Annotated[str, typer.Argument(help="The rule's id, as `tutela law rules` lists it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one rule in all its editions, with every condition and citation."""
+    editions = load_lawbook().editions(rule)
+    data = {"rule": rule, "editions": [as_plain(each) for each in editions]}
+    emit(data, as_json=as_json, render=lambda: _show_editions(editions))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput("The facts file cannot be read", why=type(error).__name__) from error
+
+
+def _as_of(text: str) -> date | datetime:
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    raise BadInput("This is no day or moment", remedy="Write 2026-11-21 or 2026-11-21T12:00:00Z.")
+
+
+def _table(first: str, *headings: str) -> Table:
+    """A table whose first column, the rule's id, is never cut."""
+    table = Table(show_lines=True)
+    table.add_column(first, no_wrap=True, overflow="fold")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _show_duties(answer: Duties) -> None:
+    table = _table("Rule", "Duty", "State", "To", "By when", "Review status")
+    table.title = f"Duties as of {as_plain(answer.as_of)}"
+    for duty in answer.duties:
+        cells = (
+            duty.rule_id,
+            duty.title,
+            f"{duty.state.value}\n{duty.why}",
+            "\n".join(_recipients(duty)),
+            _clock(duty),
+            f"answer {duty.status.value}\nrule {duty.rule_status.value}",
+        )
+        table.add_row(*(Text(cell) for cell in cells))
+    OUT.print(table)
+    keep = answer.preservation
+    until = as_plain(keep.until) or "no end yet: destroy nothing"
+    if keep.required is Truth.NO:
+        until = "no recorded rule asks for it on these facts"
+    OUT.print(Text(f"Preserve until: {until}"))
+    if answer.uncovered:
+        listed = ", ".join(answer.uncovered)
+        OUT.print(
+            Text(f"National law not in this book (ask counsel; not the same as no duty): {listed}")
+        )
+    for question in answer.questions:
+        OUT.print(Text(f"? {question.question} [{question.fact}, ask the {question.asked}]"))
+
+
+def _recipients(duty: Duty) -> list[str]:
+    return [
+        each.body + (" (if so)" if each.result is Truth.UNKNOWN else "")
+        for each in duty.recipients
+        if each.result is not Truth.NO
+    ]
+
+
+def _clock(duty: Duty) -> str:
+    if duty.due is None or (duty.due.standard is None and duty.due.due_at is None):
+        return "\n".join(
+            f"keep {each.n} {each.unit.value} from {each.starts}" for each in duty.keep
+        )
+    words = duty.due.legal_text or str(as_plain(duty.due.due_at))
+    level = duty.due.level or " or ".join(duty.due.candidates)
+    target = f"\npolicy: {as_plain(duty.due.target_at)}" if duty.due.target_at else ""
+    return words + (f" ({level})" if level else "") + target
+
+
+def _show_rules(rules: tuple[Rule, ...]) -> None:
+    table = _table("Rule", "Duty", "In force", "Review status", "Version")
+    for rule in rules:
+        begin, end = as_plain(rule.in_force.from_), as_plain(rule.in_force.to)
+        span = f"from {begin or 'no day yet'}" + (f" to {end}" if end else "")
+        cells = (rule.id, rule.title, span, rule.status.value, rule.version[:12])
+        table.add_row(*(Text(cell) for cell in cells))
+    OUT.print(table)
+
+
+def _show_editions(editions: tuple[Rule, ...]) -> None:
+    for rule in editions:
+        data = cast("dict[str, object]", as_plain(rule, sparse=True))
+        OUT.print(Text(f"{rule.id}  version {rule.version}", style="bold"))
+        for line in _lines(data, 1):
+            OUT.print(Text(line))
+
+
+def _lines(data: object, depth: int) -> list[str]:
+    """Nested data as indented lines, for reading."""
+    pad = "  " * depth
+    if isinstance(data, dict):
+        lines: list[str] = []
+        for key, value in data.items():
+            if isinstance(value, dict | list) and value:
+                lines += [f"{pad}{key}:", *_lines(value, depth + 1)]
+            else:
+                lines.append(f"{pad}{key}: {_scalar(value)}")
+        return lines
+    if isinstance(data, list):
+        return [
+            line
+            for each in data
+            for line in (
+                [f"{pad}-", *_lines(each, depth + 1)]
+                if isinstance(each, dict | list)
+                else [f"{pad}- {_scalar(each)}"]
+            )
+        ]
+    return [f"{pad}{_scalar(data)}"]
+
+
+def _scalar(value: object) -> str:
+    if value is None or isinstance(value, bool):
+        return str(value).lower().replace("none", "null")
+    return str(value) if value else "none"
