@@ -2,10 +2,12 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from tutela.adapters.cybertip import CyberTiplineChannel
 from tutela.adapters.sandbox.cybertip import (
@@ -36,7 +38,13 @@ class Running:
 
 
 @contextmanager
-def running_sandbox(*, clock, faults=(), state_file=None, xsd=None) -> Iterator[Running]:
+def running_sandbox(
+    *,
+    clock: FixedClock,
+    faults: Sequence[str] = (),
+    state_file: Path | None = None,
+    xsd: bytes | None = None,
+) -> Iterator[Running]:
     reports = SandboxReports(clock=clock, state_file=state_file)
     sandbox = CyberTipSandbox(
         username=USER,
@@ -59,7 +67,9 @@ def running_sandbox(*, clock, faults=(), state_file=None, xsd=None) -> Iterator[
         assert not thread.is_alive()
 
 
-def channel_to(url, clock, *, password=PASSWORD, **more) -> CyberTiplineChannel:
+def channel_to(
+    url: str, clock: FixedClock, *, password: str = PASSWORD, **more: Any
+) -> CyberTiplineChannel:
     return CyberTiplineChannel(
         base_url=url, username=USER, password=Redacted(password), clock=clock, **more
     )
@@ -68,7 +78,9 @@ def channel_to(url, clock, *, password=PASSWORD, **more) -> CyberTiplineChannel:
 class MemoryAuthority:
     """The desk without a network: the same exchanges, made by hand."""
 
-    def __init__(self, reports: SandboxReports, clock, *, xsd=None) -> None:
+    def __init__(
+        self, reports: SandboxReports, clock: FixedClock, *, xsd: bytes | None = None
+    ) -> None:
         self._desk = Desk(reports, xsd=xsd)
         self._clock = clock
         self._calls = 0
@@ -79,10 +91,10 @@ class MemoryAuthority:
     def schema(self) -> Exchange:
         return self._exchange(Call.SCHEMA, b"", self._desk.schema())
 
-    def submit(self, xml) -> Exchange:
+    def submit(self, xml: bytes) -> Exchange:
         return self._exchange(Call.SUBMIT, xml, self._desk.submit(xml))
 
-    def upload(self, report_id, file_name, content) -> Exchange:
+    def upload(self, report_id: str, file_name: str, content: bytes | BinaryIO) -> Exchange:
         del file_name
         if not isinstance(content, bytes):
             content.seek(0)
@@ -91,16 +103,18 @@ class MemoryAuthority:
         answer = self._desk.upload(report_id, size_bytes=len(content), md5=md5)
         return self._exchange(Call.UPLOAD, content, answer, md5=md5)
 
-    def file_details(self, xml) -> Exchange:
+    def file_details(self, xml: bytes) -> Exchange:
         return self._exchange(Call.FILE_DETAILS, xml, self._desk.file_details(xml))
 
-    def finish(self, report_id) -> Exchange:
+    def finish(self, report_id: str) -> Exchange:
         return self._exchange(Call.FINISH, report_id.encode(), self._desk.finish(report_id))
 
-    def retract(self, report_id) -> Exchange:
+    def retract(self, report_id: str) -> Exchange:
         return self._exchange(Call.RETRACT, report_id.encode(), self._desk.retract(report_id))
 
-    def _exchange(self, call, body, answer: Answer, md5=None) -> Exchange:
+    def _exchange(
+        self, call: Call, body: bytes, answer: Answer, md5: str | None = None
+    ) -> Exchange:
         self._calls += 1
         return Exchange(
             call=call,

@@ -1,11 +1,13 @@
 """Hypothesis strategies for whole CyberTipline reports, with neutral text only."""
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
 from tutela.reporting import model
 
+T = TypeVar("T")
 COMPOSED_AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 _COUNTRIES = ("US", "DE", "GB", "FR", "BR", "JP")
 
@@ -28,16 +30,16 @@ urls = st.integers(0, 999).map(lambda number: f"https://platform.example/item/{n
 digits = st.text("0123456789", min_size=1, max_size=10)
 
 
-def some(strategy, most=2):
+def some(strategy: st.SearchStrategy[T], most: int = 2) -> st.SearchStrategy[tuple[T, ...]]:
     return st.lists(strategy, max_size=most).map(tuple)
 
 
-def maybe(strategy):
+def maybe(strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
     return st.none() | strategy
 
 
 @st.composite
-def emails(draw):
+def emails(draw: st.DrawFn) -> model.Email:
     verified = draw(maybe(flags))
     return model.Email(
         address=f"person{draw(st.integers(0, 5))}@mail.example",
@@ -48,7 +50,7 @@ def emails(draw):
 
 
 @st.composite
-def phones(draw):
+def phones(draw: st.DrawFn) -> model.Phone:
     verified = draw(maybe(flags))
     return model.Phone(
         number=draw(digits),
@@ -108,7 +110,7 @@ locations = st.builds(
 
 
 @st.composite
-def disabled(draw, *, temporarily):
+def disabled(draw: st.DrawFn, *, temporarily: bool) -> model.AccountDisabled:
     first, second, third = sorted(draw(st.tuples(moments, moments, moments)))
     return model.AccountDisabled(
         disabled=draw(flags),
@@ -138,7 +140,7 @@ _account = {
 
 
 @st.composite
-def associated(draw):
+def associated(draw: st.DrawFn) -> model.AssociatedAccount:
     platform = draw(maybe(text))
     by_age = draw(flags)
     return draw(
@@ -220,7 +222,7 @@ _settings = [
 
 
 @st.composite
-def police(draw):
+def police(draw: st.DrawFn) -> model.LawEnforcement:
     international = draw(maybe(flags))
     return model.LawEnforcement(
         agency_name=draw(text),
@@ -255,7 +257,7 @@ incidents = st.builds(
 
 
 @st.composite
-def tips(draw):
+def tips(draw: st.DrawFn) -> model.CyberTip:
     suspects = draw(some(reported, 1))
     known = [email for each in suspects for email in (each.person.emails if each.person else ())]
     mail = [
@@ -288,7 +290,7 @@ metadata = st.builds(
 
 
 @st.composite
-def files(draw):
+def files(draw: st.DrawFn) -> model.TipFile:
     viewed = draw(maybe(flags))
     supplemental = draw(flags)
     annotations = draw(st.frozensets(st.sampled_from(model.FileAnnotation)))

@@ -1,6 +1,8 @@
 """The CyberTipline documents: the samples rebuilt, every order valid, no flag ever false."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from cybertip_strategies import COMPOSED_AT, files, tips
@@ -19,7 +21,7 @@ _GENERATED = settings(
 
 
 @pytest.fixture(scope="module")
-def xsd(schemas):
+def xsd(schemas: Path) -> bytes:
     return (schemas / "ncmec-cybertipline" / "cyber_tipline.xsd").read_bytes()
 
 
@@ -118,7 +120,7 @@ def sample_file() -> model.TipFile:
     )
 
 
-def shape(element) -> tuple:
+def shape(element: etree._Element) -> tuple:
     attributes = {k: v for k, v in element.attrib.items() if not k.startswith("{")}
     return (
         element.tag,
@@ -135,7 +137,9 @@ def shape(element) -> tuple:
         ("sample.fileDetails.xml", lambda: cybertip.file_details_xml(sample_file())),
     ],
 )
-def test_the_published_samples_can_be_rebuilt(schemas, xsd, name, written) -> None:
+def test_the_published_samples_can_be_rebuilt(
+    schemas: Path, xsd: bytes, name: str, written: Callable[[], bytes]
+) -> None:
     ours = written()
     theirs = (schemas / "ncmec-cybertipline" / name).read_bytes()
     assert shape(etree.fromstring(ours)) == shape(etree.fromstring(theirs))
@@ -145,7 +149,9 @@ def test_the_published_samples_can_be_rebuilt(schemas, xsd, name, written) -> No
 
 @given(tip=tips())
 @_GENERATED
-def test_every_report_the_model_accepts_is_valid_for_the_schema(xsd, tip) -> None:
+def test_every_report_the_model_accepts_is_valid_for_the_schema(
+    xsd: bytes, tip: model.CyberTip
+) -> None:
     xml = cybertip.report_xml(tip)
     assert cybertip.validate(xml, xsd) == []
     assert xml == cybertip.report_xml(tip)
@@ -157,7 +163,9 @@ def test_every_report_the_model_accepts_is_valid_for_the_schema(xsd, tip) -> Non
 
 @given(file=files())
 @_GENERATED
-def test_every_file_the_model_accepts_is_valid_for_the_schema(xsd, file) -> None:
+def test_every_file_the_model_accepts_is_valid_for_the_schema(
+    xsd: bytes, file: model.TipFile
+) -> None:
     xml = cybertip.file_details_xml(file)
     assert cybertip.validate(xml, xsd) == []
     root = etree.fromstring(xml)
@@ -188,7 +196,7 @@ def test_flags_that_are_not_set_leave_no_trace() -> None:
     assert [child.tag for child in etree.fromstring(xml)[0]] == ["incidentType", "incidentDateTime"]
 
 
-def test_text_from_people_cannot_become_markup(xsd) -> None:
+def test_text_from_people_cannot_become_markup(xsd: bytes) -> None:
     hostile = '</additionalInfo><victim/>&amp;"'
     tip = sample_tip()
     xml = cybertip.report_xml(
@@ -215,7 +223,7 @@ def test_a_moment_is_written_in_utc() -> None:
     )
 
 
-def test_a_viral_batch_is_valid_and_names_accounts_only(xsd) -> None:
+def test_a_viral_batch_is_valid_and_names_accounts_only(xsd: bytes) -> None:
     tip = sample_tip()
     accounts = tuple(model.ReportedPerson(esp_identifier=f"acct-{n}") for n in range(3))
     batch = model.CyberTip(
@@ -230,7 +238,7 @@ def test_a_viral_batch_is_valid_and_names_accounts_only(xsd) -> None:
     assert etree.fromstring(xml)[0].attrib == {"reason": "VIRAL_POTENTIAL_MEME"}
 
 
-def test_validation_names_the_place_but_never_the_value(xsd) -> None:
+def test_validation_names_the_place_but_never_the_value(xsd: bytes) -> None:
     xml = cybertip.report_xml(sample_tip())
     wrong_value = xml.replace(b"<port>443</port>", b"<port>Person A</port>")
     wrong_order = xml.replace(b"<report>", b"<report><additionalInfo>Person A</additionalInfo>")
@@ -242,7 +250,7 @@ def test_validation_names_the_place_but_never_the_value(xsd) -> None:
     assert any("incidentSummary" in line for line in cybertip.validate(wrong_order, xsd))
 
 
-def test_a_schema_that_reaches_for_other_documents_is_refused(xsd) -> None:
+def test_a_schema_that_reaches_for_other_documents_is_refused(xsd: bytes) -> None:
     reaching = xsd.replace(
         b'elementFormDefault="qualified">',
         b'elementFormDefault="qualified"><xs:include schemaLocation="other.xsd"/>',
@@ -253,6 +261,6 @@ def test_a_schema_that_reaches_for_other_documents_is_refused(xsd) -> None:
 
 
 @pytest.mark.parametrize("not_a_schema", [b"<html/>", b"", b"<?xml version='1.0'?><a>"])
-def test_what_is_no_schema_is_refused(not_a_schema) -> None:
+def test_what_is_no_schema_is_refused(not_a_schema: bytes) -> None:
     with pytest.raises(BadInput, match="schema"):
         cybertip.validate(b"<report/>", not_a_schema)

@@ -1,6 +1,8 @@
 """The authority's answers: read whatever comes, decide on the body, never crash."""
 
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ OPENED = b"""<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 ON_OPEN = (Call.UPLOAD, Call.FILE_DETAILS, Call.FINISH)
 
 
-def test_the_documented_answers_are_read(schemas) -> None:
+def test_the_documented_answers_are_read(schemas: Path) -> None:
     text = (schemas / "ncmec-cybertipline" / "sample.responses.txt").read_text()
     status, submit, upload, finish, refused = [
         parse_reply(line.encode()) for line in text.splitlines() if line.startswith("<")
@@ -36,7 +38,7 @@ def test_unknown_elements_are_passed_over() -> None:
 
 
 @pytest.mark.parametrize("declared", [b'<?xml version="1.0" encoding="ISO-8859-1"?>', b""])
-def test_iso_8859_1_is_read_with_and_without_a_declaration(declared) -> None:
+def test_iso_8859_1_is_read_with_and_without_a_declaration(declared: bytes) -> None:
     body = declared + (
         b"<reportResponse><responseCode>4100</responseCode>"
         b"<responseDescription>caf\xe9</responseDescription></reportResponse>"
@@ -66,7 +68,7 @@ def test_iso_8859_1_is_read_with_and_without_a_declaration(declared) -> None:
         b"<?xml version='1.0' encoding='no-such-charset'?><reportResponse/>",
     ],
 )
-def test_what_is_no_answer_is_bad_input_with_a_plain_reason(hostile) -> None:
+def test_what_is_no_answer_is_bad_input_with_a_plain_reason(hostile: bytes) -> None:
     with pytest.raises(BadInput) as caught:
         parse_reply(hostile)
     assert str(caught.value).startswith("The authority's answer")
@@ -78,13 +80,13 @@ def test_an_endless_answer_is_refused_before_it_is_parsed() -> None:
 
 
 @given(st.binary(max_size=400))
-def test_random_bytes_never_crash_the_reader(body) -> None:
+def test_random_bytes_never_crash_the_reader(body: bytes) -> None:
     with pytest.raises(BadInput):
         parse_reply(body)
 
 
 @given(st.data())
-def test_damaged_answers_never_crash_the_reader(data) -> None:
+def test_damaged_answers_never_crash_the_reader(data: st.DataObject) -> None:
     body = bytearray(OPENED)
     for _ in range(data.draw(st.integers(1, 5))):
         start = data.draw(st.integers(0, len(body)))
@@ -96,7 +98,7 @@ def test_damaged_answers_never_crash_the_reader(data) -> None:
     assert reply.report_id is None or reply.report_id.isdigit()
 
 
-def reply(code, **more) -> AuthorityReply:
+def reply(code: int, **more: Any) -> AuthorityReply:
     return AuthorityReply(code=code, description="", **more)
 
 
@@ -125,12 +127,14 @@ EVERY_CODE = {
 @pytest.mark.parametrize("call", Call)
 @pytest.mark.parametrize("code", EVERY_CODE)
 @pytest.mark.parametrize("http_status", [200, 400, 500])
-def test_every_code_has_one_outcome_whatever_the_http_status(call, code, http_status) -> None:
+def test_every_code_has_one_outcome_whatever_the_http_status(
+    call: Call, code: int, http_status: int | None
+) -> None:
     assert classify(reply(code), http_status, call) is EVERY_CODE[code]
 
 
 @pytest.mark.parametrize("call", Call)
-def test_a_report_that_is_gone_or_ended_depends_on_the_call(call) -> None:
+def test_a_report_that_is_gone_or_ended_depends_on_the_call(call: Call) -> None:
     gone = classify(reply(5001), 404, call)
     withdrawn = classify(reply(5101), 200, call)
     finished = classify(reply(5102), 200, call)
@@ -167,11 +171,13 @@ def test_success_needs_the_identifier_that_the_next_step_needs() -> None:
         (200, Outcome.HUMAN),
     ],
 )
-def test_without_an_answer_the_http_status_decides(http_status, outcome) -> None:
+def test_without_an_answer_the_http_status_decides(
+    http_status: int | None, outcome: Outcome
+) -> None:
     assert classify(None, http_status, Call.SUBMIT) is outcome
 
 
-def exchange(body, http_status=200, call=Call.SUBMIT) -> Exchange:
+def exchange(body: bytes, http_status: int | None = 200, call: Call = Call.SUBMIT) -> Exchange:
     return Exchange(
         call=call,
         method="POST",
@@ -192,7 +198,7 @@ def test_an_exchange_is_read_in_one_step() -> None:
     assert read(exchange(None, None)) == (None, Outcome.RETRY)
 
 
-def test_only_a_schema_is_taken_as_the_schema(schemas) -> None:
+def test_only_a_schema_is_taken_as_the_schema(schemas: Path) -> None:
     xsd = (schemas / "ncmec-cybertipline" / "cyber_tipline.xsd").read_bytes()
     assert schema_of(exchange(xsd, call=Call.SCHEMA)) == xsd
     for other in (OPENED, b"", None):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ NAIVE = datetime(2026, 1, 1)  # noqa: DTZ001 (the point of the test)
 EMAIL = model.Email(address="person.a@mail.example")
 
 
-def tip(**changes) -> model.CyberTip:
+def tip(**changes: Any) -> model.CyberTip:
     facts = {
         "composed_at": NOW,
         "incident": model.IncidentSummary(
@@ -26,7 +27,7 @@ def tip(**changes) -> model.CyberTip:
     return model.CyberTip(**{**facts, **changes})
 
 
-def file(**changes) -> model.TipFile:
+def file(**changes: Any) -> model.TipFile:
     facts = {
         "composed_at": NOW,
         "report_id": "1",
@@ -236,7 +237,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_broken_rule_is_refused_with_its_place(case) -> None:
+def test_a_broken_rule_is_refused_with_its_place(case: str) -> None:
     build, why = REFUSED[case]
     with pytest.raises(BadInput, match=why) as caught:
         build()
