@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -33,6 +34,13 @@ from tutela.reporting.ports import NoReply
 AUTH = (USER.encode(), PASSWORD.encode())
 
 
+@pytest.fixture(scope="module")
+def web() -> Iterator[httpx.Client]:
+    """One bare client for all tests: making one reads the certificate store each time."""
+    with httpx.Client(trust_env=False) as client:
+        yield client
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::", "localhost", "", "example.org"])  # noqa: S104
 def test_anything_but_loopback_is_refused(host: str) -> None:
     with pytest.raises(Refused, match="loopback address only"):
@@ -44,90 +52,83 @@ def test_a_taken_port_is_said_plainly() -> None:
         loopback_socket("127.0.0.1", taken.getsockname()[1])
 
 
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("GET", "/status"),
-        ("GET", "/xsd"),
-        ("POST", "/submit"),
-        ("POST", "/upload"),
-        ("POST", "/fileinfo"),
-        ("POST", "/finish"),
-        ("POST", "/retract"),
-        ("GET", "/sandbox/reports"),
-    ],
-)
 def test_every_call_asks_for_credentials_and_names_the_sandbox(
-    clock: FixedClock, method: str, path: str
+    clock: FixedClock, web: httpx.Client
+) -> None:
+    calls = [("GET", "/status"), ("GET", "/xsd"), ("GET", "/sandbox/reports")]
+    calls += [("POST", f"/{name}") for name in ("submit", "upload", "fileinfo", "finish")]
+    calls.append(("POST", "/retract"))
+    with running_sandbox(clock=clock) as sandbox:
+        for method, path in calls:
+            for auth in (None, ("x", "y"), (USER.encode(), b"")):
+                found = web.request(method, sandbox.url + path, auth=auth)
+                assert (path, found.status_code) == (path, 401)
+                assert parse_reply(found.content).code == 2000
+                assert found.headers["X-Tutela-Sandbox"] == "1"
+                assert found.headers["Request-ID"].startswith("sandbox-")
+                assert found.headers["WWW-Authenticate"].startswith("Basic")
+
+
+def test_broken_credentials_are_an_answer(clock: FixedClock, web: httpx.Client) -> None:
+    with running_sandbox(clock=clock) as sandbox:
+        for header in ("Basic !!!", "Basic", "Bearer abc", "Basic 4pyT"):
+            found = web.get(sandbox.url + "/status", headers={"Authorization": header})
+            assert (header, parse_reply(found.content).code) == (header, 2000)
+
+
+def test_an_answer_comes_in_iso_8859_1_that_only_the_header_declares(
+    web: httpx.Client, clock: FixedClock
 ) -> None:
     with running_sandbox(clock=clock) as sandbox:
-        for auth in (None, ("x", "y"), (USER.encode(), b"")):
-            found = httpx.request(method, sandbox.url + path, auth=auth, trust_env=False)
-            assert found.status_code == 401
-            assert parse_reply(found.content).code == 2000
-            assert found.headers["X-Tutela-Sandbox"] == "1"
-            assert found.headers["Request-ID"].startswith("sandbox-")
-            assert found.headers["WWW-Authenticate"].startswith("Basic")
-
-
-@pytest.mark.parametrize("header", ["Basic !!!", "Basic", "Bearer abc", "Basic 4pyT"])
-def test_broken_credentials_are_an_answer(clock: FixedClock, header: str) -> None:
-    with running_sandbox(clock=clock) as sandbox:
-        url = sandbox.url + "/status"
-        found = httpx.get(url, headers={"Authorization": header}, trust_env=False)
-        assert parse_reply(found.content).code == 2000
-
-
-def test_an_answer_comes_in_iso_8859_1_that_only_the_header_declares(clock: FixedClock) -> None:
-    with running_sandbox(clock=clock) as sandbox:
-        found = httpx.get(sandbox.url + "/status", auth=AUTH, trust_env=False)
+        found = web.get(sandbox.url + "/status", auth=AUTH)
     assert found.headers["Content-Type"] == "text/xml;charset=ISO-8859-1"
     assert "sandbox-user-é".encode("latin-1") in found.content
     assert "sandbox-user-é" in parse_reply(found.content).description
 
 
 @pytest.mark.parametrize("path", ["/finish", "/retract"])
-def test_the_number_may_come_as_a_plain_form(clock: FixedClock, path: str) -> None:
+def test_the_number_may_come_as_a_plain_form(
+    web: httpx.Client, clock: FixedClock, path: str
+) -> None:
     with (
         running_sandbox(clock=clock) as sandbox,
         channel_to(sandbox.url, clock) as channel,
     ):
         report_id = read(channel.submit(plain_tip(clock)))[0].report_id
         url = sandbox.url + path
-        found = httpx.post(url, data={"id": report_id}, auth=AUTH, trust_env=False)
+        found = web.post(url, data={"id": report_id}, auth=AUTH)
         assert parse_reply(found.content).code == 0
         for wrong in ({}, {"other": "1"}):
-            found = httpx.post(url, data=wrong, auth=AUTH, trust_env=False)
+            found = web.post(url, data=wrong, auth=AUTH)
             assert parse_reply(found.content).code == 4000
 
 
-def test_what_is_not_declared_as_xml_is_an_invalid_request(clock: FixedClock) -> None:
+def test_what_is_not_declared_as_xml_is_an_invalid_request(
+    web: httpx.Client, clock: FixedClock
+) -> None:
     with running_sandbox(clock=clock) as sandbox:
         for path in ("/submit", "/fileinfo"):
             url = sandbox.url + path
-            found = httpx.post(url, content=plain_tip(clock), auth=AUTH, trust_env=False)
+            found = web.post(url, content=plain_tip(clock), auth=AUTH)
             assert parse_reply(found.content).code == 4000
 
 
-@pytest.mark.parametrize(
-    ("content_type", "body"),
-    [
+def test_a_malformed_upload_has_its_code(clock: FixedClock, web: httpx.Client) -> None:
+    without_file = b'--b\r\nContent-Disposition: form-data; name="id"\r\n\r\n1\r\n--b--\r\n'
+    malformed = [
         ("multipart/form-data; boundary=b", b"--b\r\nno header"),
         ("multipart/form-data; boundary=b", b"nothing like it"),
+        ("multipart/form-data; boundary=b", without_file),
+        ("multipart/form-data; boundary=b", without_file[:-10]),
         ("multipart/form-data", b""),
         ("text/plain", b"id=1"),
-        (
-            "multipart/form-data; boundary=b",
-            b'--b\r\nContent-Disposition: form-data; name="id"\r\n\r\n1\r\n--b--\r\n',
-        ),
-    ],
-)
-def test_a_malformed_upload_has_its_code(clock: FixedClock, content_type: str, body: bytes) -> None:
+    ]
     with running_sandbox(clock=clock) as sandbox:
-        headers = {"Content-Type": content_type}
-        url = sandbox.url + "/upload"
-        found = httpx.post(url, content=body, headers=headers, auth=AUTH, trust_env=False)
-        assert parse_reply(found.content).code == 4200
+        for content_type, body in malformed:
+            headers = {"Content-Type": content_type}
+            url = sandbox.url + "/upload"
+            found = web.post(url, content=body, headers=headers, auth=AUTH)
+            assert (body, parse_reply(found.content).code) == (body, 4200)
 
 
 def test_faults_come_in_order_and_then_it_goes_on(clock: FixedClock) -> None:
@@ -179,13 +180,13 @@ def test_random_fault_specifications_never_crash(spec: str) -> None:
     assert any(plan.next(call) for call in Call) or spec.endswith(":0")
 
 
-def listing(url: str) -> list[dict]:
-    found = httpx.get(url + "/sandbox/reports", auth=AUTH, trust_env=False).json()
+def listing(web: httpx.Client, url: str) -> list[dict]:
+    found = web.get(url + "/sandbox/reports", auth=AUTH).json()
     assert found["sandbox"] is True
     return found["reports"]
 
 
-def test_states_survive_a_restart(clock: FixedClock, tmp_path: Path) -> None:
+def test_states_survive_a_restart(web: httpx.Client, clock: FixedClock, tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     with (
         running_sandbox(clock=clock, state_file=state) as sandbox,
@@ -198,14 +199,14 @@ def test_states_survive_a_restart(clock: FixedClock, tmp_path: Path) -> None:
         channel.file_details(plain_details(clock, done, file_id))
         channel.finish(done)
         channel.retract(gone)
-        before = listing(sandbox.url)
+        before = listing(web, sandbox.url)
     assert json.loads(state.read_text())["reports"] == before
     clock.at += timedelta(hours=1)
     with (
         running_sandbox(clock=clock, state_file=state) as sandbox,
         channel_to(sandbox.url, clock) as channel,
     ):
-        assert listing(sandbox.url) == before
+        assert listing(web, sandbox.url) == before
         assert [each["state"] for each in before] == ["finished", "open", "retracted"]
         assert before[0]["files"][0]["file_id"] == file_id
         assert before[0]["files"][0]["details_sha256"]
@@ -303,7 +304,9 @@ def test_the_command_prints_its_address_first_and_keeps_its_state(
         env={"TUTELA_SANDBOX_PASSWORD": PASSWORD, "PATH": "", "PYTHONUTF8": "1"},
     ) as process:
         try:
-            first = json.loads(process.stdout.readline())
+            line = process.stdout.readline()
+            assert line, process.stderr.read()
+            first = json.loads(line)
             assert first["sandbox"] == "cybertip"
             assert first["url"] == f"http://127.0.0.1:{first['port']}"
             assert first["pid"] == process.pid
