@@ -24,6 +24,7 @@ DIGESTS = (SignalKind.MD5, SignalKind.SHA1, SignalKind.SHA256)
 OTHER_MAX_BYTES = 1024
 """A longer value could not stand in the database's unique index."""
 
+_KINDS = frozenset(kind.value for kind in SignalKind)
 _HEX = re.compile(r"[0-9a-fA-F]*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
@@ -53,7 +54,7 @@ def value_of(kind: SignalKind, text: str) -> bytes:
 
 def flaw(kind: str, value: bytes) -> str:
     """Why these bytes cannot stand in a list as this kind; empty when they can."""
-    if kind not in set(SignalKind):
+    if kind not in _KINDS:
         return "this kind of hash is not known"
     kind = SignalKind(kind)
     if kind is SignalKind.OTHER:

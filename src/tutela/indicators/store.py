@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from tutela.indicators.model import EntryStatus, HashList, Refusal
 from tutela.primitives.database import METADATA
-from tutela.primitives.errors import NotFound
+from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import ImportId, ListId
 from tutela.taxonomy.model import Category
 
@@ -224,10 +224,13 @@ def refusals_of(tx: Connection, import_id: ImportId, *, limit: int = 10_000) -> 
 
 
 def category_of(scheme: str | None, version: str | None, code: str | None) -> Category | None:
-    """The category of a stored entry; None unless all three parts are there."""
-    if scheme and version and code:
+    """The category of a stored entry; None unless all three parts are there and fit."""
+    if not (scheme and version and code):
+        return None
+    try:
         return Category(scheme=scheme, version=version, code=code)
-    return None
+    except BadInput:  # written by hand: the entry still matches, without a category
+        return None
 
 
 def _hash_list(row: Row[tuple[object, ...]]) -> HashList:

@@ -131,6 +131,11 @@ def upgrade() -> None:
         ["list_id", "external_id"],
         postgresql_where=sa.text("external_id <> ''"),
     )
+    for name, rare in (
+        ("list_entries_set_aside", "status = 'set_aside'"),
+        ("list_entries_withdrawn_here", "withdrawn_by IS NOT NULL"),
+    ):
+        op.create_index(name, "list_entries", ["list_id"], postgresql_where=sa.text(rare))
     op.execute(_NUMBER)
     op.execute(_TRIGGER)
     op.execute(_RIGHTS)

@@ -1,0 +1,90 @@
+"""The matching policy, without any I/O: what may be compared with what, and what it means."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from tutela.hashing.model import DIHEDRAL, Hashed, Pdq, Unmatchable
+from tutela.indicators.model import Finding, HashList, Match, MatchResult
+from tutela.taxonomy.model import Category
+
+ORIGINAL = DIHEDRAL[0]
+NO_LISTS = "no_lists"
+ONLY_DIGESTS = "only_digests"
+
+_NOT_PERTINENT = {"vics-us": frozenset({"0", "4", "5"})}
+_NEVER_PERTINENT = "0"
+
+EMPTY_FILE = frozenset(
+    bytes.fromhex(digest)
+    for digest in (
+        "d41d8cd98f00b204e9800998ecf8427e",
+        "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+        "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    )
+)
+"""Digests of no bytes at all: every empty upload has them, so they say nothing."""
+
+
+def is_pertinent(category: Category | None) -> bool:
+    """Whether an entry's category lets it match; an entry without a category does.
+
+    A Project VIC set also lists what is not, or not yet, known material: non-pertinent (0 in
+    every numbering we have seen), and in the US comparison images (4) and uncategorised (5)
+    (interfaces.md 2.7). Such entries are kept and never matched: a match would store a
+    person's lawful picture.
+    """
+    if category is None or not category.scheme.startswith("vics-"):
+        return True
+    refused = _NOT_PERTINENT.get(category.scheme, frozenset({_NEVER_PERTINENT}))
+    return category.code not in refused
+
+
+def comparable(item: Hashed, hash_list: HashList) -> Iterator[tuple[str, Pdq]]:
+    """The hashes of an item that may be compared with this list."""
+    if item.pdq is None or item.unmatchable not in {None, Unmatchable.LOW_QUALITY}:
+        return
+    asked = [(ORIGINAL, item.pdq)]
+    if hash_list.dihedral and len(item.dihedral) == len(DIHEDRAL):
+        asked += list(zip(DIHEDRAL, item.dihedral, strict=True))[1:]
+    for transform, pdq in asked:
+        if pdq.quality >= hash_list.min_quality and not pdq.degenerate:
+            yield transform, pdq
+
+
+def result_of(item: Hashed, matches: Iterable[Match], lists: Sequence[HashList]) -> MatchResult:
+    """Matched, not known, or not comparable: there is no fourth answer (model.Finding)."""
+    unmatchable, why = _why_unmatchable(item, lists)
+    ordered = tuple(
+        sorted(matches, key=lambda one: (one.distance_bits, one.list_name, one.entry_id))
+    )
+    if ordered:
+        finding = Finding.MATCHED
+    elif unmatchable:
+        finding = Finding.CANNOT_BE_MATCHED
+    else:
+        finding = Finding.NO_KNOWN_MATCH
+    return MatchResult(finding=finding, matches=ordered, unmatchable=unmatchable, why=why)
+
+
+def _why_unmatchable(item: Hashed, lists: Sequence[HashList]) -> tuple[str, str]:
+    """Why the picture could not be compared with any list: a constant, and words for the reader.
+
+    When it was compared with some lists only, the constant is empty and the words say so.
+    """
+    if not lists:
+        return NO_LISTS, "No hash list is enabled, so there was nothing to compare with."
+    if item.pdq is None and item.unmatchable is None:
+        return ONLY_DIGESTS, item.why or "No perceptual hash was given; digests were compared."
+    if item.pdq is None or item.unmatchable not in {None, Unmatchable.LOW_QUALITY}:
+        return str(item.unmatchable), item.why
+    if item.pdq.degenerate:
+        return Unmatchable.DEGENERATE.value, item.why or "The picture is one flat surface."
+    asking = [one.min_quality for one in lists if item.pdq.quality < one.min_quality]
+    if len(asking) == len(lists):
+        words = f"The quality is {item.pdq.quality}, every list asks for {min(asking)} or more."
+        return Unmatchable.LOW_QUALITY.value, item.why or words
+    if asking:
+        return "", (
+            f"The quality is {item.pdq.quality}: too low for {len(asking)} of {len(lists)} lists, "
+            "whose pictures were not compared."
+        )
+    return "", ""
