@@ -176,10 +176,10 @@ def pending_decision(tx: Connection, case_id: CaseId) -> Decision | None:
     """The first person's decision that waits for a second person; None when there is none."""
     decisions = decisions_of(tx, case_id)
     answered = {decision.confirms for decision in decisions}
-    for decision in reversed(decisions):
-        if decision.confirms is not None or decision.verdict is Verdict.CANNOT_SAY:
-            continue
-        return None if decision.final or decision.id in answered else decision
+    for decision in decisions:
+        first = decision.confirms is None and decision.verdict is not Verdict.CANNOT_SAY
+        if first and not decision.final and decision.id not in answered:
+            return decision  # there is never a second one: `decide` refuses while one waits
     return None
 
 
