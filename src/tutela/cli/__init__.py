@@ -2,18 +2,59 @@
 
 import importlib
 import json
-import pkgutil
 import sys
 from typing import Annotated
 
-import click
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 import tutela
 from tutela.primitives.errors import Refused, TutelaError
 
+NOUNS = {
+    "accounts": "accounts",
+    "case": "case",
+    "check": "check",
+    "db": "db",
+    "docs": "docs",
+    "hash": "hash",
+    "keys": "accounts",
+    "law": "law",
+    "ledger": "ledger",
+    "lists": "lists",
+    "oversight": "oversight",
+    "report": "worker",
+    "sandbox": "sandbox",
+    "scan": "scan",
+    "worker": "worker",
+}
+"""Each command and the file it stands in; a file is read only when its command is asked for."""
+
+
+class Nouns(TyperGroup):
+    """Loads one noun's file at a time, so that a command does not pay for all the others."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """Every command by name."""
+        del ctx
+        return sorted(NOUNS)
+
+    def get_command(  # type: ignore[override]
+        self, ctx: typer.Context, cmd_name: str
+    ) -> TyperCommand | TyperGroup | None:
+        """The command, read from its file now."""
+        if cmd_name not in NOUNS:
+            return None
+        shelf = typer.Typer(add_completion=False, rich_markup_mode=None)
+        shelf.callback()(lambda: None)
+        importlib.import_module(f"{__name__}.{NOUNS[cmd_name]}").register(shelf)
+        found = typer.main.get_group(shelf).get_command(ctx, cmd_name)
+        return found if isinstance(found, TyperCommand | TyperGroup) else None
+
+
 app = typer.Typer(
     name="tutela",
+    cls=Nouns,
     help="Find known material by hash, decide, report, remove, preserve, and prove it.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -38,28 +79,13 @@ def _root(
     del version
 
 
-for _module in sorted(module.name for module in pkgutil.iter_modules(__path__)):
-    _register = getattr(importlib.import_module(f"{__name__}.{_module}"), "register", None)
-    if _register:
-        _register(app)
-
-
 def main() -> None:
     """Run the command; our own errors become one message and their exit code."""
     try:
-        code = app(standalone_mode=False)
+        app()
     except TutelaError as error:
         _show(error)
         sys.exit(error.exit_code)
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
-    except click.ClickException as misuse:
-        misuse.show()
-        sys.exit(misuse.exit_code)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        typer.echo("Stopped. What was committed so far stays.", err=True)
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _show(error: TutelaError) -> None:

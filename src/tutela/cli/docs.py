@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 from pydantic_core import PydanticUndefined
+from typer.core import TyperCommand, TyperGroup
 
 from tutela.cli.presenting import note
 from tutela.wiring.settings import Settings
@@ -70,7 +70,7 @@ def commands_page() -> str:
     """The help of every command."""
     from tutela.cli import app  # noqa: PLC0415 - the app collects this very module
 
-    root = typer.main.get_command(app)
+    root = typer.main.get_group(app)
     parts = [
         "# Commands",
         "",
@@ -86,9 +86,9 @@ def commands_page() -> str:
 
 
 def _walk(
-    name: str, command: click.Command, parent: click.Context | None
-) -> Iterator[tuple[str, click.Command, click.Context]]:
-    context = click.Context(
+    name: str, command: TyperCommand | TyperGroup, parent: typer.Context | None
+) -> Iterator[tuple[str, TyperCommand | TyperGroup, typer.Context]]:
+    context = typer.Context(
         command,
         info_name=name.rsplit(" ", 1)[-1],
         parent=parent,
@@ -96,8 +96,8 @@ def _walk(
         max_content_width=88,
     )
     yield name, command, context
-    if isinstance(command, click.Group):
+    if isinstance(command, TyperGroup):
         for child in sorted(command.list_commands(context)):
             found = command.get_command(context, child)
-            if found is not None and not found.hidden:
+            if isinstance(found, TyperCommand | TyperGroup) and not found.hidden:
                 yield from _walk(f"{name} {child}", found, context)

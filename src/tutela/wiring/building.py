@@ -5,16 +5,16 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tutela.adapters.blobs import open_blobs
-from tutela.adapters.keys import load_identity
+from tutela.adapters.keys import ensure_evidence_key, load_identity
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import Limits
+from tutela.cases.opening import open_case
 from tutela.evidence.ports import BlobStore
 from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
 from tutela.indicators.matching import Matcher
 from tutela.intake.admitting import Intake
-from tutela.law.loading import load_lawbook
-from tutela.law.model import Lawbook
+from tutela.law.loading import Lawbook, load_lawbook
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.wiring.opening import open_database
@@ -23,7 +23,7 @@ from tutela.wiring.settings import Settings, load_settings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parts:
-    """Everything a staff process, a worker or a command works with."""
+    """Everything a staff process or a command works with."""
 
     settings: Settings
     database: Database
@@ -44,12 +44,11 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
     with ExitStack() as stack:
         database = stack.enter_context(open_database(settings, pool_size=pool_size))
         jail = stack.enter_context(Jail(limits_of(settings), workers=settings.decoders))
-        recipient = recipient_of(settings)
+        seal = Seal(recipient_of(settings))
+        blobs = open_blobs(settings.blobs_url, home=settings.folder)
         clock = SystemClock()
         matcher = Matcher(database)
         matcher.refresh()
-        seal = Seal(recipient)
-        blobs = open_blobs(settings.blobs_url, home=settings.folder)
         yield Parts(
             settings=settings,
             database=database,
@@ -60,7 +59,7 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             unsealer=Unsealer(load_identity(settings.identity_file)),
             blobs=blobs,
             book=load_lawbook(),
-            intake=Intake(database, jail, matcher, seal, blobs, clock),
+            intake=Intake(database, jail, matcher, seal, blobs, clock, open_case=open_case),
         )
 
 
@@ -80,3 +79,15 @@ def recipient_of(settings: Settings) -> str:
     if settings.evidence_recipient:
         return settings.evidence_recipient
     return ensure_evidence_key(settings.folder)
+
+
+def provider_facts(settings: Settings, book: Lawbook) -> dict[str, object]:
+    """What the law asks about provider and service, from the settings; unknown is left out."""
+    facts: dict[str, object] = {}
+    for name in sorted(book.vocabulary.facts):
+        if name.partition(".")[0] not in {"provider", "service", "counsel"}:
+            continue
+        value = getattr(settings, name.replace(".", "_"))
+        if value not in ("", None, ()):
+            facts[name] = list(value) if isinstance(value, tuple) else value
+    return facts

@@ -123,18 +123,56 @@ class Settings(BaseSettings):
     provider_registered_with_nca: bool | None = Field(
         default=None, description="Whether the provider is registered with the UK NCA."
     )
-    service_type: str = Field(default="", description="u2u, hosting, search or isp.")
+    provider_reports_to_foreign_agency: bool | None = Field(
+        default=None,
+        description="Whether there is an arrangement to report to an agency outside the UK "
+        "other than NCMEC; empty is unknown.",
+    )
+    provider_subject_to_us_law: bool | None = Field(
+        default=None,
+        description="Counsel's answer for a provider that is not established in the United "
+        "States; empty is unknown.",
+    )
+    service_type: str = Field(
+        default="",
+        description="u2u, hosting, messaging, search, isp, game, ai or other; empty is unknown.",
+    )
+    service_is_user_to_user: bool | None = Field(
+        default=None,
+        description="Whether users can meet content of other users, whatever else the service "
+        "is; empty is unknown.",
+    )
+    service_is_hosting: bool | None = Field(
+        default=None,
+        description="Whether content is stored at users' request, whatever else the service "
+        "is; empty is unknown.",
+    )
     service_targets_markets: tuple[str, ...] = Field(
         default=(), description="Country codes the service targets."
     )
     service_significant_uk_users: bool | None = Field(
         default=None, description="Whether a significant number of users is in the UK."
     )
+    service_material_risk_uk: bool | None = Field(
+        default=None,
+        description="Counsel's answer whether the service carries a material risk of "
+        "significant harm to people in the UK; empty is unknown.",
+    )
     service_offered_in_eu: bool | None = Field(
         default=None, description="Whether the service is offered in the European Union."
     )
     service_hosting_location: str = Field(
         default="", description="Country code of the main servers; empty is unknown."
+    )
+    counsel_gb_search_reports: bool | None = Field(
+        default=None,
+        description="Counsel's answer whether OSA s.66 obliges this search service; empty is "
+        "unknown.",
+    )
+    counsel_eu_csam_is_threat: bool | None = Field(
+        default=None,
+        description="Counsel's reading whether such material alone is a suspected threat to "
+        "life or safety under DSA article 18; empty is unknown.",
     )
     cybertip_url: str | None = Field(
         default=None,

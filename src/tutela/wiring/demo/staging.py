@@ -14,16 +14,19 @@ from pathlib import Path
 import tutela
 from tutela.accounts.creating import create_account
 from tutela.accounts.model import Actor, Role
+from tutela.accounts.store import actor
 from tutela.indicators.importing import import_list
 from tutela.law.acceptance import ACCEPTED
 from tutela.ledger.store import append
 from tutela.primitives.errors import Misconfigured, Unavailable
+from tutela.primitives.ids import AccountId
 from tutela.primitives.redacted import Redacted
 from tutela.wiring.building import Parts
 
 LIST_NAME = "demo-list"
 REVIEWER = "demo-reviewer"
 COUNSEL = "demo-counsel"
+SANDBOX_WORD = "sandbox"
 PROVIDER: Mapping[str, str] = {
     "TUTELA_DEMO": "1",
     "TUTELA_SECURE_COOKIES": "false",
@@ -34,17 +37,30 @@ PROVIDER: Mapping[str, str] = {
     "TUTELA_PROVIDER_REPORTS_TO_NCMEC": "true",
     "TUTELA_PROVIDER_REGISTERED_WITH_NCA": "true",
     "TUTELA_SERVICE_TYPE": "u2u",
+    "TUTELA_SERVICE_IS_USER_TO_USER": "true",
+    "TUTELA_SERVICE_IS_HOSTING": "true",
     "TUTELA_SERVICE_TARGETS_MARKETS": '["US", "GB", "IE"]',
     "TUTELA_SERVICE_SIGNIFICANT_UK_USERS": "true",
     "TUTELA_SERVICE_OFFERED_IN_EU": "true",
     "TUTELA_SERVICE_HOSTING_LOCATION": "US",
-    "TUTELA_CYBERTIP_USER": "sandbox",
-    "TUTELA_CYBERTIP_PASSWORD": "sandbox",
+    "TUTELA_CYBERTIP_USER": SANDBOX_WORD,
+    "TUTELA_CYBERTIP_PASSWORD": SANDBOX_WORD,
+    "TUTELA_PLATFORM_WEBHOOK_SECRET": SANDBOX_WORD,
     "TUTELA_REPORTER_EMAIL": "reporter@platform.example",
     "TUTELA_REPORTER_FIRST_NAME": "Person",
     "TUTELA_REPORTER_LAST_NAME": "A",
     "TUTELA_WORKER_POLL_SECONDS": "0.2",
 }
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ports:
+    """Where the demo's processes listen, all on loopback."""
+
+    authority: int
+    platform: int
+    staff: int
+    public: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +72,19 @@ class Stage:
     known: Path
     home: Path
     edits: Mapping[str, str]
+
+
+def environment(stage: Stage, ports: Ports) -> dict[str, str]:
+    """The settings of every process of the demo."""
+    return {
+        **PROVIDER,
+        "TUTELA_HOME": str(stage.home),
+        "TUTELA_CONFIG": str(stage.folder / "tutela.toml"),
+        "TUTELA_CYBERTIP_URL": f"http://127.0.0.1:{ports.authority}",
+        "TUTELA_PLATFORM_WEBHOOK_URL": f"http://127.0.0.1:{ports.platform}/orders",
+        "TUTELA_STAFF_PORT": str(ports.staff),
+        "TUTELA_PUBLIC_PORT": str(ports.public),
+    }
 
 
 def set_up(folder: Path, *, count: int, fresh: bool) -> Stage:
@@ -128,9 +157,14 @@ def import_known(parts: Parts, stage: Stage, *, at: datetime) -> int:
     return imported.added + imported.unchanged
 
 
-def people(parts: Parts, *, at: datetime) -> tuple[Actor, str]:
-    """A reviewer with a password made for this demo, and counsel who accepts the rules."""
-    password = f"demo-{secrets.token_urlsafe(9)}"
+def people(parts: Parts, stage: Stage, *, at: datetime) -> tuple[Actor, str]:
+    """A reviewer with a password made for this demo; a continued demo keeps both."""
+    kept = stage.folder / "sign-in.json"
+    if kept.exists():
+        known = json.loads(kept.read_text("utf-8"))
+        with parts.database.begin() as tx:
+            return actor(tx, AccountId(known["id"])), known["password"]
+    password = secrets.token_urlsafe(12)
     with parts.database.begin() as tx:
         reviewer = create_account(
             tx,
@@ -140,6 +174,8 @@ def people(parts: Parts, *, at: datetime) -> tuple[Actor, str]:
             by="demo",
             at=at,
         )
+    kept.touch(mode=0o600)
+    kept.write_text(json.dumps({"id": reviewer.id, "password": password}), "utf-8")
     return reviewer, password
 
 

@@ -1,0 +1,126 @@
+"""`tutela scan`: look at every file in a folder."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tutela.cli.presenting import OUT, AsJson, emit, note, progress
+from tutela.intake.model import Admission, Context, Origin
+from tutela.primitives.redacted import Redacted
+from tutela.scan.journal import Journal
+from tutela.scan.model import Plan, Scanned, Tally
+from tutela.scan.planning import plan
+from tutela.scan.running import run
+from tutela.wiring.building import Parts, open_parts
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("scan")(scan)
+
+
+def scan(
+    folder: Annotated[Path, typer.Argument(help="Folder (or one file) to look at.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Match only; store nothing, open no case.")
+    ] = False,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Begin anew instead of resuming a broken-off scan.")
+    ] = False,
+    service: Annotated[str, typer.Option(help="Name of the service the files come from.")] = "",
+    uploader: Annotated[
+        str, typer.Option(help="The service's reference of the uploader, kept for matches only.")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Hash and match every file; a match is sealed and opens a case, others leave nothing.
+
+    Exit code 0 when every file was looked at, 2 when some could not be read.
+    """
+    planned = plan(folder)
+    tally = Tally()
+    with (
+        open_parts() as parts,
+        nullcontext(None) if dry_run else _journal(parts, folder, restart=restart) as journal,
+        progress("Scanning", total=len(planned.files)) as bar,
+    ):
+        tally.resumed = sum(1 for path in planned.files if journal and journal.has(path))
+        for scanned in _results(
+            parts, planned, journal, dry_run=dry_run, service=service, uploader=uploader
+        ):
+            tally.count(scanned)
+            bar(tally.files + tally.resumed)
+            _tell(scanned, as_json=as_json)
+        if journal is not None:
+            journal.remove()
+    for reason, count in planned.skipped.items():
+        note(f"skipped: {count} ({reason})")
+    if not as_json:
+        _summary(tally, dry_run=dry_run)
+    if tally.errors:
+        raise typer.Exit(2)
+
+
+def _results(
+    parts: Parts,
+    planned: Plan,
+    journal: Journal | None,
+    *,
+    dry_run: bool,
+    service: str,
+    uploader: str,
+) -> Iterator[Scanned]:
+    def context(path: Path) -> Context:
+        return Context(
+            item_reference=path.relative_to(planned.root).as_posix(),
+            uploader_reference=uploader,
+            service=service or parts.settings.provider_name,
+            file_name=Redacted(path.name),
+        )
+
+    def admit(path: Path) -> Admission:
+        if dry_run:
+            hashed = parts.jail.hash(path, dihedral=True)
+            return Admission(result=parts.intake.look_up([hashed])[0], hashed=hashed)
+        return parts.intake.admit_file(path, context=context(path), by="scan", origin=Origin.SCAN)
+
+    return run(planned, admit, threads=parts.settings.decoders, journal=journal)
+
+
+def _journal(parts: Parts, folder: Path, *, restart: bool) -> Journal:
+    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
+    journal = Journal(parts.settings.folder / "scans" / name, restart=restart)
+    if len(journal):
+        note(f"resuming: {len(journal)} files were finished by an earlier run")
+    return journal
+
+
+def _tell(scanned: Scanned, *, as_json: bool) -> None:
+    def show() -> None:
+        if scanned.error:
+            OUT.print(f"[red]refused[/]  {scanned.path}: {scanned.error}")
+        elif scanned.matches:
+            best = min(scanned.matches, key=lambda match: match.distance_bits)
+            place = f"{best.list_name} at distance {best.distance_bits}/{best.threshold_bits}"
+            OUT.print(f"[bold]matched[/]  {scanned.path}: {place} {scanned.case_id or ''}")
+
+    if as_json or scanned.error or scanned.matches:
+        emit(scanned.as_json(), as_json=as_json, render=show)
+
+
+def _summary(tally: Tally, *, dry_run: bool) -> None:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_row("files looked at", str(tally.files))
+    table.add_row("matched", str(tally.matched))
+    table.add_row("no known match", str(tally.no_known_match))
+    table.add_row("cannot be matched", str(tally.cannot_be_matched))
+    table.add_row("could not be read", str(tally.errors))
+    table.add_row("cases opened", "none, this was a dry run" if dry_run else str(tally.cases))
+    OUT.print(table)
+    OUT.print("“No known match” means that no list has it, not that it is harmless.")

@@ -1,0 +1,123 @@
+"""Packing a case for whoever must check it: a BagIt bag (RFC 8493) that needs no network.
+
+Exhibits stay sealed. Beside them lie the report as it was sent, every answer, the receipt,
+the duties as derived, and the ledger lines with all that their digests are made of.
+"""
+
+import json
+import shutil
+import warnings
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+import tutela
+from tutela.evidence.custody import sealed_bytes
+from tutela.evidence.ports import BlobStore
+from tutela.ledger import store as ledger
+from tutela.primitives.clock import iso
+from tutela.primitives.errors import Conflict, Unavailable
+from tutela.primitives.ids import CaseId
+from tutela.reporting.dossier import Dossier, dossier, line_json
+
+with warnings.catch_warnings():  # bagit still imports pkg_resources where it can
+    warnings.simplefilter("ignore")
+    import bagit
+
+_READ_ME = """\
+This is the evidence package of one Tutela case.
+
+case.json            what was found, decided, reported, kept
+duties.json          what the law was found to ask for, with sources and dates
+exhibits/*.age       the items, sealed with age; open with: age -d -i KEY FILE
+reports/             the report as sent, each answer as received, the receipt
+ledger.jsonl         the case's lines of the ledger, one object a line
+ledger-head.json     number and digest of the ledger's last line when this was packed
+
+Check that nothing is missing or changed: bagit.py --validate FOLDER
+Each line's digest is SHA-256 over its canonical JSON, the digest of the line before
+included; `tutela ledger verify --anchor ledger-head.json` checks them in the installation.
+"""
+
+
+def pack(
+    tx: Connection, case_id: CaseId, *, blobs: BlobStore, folder: Path, by: str, at: datetime
+) -> Path:
+    """Write the bag to `folder`/`case_id`; returns its path. The export is a ledger line."""
+    read = dossier(tx, case_id)
+    target = folder / case_id
+    if target.exists():
+        raise Conflict(
+            "There is already something at the place of the package",
+            why=f"{target} exists",
+            remedy="Choose another folder, or remove it first.",
+        )
+    line = ledger.append(
+        tx,
+        at=at,
+        actor=by,
+        action="case_exported",
+        subject=case_id,
+        detail={"exhibits": len(read.exhibits), "reports": len(read.reports)},
+    )
+    unfinished = folder / f".{case_id}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        unfinished.mkdir(parents=True)
+        _write(unfinished, read, blobs)
+        lines = [*read.lines, line]
+        (unfinished / "ledger.jsonl").write_text(
+            "".join(json.dumps(line_json(each), ensure_ascii=False) + "\n" for each in lines),
+            encoding="utf-8",
+        )
+        _json(unfinished / "ledger-head.json", {"seq": line.seq, "digest": line.digest})
+        bag = bagit.make_bag(
+            str(unfinished),
+            {
+                "External-Identifier": case_id,
+                "Bagging-Date": iso(at)[:10],
+                "Bag-Software-Agent": f"Tutela {tutela.__version__}",
+                "Internal-Sender-Description": "Exhibits are sealed with age.",
+            },
+            checksums=["sha256", "sha512"],
+        )
+        bag.validate()
+        unfinished.rename(target)
+    except OSError as error:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise Unavailable(
+            "The package could not be written",
+            why=error.strerror or type(error).__name__,
+            remedy="Nothing was exported. Check the space and rights of the folder.",
+        ) from error
+    return target
+
+
+def _write(place: Path, read: Dossier, blobs: BlobStore) -> None:
+    (place / "README.txt").write_text(_READ_ME, encoding="utf-8")
+    _json(place / "case.json", dict(read.summary))
+    _json(place / "duties.json", read.assessment)
+    exhibits = place / "exhibits"
+    exhibits.mkdir()
+    for exhibit in read.exhibits:
+        if exhibit.blob_key is not None and exhibit.destroyed_at is None:
+            (exhibits / f"{exhibit.id}.age").write_bytes(sealed_bytes(exhibit, blobs))
+    for report, calls in read.reports:
+        book = place / "reports" / report.id
+        book.mkdir(parents=True)
+        if report.xml is not None:
+            (book / "report.xml").write_bytes(report.xml)
+        if report.receipt is not None:
+            (book / "receipt.xml").write_bytes(report.receipt)
+        for call in calls:
+            stem = f"{call.id:06d}-{call.call}"
+            if call.sent is not None:
+                (book / f"{stem}-sent").write_bytes(call.sent)
+            if call.received is not None:
+                (book / f"{stem}-received").write_bytes(call.received)
+
+
+def _json(path: Path, data: Any) -> None:  # noqa: ANN401 - any JSON value
+    path.write_text(json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n", "utf-8")

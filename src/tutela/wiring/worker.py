@@ -1,0 +1,162 @@
+"""The worker process: takes follow-up jobs, files reports, orders, preserves, until it is ended."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from tutela.adapters.blobs import open_blobs
+from tutela.adapters.cybertip import CyberTiplineChannel
+from tutela.adapters.keys import load_identity
+from tutela.adapters.webhook import Webhook
+from tutela.evidence.unsealing import Unsealer
+from tutela.law.loading import Lawbook, load_lawbook
+from tutela.primitives.clock import Clock, SystemClock
+from tutela.primitives.database import Database
+from tutela.primitives.errors import Conflict
+from tutela.primitives.redacted import Redacted
+from tutela.reporting.desk import Desk, ProviderProfile
+from tutela.reporting.exclusivity import alone
+from tutela.review.viewing import viewed_entirely
+from tutela.wiring.building import provider_facts, recipient_of
+from tutela.wiring.opening import database_url, open_database
+from tutela.wiring.settings import Settings, load_settings
+from tutela.workflows import engine
+from tutela.workflows.parts import AT_ONCE, Pace, Parts
+from tutela.workflows.relaying import relay
+
+log = structlog.get_logger()
+_TAKE_OVER_SECONDS = 10.0
+_PACE_PER_POLL = 2.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Worked:
+    """What one run of the worker did.
+
+    `waiting`: stories that go on at the next start. `stuck`: steps that did not end in time;
+    the process must be ended hard, and their work goes on at the next start as well.
+    """
+
+    jobs: int
+    waiting: int
+    stuck: int
+
+
+def run_worker(
+    settings: Settings | None = None,
+    *,
+    once: bool = False,
+    stop: threading.Event | None = None,
+    book: Lawbook | None = None,
+) -> Worked:
+    """Work until SIGTERM or SIGINT, until `stop` is set, or (`once`) until nothing moves.
+
+    Raises `Conflict` when another worker runs on the same database.
+    """
+    settings = settings or load_settings()
+    stop = stop or threading.Event()
+    with ExitStack() as stack:
+        stack.enter_context(_signals(stop))
+        url = stack.enter_context(database_url(settings))
+        database = stack.enter_context(open_database(settings, pool_size=2 * AT_ONCE + 4))
+        stack.enter_context(_only_one(database, stop))
+        desk = _desk(stack, settings, database, stop, book or load_lawbook())
+        parts = Parts(desk=desk, platform=_platform(stack, settings), pace=_pace(settings))
+        stack.enter_context(engine.started(url, parts))
+        relayed = relay(parts, poll_seconds=settings.worker_poll_seconds, once=once)
+        log.info("worker_ends", jobs=relayed.jobs, waiting=relayed.waiting)
+    return Worked(jobs=relayed.jobs, waiting=relayed.waiting, stuck=len(parts.running))
+
+
+def _desk(
+    stack: ExitStack, settings: Settings, database: Database, stop: threading.Event, book: Lawbook
+) -> Desk:
+    clock = SystemClock()
+    recipient_of(settings)  # makes the key pair on a first start
+    return Desk(
+        database=database,
+        clock=clock,
+        book=book,
+        provider=provider_facts(settings, book),
+        profile=ProviderProfile(
+            name=settings.provider_name,
+            reporter_email=Redacted(settings.reporter_email),
+            reporter_first_name=Redacted(settings.reporter_first_name),
+            reporter_last_name=Redacted(settings.reporter_last_name),
+            terms_url=settings.terms_url,
+        ),
+        authority=_authority(stack, settings, clock),
+        pinned_schema_sha256=settings.cybertip_xsd_sha256,
+        blobs=open_blobs(settings.blobs_url, home=settings.folder),
+        unsealer=Unsealer(load_identity(settings.identity_file)),
+        viewed_entirely=viewed_entirely,
+        stop=stop,
+    )
+
+
+def _authority(stack: ExitStack, settings: Settings, clock: Clock) -> CyberTiplineChannel | None:
+    if not settings.cybertip_url:
+        log.warning("no_authority_configured")
+        return None
+    return stack.enter_context(
+        CyberTiplineChannel(
+            base_url=settings.cybertip_url,
+            username=settings.cybertip_user,
+            password=Redacted(settings.cybertip_password.get_secret_value()),
+            clock=clock,
+        )
+    )
+
+
+def _platform(stack: ExitStack, settings: Settings) -> Webhook | None:
+    if not settings.platform_webhook_url:
+        log.warning("no_platform_configured")
+        return None
+    webhook = Webhook(
+        settings.platform_webhook_url,
+        Redacted(settings.platform_webhook_secret.get_secret_value()),
+    )
+    stack.callback(webhook.close)
+    return webhook
+
+
+def _pace(settings: Settings) -> Pace:
+    return Pace(first=timedelta(seconds=_PACE_PER_POLL * settings.worker_poll_seconds))
+
+
+@contextmanager
+def _only_one(database: Database, stop: threading.Event) -> Iterator[None]:
+    """One worker per database; the next one waits a moment for the one before it to be gone."""
+    until = time.monotonic() + _TAKE_OVER_SECONDS
+    while True:
+        with alone(database, "worker") as mine:
+            if mine:
+                yield
+                return
+        if time.monotonic() > until or stop.wait(0.2):
+            raise Conflict(
+                "Another worker runs on this database",
+                why="it holds the worker's lock",
+                remedy="End it first, or leave the work to it.",
+            )
+
+
+@contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """SIGTERM and SIGINT end the worker in order; only the main thread can listen to them."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    names = (signal.SIGTERM, signal.SIGINT)
+    before = {name: signal.signal(name, lambda *_: stop.set()) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
