@@ -6,8 +6,8 @@ from enum import StrEnum
 
 from tutela.primitives.ids import CaseId, ExhibitId, ReportId, RestrictionId
 
-CYBERTIP = "ncmec_cybertipline"
-"""The one channel of this version, by the name that the lawbook's recipients use."""
+CYBERTIP = "CyberTipline"
+"""The one channel of this version, by the name that the lawbook's recipients carry."""
 
 
 class ReportState(StrEnum):
@@ -35,18 +35,6 @@ class HeldBecause(StrEnum):
     UNCERTAIN = "uncertain"  # it may be finished already; a person must ask the authority
     PROGRAM = "program"  # a fault of this program
 
-
-RELEASED_BY_START = frozenset(
-    {
-        HeldBecause.UNCONFIGURED,
-        HeldBecause.CREDENTIALS,
-        HeldBecause.SCHEMA,
-        HeldBecause.EVIDENCE,
-        HeldBecause.UNREACHABLE,
-        HeldBecause.PROGRAM,
-    }
-)
-"""What an operator settles in settings or by a new version: each worker start tries once."""
 
 RELEASED_BY_LAW = frozenset({HeldBecause.LAW, HeldBecause.FACTS})
 """What an acceptance or a newly known fact may settle."""

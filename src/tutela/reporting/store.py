@@ -4,8 +4,7 @@ Reports, their files and the orders change through their acts; the exchanges and
 authority's schemas are only ever added to. Every function takes an open transaction.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,7 +18,6 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
-    func,
     insert,
     select,
     text,
@@ -30,6 +28,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from tutela.primitives.database import METADATA
 from tutela.primitives.errors import NotFound
+from tutela.primitives.events import FOLLOW_UPS
 from tutela.primitives.ids import CaseId, ExhibitId, ReportId, RestrictionId
 from tutela.reporting.exchange import Exchange
 from tutela.reporting.reports import (
@@ -155,6 +154,14 @@ def in_state(
     return [_report(row) for row in tx.execute(query)]
 
 
+def held(tx: Connection, because: Collection[HeldBecause]) -> Sequence[Report]:
+    """Every report that is held for one of these reasons, the oldest first."""
+    rows = tx.execute(
+        select(REPORTS).where(REPORTS.c.held_because.in_(because)).order_by(REPORTS.c.id)
+    )
+    return [_report(row) for row in rows]
+
+
 def start(tx: Connection, *, case_id: str, channel: str, at: datetime) -> Report:
     """The case's report on `channel`, made (held until the gate opens) when there is none."""
     fresh = ReportId.new()
@@ -254,18 +261,27 @@ def note_intent(
 
 
 def note_answer(
-    tx: Connection, report_id: str, *, intent: int, exchange: Exchange, code: int | None
+    tx: Connection,
+    report_id: str,
+    *,
+    intent: int,
+    exchange: Exchange,
+    code: int | None,
+    left: bool = True,
 ) -> None:
-    """Write down what came of a call: exact bytes both ways, or that no answer came."""
+    """Write down what came of a call: exact bytes both ways, or that no answer came.
+
+    `left` false: the connection was never made, so nothing was sent.
+    """
     tx.execute(
         insert(EXCHANGES).values(
             report_id=report_id,
             answers=intent,
             call=exchange.call,
             method=exchange.method,
-            sent=exchange.request_bytes,
-            sent_sha256=exchange.request_digest_sha256,
-            sent_note=exchange.request_note,
+            sent=exchange.request_bytes if left else None,
+            sent_sha256=exchange.request_digest_sha256 if left else None,
+            sent_note=exchange.request_note if left else "no connection: nothing was sent",
             received=exchange.response_bytes,
             http_status=exchange.http_status,
             reply_code=code,
@@ -284,13 +300,14 @@ def exchanges_of(tx: Connection, report_id: str) -> Sequence[KeptExchange]:
     return [KeptExchange(**_named(row)) for row in rows]
 
 
-def unanswered(tx: Connection, report_id: str) -> KeptExchange | None:
-    """The last call, when it is one whose fate was never stored or that got no answer."""
-    lines = exchanges_of(tx, report_id)
-    if not lines:
-        return None
-    last = lines[-1]
-    return last if last.received is None else None
+def fate_unknown(line: KeptExchange, lines: Sequence[KeptExchange]) -> bool:
+    """Whether this intent may have reached the authority without an answer that we have.
+
+    True when no line answers it (the process died), or when the answer is that none came
+    although the connection stood.
+    """
+    answer = next((each for each in lines if each.answers == line.id), None)
+    return answer is None or (answer.received is None and answer.sent_sha256 is not None)
 
 
 def schemas_of(tx: Connection, channel: str) -> Sequence[tuple[str, datetime]]:
@@ -366,21 +383,12 @@ def change_restriction(tx: Connection, restriction_id: str, **values: object) ->
     tx.execute(update(RESTRICTIONS).where(RESTRICTIONS.c.id == restriction_id).values(**values))
 
 
-@contextmanager
-def alone(tx: Connection, subject: str) -> Iterator[bool]:
-    """Whether nobody else works on `subject` now; held on `tx`'s connection until the end.
-
-    A session lock of PostgreSQL: a killed process loses it with its connection. `tx` must
-    commit by itself after each statement (AUTOCOMMIT), so that no transaction stays open
-    while an authority is being talked to.
-    """
-    key = func.hashtextextended(subject, 7355611)
-    got = bool(tx.execute(select(func.pg_try_advisory_lock(key))).scalar_one())
-    try:
-        yield got
-    finally:
-        if got and not tx.invalidated:
-            tx.execute(select(func.pg_advisory_unlock(key)))
+def jobs_waiting(tx: Connection) -> Sequence[tuple[str, str]]:
+    """Kind and subject of every follow-up job that no story has taken up yet."""
+    rows = tx.execute(
+        select(FOLLOW_UPS.c.kind, FOLLOW_UPS.c.subject).where(FOLLOW_UPS.c.relayed_at.is_(None))
+    )
+    return [(row.kind, row.subject) for row in rows]
 
 
 def _named(row: Row[Any]) -> dict[str, Any]:

@@ -1,0 +1,141 @@
+"""The platform's webhook: one signed order per item, sent to one configured address.
+
+The body is signed as `Tutela-Signature: t=<unix seconds>,v1=<hex>`, where the second part
+is HMAC-SHA-256 over `t + "." + body` with the shared secret. `verify` is the other side of
+it, for receivers written in Python and for the tests.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import httpx
+
+from tutela.primitives.clock import iso
+from tutela.primitives.errors import BadInput, Misconfigured, Refused
+from tutela.primitives.redacted import Redacted
+from tutela.reporting.reports import Restriction
+from tutela.reporting.restricting import ACTION, Delivery
+
+SIGNATURE = "Tutela-Signature"
+KEY = "Idempotency-Key"
+TOLERANCE_SECONDS = 300
+"""How old or how early a signed order may be; a receiver keeps keys for longer than this."""
+
+_TIMEOUT = httpx.Timeout(15.0, connect=10.0)
+_AGAIN = frozenset({408, 425, 429})  # HTTP: too slow, too early, too many
+
+
+class Webhook:
+    """Sends orders to `url`; implements `reporting.restricting.Platform`.
+
+    Plain HTTP is accepted for a loopback address only. Redirects are not followed, and
+    proxies of the environment are not used: no other host is ever contacted.
+    """
+
+    def __init__(self, url: str, secret: Redacted[str]) -> None:
+        self._url = _checked(url)
+        if not secret.reveal():
+            raise Misconfigured(
+                "The webhook has no secret",
+                why="TUTELA_PLATFORM_WEBHOOK_SECRET is empty",
+                remedy="Set the secret that the platform verifies orders with.",
+            )
+        self._secret = secret
+        self._client = httpx.Client(timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def disable_access(self, order: Restriction, *, at: datetime) -> Delivery:
+        """Send the order once. Any 2xx is a delivery; nothing is raised for the rest."""
+        body = body_of(order)
+        headers = {
+            "Content-Type": "application/json",
+            KEY: order.id,
+            SIGNATURE: sign(self._secret, body, at=at),
+        }
+        try:
+            answer = self._client.post(self._url, content=body, headers=headers)
+        except httpx.HTTPError as error:
+            return Delivery(delivered=False, again=True, why=f"no answer ({type(error).__name__})")
+        if answer.is_success:
+            return Delivery(delivered=True, again=False, why="")
+        again = answer.status_code in _AGAIN or answer.is_server_error
+        return Delivery(delivered=False, again=again, why=f"HTTP status {answer.status_code}")
+
+
+def body_of(order: Restriction) -> bytes:
+    """The order as JSON; the same order always gives the same bytes."""
+    return json.dumps(
+        {
+            "id": order.id,
+            "item_reference": order.item_reference,
+            "action": ACTION,
+            "case": order.case_id,
+            "at": iso(order.ordered_at),
+        },
+        separators=(",", ":"),
+        sort_keys=True,
+    ).encode()
+
+
+def sign(secret: Redacted[str], body: bytes, *, at: datetime) -> str:
+    """The value of the signature header for `body` sent at `at`."""
+    stamp = str(int(at.timestamp()))
+    return f"t={stamp},v1={_digest(secret, stamp, body)}"
+
+
+def verify(
+    secret: Redacted[str], headers: Mapping[str, str], body: bytes, *, now: datetime
+) -> dict[str, object]:
+    """The order, when `body` was signed with `secret` in the last five minutes; else `Refused`.
+
+    A receiver also remembers `Idempotency-Key` and answers 2xx to one it has seen: an order
+    comes again when an answer was lost.
+    """
+    given = {name.lower(): value for name, value in headers.items()}
+    fields = dict(
+        part.split("=", 1) for part in given.get(SIGNATURE.lower(), "").split(",") if "=" in part
+    )
+    stamp, digest = fields.get("t", ""), fields.get("v1", "")
+    if not stamp.isdigit() or not hmac.compare_digest(
+        digest.encode(), _digest(secret, stamp, body).encode()
+    ):
+        raise Refused("The order is not signed by Tutela", why="the signature does not fit")
+    if abs((now - datetime.fromtimestamp(int(stamp), UTC)).total_seconds()) > TOLERANCE_SECONDS:
+        raise Refused("The order is too old or too early", why="outside the five minutes")
+    order = json.loads(body)
+    if not isinstance(order, dict) or order.get("id") != given.get(KEY.lower()):
+        raise BadInput("The order is not the one its key names")
+    return order
+
+
+def _digest(secret: Redacted[str], stamp: str, body: bytes) -> str:
+    key = secret.reveal().encode()
+    return hmac.new(key, stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname:
+        return url
+    if parts.scheme == "http" and parts.hostname and _is_loopback(parts.hostname):
+        return url
+    raise Misconfigured(
+        "The webhook's address cannot be used",
+        why="it is neither https nor a loopback address",
+        remedy="Set TUTELA_PLATFORM_WEBHOOK_URL to an https address.",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

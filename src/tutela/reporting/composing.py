@@ -1,0 +1,318 @@
+"""Putting a case into the authority's form: every field is derived, none is defaulted.
+
+What is not known is left out. What the form cannot take as what it is (an address that is
+none) is told in the account's free text instead of being dropped.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from tutela.cases import store as cases
+from tutela.cases.model import Decision, MatchFound, Verdict
+from tutela.evidence import store as evidence
+from tutela.evidence.model import Context, Exhibit
+from tutela.primitives.clock import iso
+from tutela.primitives.errors import BadInput, Conflict
+from tutela.primitives.ids import CaseId, ExhibitId
+from tutela.primitives.redacted import Redacted
+from tutela.reporting.desk import Desk, ProviderProfile
+from tutela.reporting.model import (
+    CaptureEvent,
+    ChatIncident,
+    CyberTip,
+    Email,
+    IncidentSummary,
+    IncidentType,
+    IndustryClassification,
+    InternetDetails,
+    IpCapture,
+    OriginalFileHash,
+    Person,
+    ReportedPerson,
+    Reporter,
+    TipFile,
+    WebPageIncident,
+    carriable,
+)
+
+INDUSTRY_SCHEME = "ncmec-ab"
+IMMINENT_THREAT = "decision.imminent_threat"
+_THREAT = (
+    "The reviewer of this provider suspects a present or likely threat to the life or safety "
+    "of a person."
+)
+_EXTENSIONS = {
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/bmp": "bmp",
+    "image/tiff": "tif",
+    "video/mp4": "mp4",
+    "video/webm": "webm",
+}
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Composed:
+    """A report ready to be written, and the exhibits whose bytes go with it, in order."""
+
+    tip: CyberTip
+    exhibits: tuple[ExhibitId, ...]
+
+
+def compose(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Composed:
+    """The case as a CyberTipline report.
+
+    Raises `Conflict` without a final decision that asks for a report, and `BadInput` (field
+    and rule, never a value) where the authority's form cannot take what is known.
+    """
+    decision = _decision(tx, case_id)
+    exhibits = evidence.exhibits_of(tx, case_id)
+    context = cases.context_of(tx, case_id, desk.unsealer)
+    matches = cases.matches_of(tx, case_id)
+    remarks: list[str] = []
+    account = _account(context, remarks)
+    details = _place(context, remarks)
+    tip = CyberTip(
+        composed_at=at,
+        incident=_incident(context, exhibits, decision, desk.profile),
+        reporter=_reporter(desk.profile),
+        internet_details=details,
+        reported=() if account is None else (account,),
+        additional_info=_told(matches, exhibits, decision, remarks),
+    )
+    sent = tuple(exhibit.id for exhibit in exhibits if _has_bytes(exhibit))
+    return Composed(tip=tip, exhibits=sent)
+
+
+def describe(
+    tx: Connection,
+    case_id: CaseId,
+    exhibit_id: ExhibitId,
+    *,
+    report_id: str,
+    file_id: str,
+    desk: Desk,
+    at: datetime,
+) -> TipFile:
+    """What is said about one uploaded file; `report_id` and `file_id` are the authority's.
+
+    `file_viewed_by_esp` is true only when the view log says that a person was shown all of
+    it, up to this moment.
+    """
+    decision = _decision(tx, case_id)
+    exhibit = evidence.exhibit(tx, exhibit_id)
+    context = cases.context_of(tx, case_id, desk.unsealer)
+    page = _or_none(lambda: _web_page(context))
+    return TipFile(
+        composed_at=at,
+        report_id=report_id,
+        file_id=file_id,
+        file_viewed_by_esp=desk.viewed_entirely(tx, exhibit_id),
+        file_name=name_of(exhibit),
+        original_file_name=_carried(context.file_name),
+        uploaded_to_esp_at=context.uploaded_at,
+        location_of_file=None if page is None else page.urls[0],
+        publicly_available=context.publicly_available,
+        industry_classification=_industry(decision),
+        original_file_hashes=_hashes(exhibit),
+        ip_capture=_or_none(lambda: _capture(context)),
+        additional_info=tuple(_found(matches_of(tx, case_id, exhibit_id))),
+    )
+
+
+def name_of(exhibit: Exhibit) -> str:
+    """The name a file is sent under: our identifier, never the uploader's name for it."""
+    extension = _EXTENSIONS.get(exhibit.media_type)
+    return f"{exhibit.id}.{extension}" if extension else exhibit.id
+
+
+def matches_of(tx: Connection, case_id: CaseId, exhibit_id: ExhibitId) -> Sequence[MatchFound]:
+    """The matches of one exhibit."""
+    return [each for each in cases.matches_of(tx, case_id) if each.exhibit_id == exhibit_id]
+
+
+def _decision(tx: Connection, case_id: CaseId) -> Decision:
+    decision = cases.final_decision(tx, case_id)
+    if decision is None or decision.verdict is not Verdict.APPARENT_CSAM:
+        raise Conflict(
+            "This case asks for no report",
+            why="no person has finally decided that it must be reported",
+        )
+    return decision
+
+
+def _has_bytes(exhibit: Exhibit) -> bool:
+    return exhibit.blob_key is not None and exhibit.destroyed_at is None
+
+
+def _incident(
+    context: Context, exhibits: Sequence[Exhibit], decision: Decision, profile: ProviderProfile
+) -> IncidentSummary:
+    if context.uploaded_at is not None:
+        moment, told = context.uploaded_at, "The moment of the upload, as the service recorded it."
+    else:
+        moment = exhibits[0].received_at
+        told = "The moment of detection; the moment of the upload is not known."
+    platform = context.service or profile.name
+    return IncidentSummary(
+        incident_type=IncidentType.CHILD_PORNOGRAPHY,
+        incident_at=moment,
+        incident_at_description=told,
+        platform=carriable(platform) or None,
+        escalate_to_high_priority=_THREAT if decision.facts.get(IMMINENT_THREAT) is True else None,
+    )
+
+
+def _reporter(profile: ProviderProfile) -> Reporter:
+    email = profile.reporter_email.reveal()
+    if not email:
+        raise BadInput(
+            "The report has no reporter",
+            why="the authority asks for the reporter's e-mail address and none is set",
+            remedy="Set TUTELA_REPORTER_EMAIL, restart the worker.",
+        )
+    return Reporter(
+        reporting_person=Person(
+            first_name=profile.reporter_first_name.reveal() or None,
+            last_name=profile.reporter_last_name.reveal() or None,
+            emails=(Email(address=email),),
+        ),
+        legal_url=profile.terms_url,
+    )
+
+
+def _account(context: Context, remarks: list[str]) -> ReportedPerson | None:
+    """The account that uploaded, as far as the service told; None when it told nothing."""
+    person = capture = None
+    if context.uploader_email is not None:
+        address = context.uploader_email.reveal()
+        person = _or_none(lambda: Person(emails=(Email(address=address),)))
+        if person is None:
+            remarks.append(f"E-mail address as recorded by the service: {carriable(address)}")
+    if context.uploader_ip is not None:
+        capture = _or_none(lambda: _capture(context))
+        if capture is None:
+            address = context.uploader_ip.reveal()
+            remarks.append(f"Network address as recorded by the service: {carriable(address)}")
+    if context.uploader_location:
+        remarks.append(f"Country of the uploader, by the service: {context.uploader_location}")
+    remarks.extend(
+        f"{carriable(name)}, as recorded by the service: {carriable(value)}"
+        for name, value in sorted(context.extra.items())
+    )
+    identifier = carriable(context.uploader_reference).strip() or None
+    screen_name = _carried(context.uploader_screen_name)
+    if not any((identifier, screen_name, person, capture)):
+        return None
+    return ReportedPerson(
+        esp_identifier=identifier,
+        esp_service=carriable(context.service).strip() or None if identifier else None,
+        screen_name=screen_name,
+        person=person,
+        ip_captures=() if capture is None else (capture,),
+    )
+
+
+def _capture(context: Context) -> IpCapture | None:
+    if context.uploader_ip is None:
+        return None
+    return IpCapture(
+        ip_address=context.uploader_ip.reveal().strip(),
+        event=CaptureEvent.UPLOAD,
+        at=context.uploaded_at,
+        port=context.uploader_port,
+    )
+
+
+def _place(context: Context, remarks: list[str]) -> tuple[InternetDetails, ...]:
+    """Where it was: a chat when the service says interpersonal, a page when it gave one."""
+    places: list[InternetDetails] = []
+    if context.channel == "interpersonal":
+        places.append(ChatIncident(chat_client=carriable(context.service).strip() or None))
+    if context.location_url is not None:
+        page = _or_none(lambda: _web_page(context))
+        if page is None:
+            place = carriable(context.location_url.reveal())
+            remarks.append(f"Place as recorded by the service: {place}")
+        elif context.channel != "interpersonal":
+            places.append(page)
+    return tuple(places)
+
+
+def _web_page(context: Context) -> WebPageIncident | None:
+    if context.location_url is None:
+        return None
+    return WebPageIncident(urls=(context.location_url.reveal().strip(),))
+
+
+def _industry(decision: Decision) -> IndustryClassification | None:
+    """The A/B by 1/2 class, only when the reviewer decided in that very scheme."""
+    scheme, _, rest = decision.category.partition("/")
+    code = rest.rpartition("/")[2]
+    if scheme != INDUSTRY_SCHEME or code not in set(IndustryClassification):
+        return None
+    return IndustryClassification(code)
+
+
+def _hashes(exhibit: Exhibit) -> tuple[OriginalFileHash, ...]:
+    """The digests of the bytes as uploaded, those that are known."""
+    known = (("MD5", exhibit.md5), ("SHA1", exhibit.sha1), ("SHA256", exhibit.sha256))
+    hashes = [OriginalFileHash(hash_type=name, value=value) for name, value in known if value]
+    if exhibit.pdq:
+        hashes.append(OriginalFileHash(hash_type="PDQ", value=exhibit.pdq))
+    return tuple(hashes)
+
+
+def _found(matches: Sequence[MatchFound]) -> list[str]:
+    """How each match was found, in neutral words; a category only with its scheme."""
+    lines = []
+    for each in matches:
+        match = each.match
+        how = (
+            f"{match.kind} at distance {match.distance_bits} of at most {match.threshold_bits} "
+            f"of 256 bits ({match.transform})"
+            if match.kind == "pdq"
+            else f"{match.kind}, exact"
+        )
+        said = match.category
+        category = f", category {said.scheme}/{said.version}/{said.code}" if said else ""
+        lines.append(carriable(f"Matched the hash list {match.list_name}: {how}{category}."))
+    return lines
+
+
+def _told(
+    matches: Sequence[MatchFound],
+    exhibits: Sequence[Exhibit],
+    decision: Decision,
+    remarks: list[str],
+) -> str:
+    """The free text: how it was found, who decided when, what had no field of its own."""
+    lines = [*_found(matches)]
+    lines.append(
+        f"A reviewer of the provider decided on {iso(decision.at)}; category as decided: "
+        f"{decision.category or 'none'}; apparent age: {decision.age_band}."
+    )
+    for exhibit in exhibits:
+        if not _has_bytes(exhibit):
+            hashes = ", ".join(f"{each.hash_type} {each.value}" for each in _hashes(exhibit))
+            lines.append(f"The file itself is not held here. Its hashes: {hashes or 'none'}.")
+    return "\n".join([*lines, *remarks])
+
+
+def _carried(wrapped: Redacted[str] | None) -> str | None:
+    return None if wrapped is None else carriable(wrapped.reveal()).strip() or None
+
+
+def _or_none(make: Callable[[], T | None]) -> T | None:
+    """What `make` gives, or None where the authority's form refuses the value."""
+    try:
+        return make()
+    except BadInput:
+        return None

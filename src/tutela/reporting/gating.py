@@ -1,0 +1,164 @@
+"""The gate before a report: a duty on these facts, whose rule version may act.
+
+1. A duty serves this channel when it names the channel as a recipient, or when a report
+   through it discharges the duty and the provider has that arrangement.
+2. The gate opens when one serving duty is owed and its rule is verified, or counsel accepted
+   exactly this version of it.
+3. A person may order a voluntary report, in their name and on the ledger.
+Everything else holds the report, with the reasons; unknown is never no duty.
+"""
+
+import heapq
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tutela.cases import facts, store
+from tutela.law.acceptance import ACCEPTED, WITHDRAWN, Acceptance, acceptances_from, actionable
+from tutela.law.answers import Duties, Duty, State
+from tutela.law.duties import duties
+from tutela.law.evaluating import day_of
+from tutela.law.linting import facts_asked
+from tutela.law.model import Action, Rule, Truth
+from tutela.ledger import store as ledger
+from tutela.primitives.ids import CaseId
+from tutela.reporting.desk import Desk
+from tutela.reporting.reports import CYBERTIP, HeldBecause
+
+VOLUNTARY = "report_ordered_voluntarily"
+_REPORTED = "event.reported_to_ncmec_at"
+_ARRANGED = "provider.reports_to_ncmec"
+_NO_DUTY = (
+    "no duty in the lawbook asks for a report through this channel on these facts; a person "
+    "may order a voluntary one (`tutela report retry --voluntary NOTE`)"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """Whether a report may be sent, under which rules, and every reason why not."""
+
+    open: bool
+    duties: Duties
+    rules: tuple[str, ...] = ()
+    because: HeldBecause | None = None
+    reasons: tuple[str, ...] = ()
+
+
+def ask(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Gate:
+    """Ask the law about this case as of `at`; changes nothing."""
+    known = facts.facts_of(tx, case_id, provider=desk.provider, at=at)
+    found = duties(desk.book, known, at)
+    serving = [duty for duty in found.duties if _serves(_rule(desk, duty, at), duty, known)]
+    accepted = acceptances(tx)
+    refused: list[str] = []
+    rules: list[str] = []
+    for duty in serving:
+        if duty.state is not State.OWED:
+            continue
+        verdict = actionable(_rule(desk, duty, at), accepted)
+        if verdict.allowed:
+            rules.append(duty.rule_id)
+        else:
+            refused.append(f"{duty.rule_id}: {'; '.join(verdict.reasons)}")
+    if rules or _ordered(tx, case_id):
+        return Gate(open=True, duties=found, rules=tuple(rules))
+    if refused:
+        return Gate(open=False, duties=found, because=HeldBecause.LAW, reasons=tuple(refused))
+    return Gate(open=False, duties=found, because=HeldBecause.FACTS, reasons=_why(serving))
+
+
+def assess(tx: Connection, case_id: CaseId, found: Duties, *, at: datetime) -> int:
+    """Keep what the law said and return its number; the same answer is kept once.
+
+    A new one gets its ledger line, so call this at the end of an act.
+    """
+    result = found.as_json()
+    last = store.latest_assessment(tx, case_id)
+    if last is not None and _timeless(last.result) == _timeless(result):
+        return last.id
+    number = store.store_assessment(
+        tx,
+        case_id=case_id,
+        as_of=at,
+        book_digest=found.book_digest,
+        result=result,
+        at=at,
+    )
+    ledger.append(
+        tx,
+        at=at,
+        actor="system",
+        action="duties_assessed",
+        subject=case_id,
+        detail={
+            "assessment": number,
+            "book": found.book_digest,
+            "owed": [duty.rule_id for duty in found.by_state(State.OWED)],
+            "unknown": [duty.rule_id for duty in found.by_state(State.UNKNOWN)],
+        },
+    )
+    return number
+
+
+def acceptances(tx: Connection) -> tuple[Acceptance, ...]:
+    """The acceptances that stand, read from the ledger."""
+    lines = heapq.merge(
+        list(ledger.lines(tx, action=ACCEPTED)),
+        list(ledger.lines(tx, action=WITHDRAWN)),
+        key=lambda line: line.seq,
+    )
+    return acceptances_from(lines)
+
+
+def order_voluntary(tx: Connection, case_id: CaseId, *, by: str, note: str, at: datetime) -> None:
+    """A person orders a report that no recorded duty asks for; on the ledger in their name."""
+    store.case(tx, case_id)
+    ledger.append(
+        tx, at=at, actor=by, action=VOLUNTARY, subject=case_id, detail={"by": by, "note": note}
+    )
+
+
+def _timeless(result: Mapping[str, object]) -> str:
+    """An answer without the moments at which it was asked, to see whether it changed."""
+
+    def without(value: object) -> object:
+        if isinstance(value, Mapping):
+            return {key: without(each) for key, each in value.items() if key != "as_of"}
+        return [without(each) for each in value] if isinstance(value, list) else value
+
+    return json.dumps(without(result), sort_keys=True)
+
+
+def _rule(desk: Desk, duty: Duty, at: datetime) -> Rule:
+    return desk.book.edition(duty.rule_id, on=day_of(at))[0]
+
+
+def _serves(rule: Rule, duty: Duty, known: dict[str, object]) -> bool:
+    if rule.action is not Action.REPORT:
+        return False
+    if any(
+        told.channel == CYBERTIP and told.result is not Truth.NO for told in duty.recipients
+    ) or (not duty.recipients and any(each.channel == CYBERTIP for each in rule.recipients)):
+        return True
+    return known.get(_ARRANGED) is True and _REPORTED in facts_asked(rule.discharged_by)
+
+
+def _ordered(tx: Connection, case_id: CaseId) -> bool:
+    return any(line.action == VOLUNTARY for line in ledger.lines(tx, subject=case_id))
+
+
+def _why(serving: list[Duty]) -> tuple[str, ...]:
+    """Why no duty sends this report, with the questions whose answers could change it."""
+    open_ = [duty for duty in serving if duty.state is State.UNKNOWN]
+    if not open_:
+        return (_NO_DUTY,)
+    lines = []
+    for duty in open_:
+        asked = [f"{each.fact}: {' '.join(each.question.split())}" for each in duty.questions]
+        lines.append(f"{duty.rule_id} cannot be settled: {duty.why}")
+        lines.extend(f"missing fact {each}" for each in asked)
+    return tuple(lines)

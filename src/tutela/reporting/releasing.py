@@ -1,0 +1,105 @@
+"""Letting reports go on: when the law allows it now, when the worker starts, when a person asks.
+
+Nobody's wish sends a report: each of these only asks for the story again, which passes the
+gate like the first time.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from tutela.cases import store as cases
+from tutela.cases.concluding import FOLLOWING
+from tutela.cases.model import Outcome as Reached
+from tutela.cases.model import State
+from tutela.ledger import store as ledger
+from tutela.primitives import events
+from tutela.primitives.errors import Conflict
+from tutela.primitives.ids import CaseId
+from tutela.reporting import gating, store
+from tutela.reporting.conversing import give_up
+from tutela.reporting.desk import Desk
+from tutela.reporting.reports import (
+    CYBERTIP,
+    RELEASED_BY_LAW,
+    HeldBecause,
+    Report,
+    ReportState,
+)
+
+REPORT = FOLLOWING[Reached.REPORTED]
+_ALL = 1_000_000
+
+
+def release_held(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[Report]:
+    """Ask again for every report that was held by the law and that it would let through now."""
+    released = []
+    for report in store.held(tx, RELEASED_BY_LAW):
+        if gating.ask(tx, report.case_id, desk=desk, at=at).open:
+            events.ask_for(tx, kind=REPORT, subject=report.case_id, at=at)
+            released.append(report)
+    return released
+
+
+def ask_again(
+    tx: Connection, *, at_work: Collection[tuple[str, str]], at: datetime
+) -> Sequence[events.FollowUp]:
+    """Ask for every outcome that a decided case lacks and that nobody works on.
+
+    Once per start of the worker: settings or a new version may have settled what stopped it.
+    `at_work` are kind and subject of the stories that go on by themselves. A refused report
+    stays with people: it is asked for by `retry` only.
+    """
+    busy = {*at_work, *store.jobs_waiting(tx)}
+    asked = []
+    for case in cases.queue(tx, states=(State.DECIDED,), limit=_ALL):
+        for outcome in sorted(case.needed - set(case.reached)):
+            kind = FOLLOWING[outcome]
+            if (kind, case.id) in busy or (kind == REPORT and _refused(tx, case.id)):
+                continue
+            asked.append(events.ask_for(tx, kind=kind, subject=case.id, at=at))
+    return asked
+
+
+def retry(
+    tx: Connection, case_id: CaseId, *, by: str, at: datetime, not_finished: bool = False
+) -> None:
+    """A person asks for the report again, after a correction or after asking the authority.
+
+    A refused report stays as it was; a new one is composed. `not_finished` is the
+    authority's word about a report that may have been finished: only then is it opened anew.
+    Raises `Conflict` when there is nothing to repeat.
+    """
+    case = cases.case(tx, case_id)
+    if Reached.REPORTED not in case.needed:
+        raise Conflict("This case asks for no report")
+    report = store.alive(tx, case_id, CYBERTIP)
+    if report is not None and report.state is ReportState.FINISHED:
+        raise Conflict(
+            "The report is finished", why="its receipt is stored", remedy="See `tutela report show`"
+        )
+    if report is not None and report.state is not ReportState.HELD:
+        raise Conflict("The report is under way", remedy="The worker goes on with it by itself")
+    if report is not None and report.held_because is HeldBecause.UNCERTAIN:
+        if not_finished:
+            give_up(tx, report, why="the authority says that it is not finished", at=at)
+        else:
+            store.change(tx, report.id, state=ReportState.FILES)
+    elif not_finished:
+        raise Conflict("This report is not one that may be finished already")
+    events.ask_for(tx, kind=REPORT, subject=case_id, at=at)
+    ledger.append(
+        tx,
+        at=at,
+        actor=by,
+        action="report_asked_again",
+        subject=case_id,
+        detail={"report": report.id if report else None, "not_finished": not_finished},
+    )
+
+
+def _refused(tx: Connection, case_id: CaseId) -> bool:
+    """Whether the last word on this case's report is the authority's no."""
+    reports = store.reports_of(tx, case_id)
+    return bool(reports) and reports[-1].state is ReportState.REFUSED

@@ -1,0 +1,164 @@
+"""Ordering the platform to disable access: one order per item, until it is confirmed.
+
+An order leaves as a signed message (`adapters/webhook.py`) or, where none is configured or
+the service named no item, waits for a person who does it and says so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+
+from sqlalchemy import Connection
+
+from tutela.cases import outcomes
+from tutela.cases import store as cases
+from tutela.cases.model import Outcome as Reached
+from tutela.evidence import store as evidence
+from tutela.ledger import store as ledger
+from tutela.primitives.clock import Clock
+from tutela.primitives.database import Database
+from tutela.primitives.errors import Conflict
+from tutela.primitives.ids import CaseId
+from tutela.reporting import store
+from tutela.reporting.conversing import Next
+from tutela.reporting.reports import Restriction, RestrictionState
+
+ACTION: Final = "disable_access"
+_DONE = RestrictionState.DELIVERED
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """What came of sending an order once. `again`: it may be sent again after a wait."""
+
+    delivered: bool
+    again: bool
+    why: str
+
+
+class Platform(Protocol):
+    """The service that can disable access to its items."""
+
+    def disable_access(self, order: Restriction, *, at: datetime) -> Delivery:
+        """Send one order; the same order may come twice and must be obeyed once."""
+        ...
+
+
+def order(
+    tx: Connection, case_id: CaseId, *, has_platform: bool, at: datetime
+) -> Sequence[Restriction]:
+    """The orders of a case, made once; those that still have to be delivered are returned.
+
+    A failed order, and one that waited for a person because no platform was configured, are
+    taken up again when there is a platform now.
+    """
+    if Reached.RESTRICTED not in cases.case(tx, case_id, locked=True).needed:
+        return ()
+    known = {each.item_reference for each in store.restrictions_of(tx, case_id)}
+    reference, _, _ = evidence.context_parts_of(tx, case_id)
+    made = store.order(tx, case_id=case_id, item_reference=reference, at=at)
+    orders = []
+    for each in [made, *(one for one in store.restrictions_of(tx, case_id) if one != made)]:
+        if each.state is _DONE:
+            continue
+        sendable = has_platform and each.item_reference != ""
+        state = RestrictionState.ORDERED if sendable else RestrictionState.MANUAL
+        why = "" if sendable else _by_hand(each)
+        if (each.state, each.last_why) != (state, why):
+            store.change_restriction(tx, each.id, state=state, last_why=why)
+        if sendable:
+            orders.append(store.restriction(tx, each.id))
+    if reference not in known:
+        _tell(tx, made, "restriction_ordered", actor="system", at=at)
+    return orders
+
+
+def restrictions_of(tx: Connection, case_id: CaseId) -> Sequence[Restriction]:
+    """Every order about a case, the oldest first."""
+    return store.restrictions_of(tx, case_id)
+
+
+def deliver(database: Database, platform: Platform, order_id: str, *, clock: Clock) -> Next:
+    """Send one order once and store what came of it. May be run again at any moment."""
+    with database.begin() as tx:
+        order_ = store.restriction(tx, order_id)
+    if order_.state is not RestrictionState.ORDERED:
+        return Next.DONE if order_.state is _DONE else Next.STOPPED
+    delivery = platform.disable_access(order_, at=clock.now())
+    at = clock.now()
+    with database.begin() as tx:
+        cases.case(tx, order_.case_id, locked=True)
+        order_ = store.restriction(tx, order_id)
+        if order_.state is not RestrictionState.ORDERED:
+            return Next.DONE if order_.state is _DONE else Next.STOPPED
+        attempts = order_.attempts + 1
+        if delivery.delivered:
+            _delivered(tx, order_, attempts=attempts, by="system", done_by=None, at=at)
+            return Next.DONE
+        store.change_restriction(tx, order_.id, attempts=attempts, last_why=delivery.why)
+        if delivery.again:
+            return Next.AGAIN
+        fail(tx, order_.id, why=delivery.why, at=at)
+        return Next.STOPPED
+
+
+def fail(tx: Connection, order_id: str, *, why: str, at: datetime) -> None:
+    """Stop sending an order; a person sees it, and the next worker start tries again."""
+    order_ = store.restriction(tx, order_id)
+    if order_.state is not RestrictionState.ORDERED:
+        return
+    store.change_restriction(tx, order_.id, state=RestrictionState.FAILED, last_why=why)
+    _tell(tx, order_, "restriction_failed", actor="system", at=at)
+
+
+def done_by_person(tx: Connection, order_id: str, *, by: str, at: datetime) -> Restriction:
+    """A person has disabled access and says so; raises `Conflict` when it is done already."""
+    case_id = store.restriction(tx, order_id).case_id
+    cases.case(tx, case_id, locked=True)
+    order_ = store.restriction(tx, order_id)
+    if order_.state is _DONE:
+        raise Conflict("Access is disabled already")
+    _delivered(tx, order_, attempts=order_.attempts, by=by, done_by=by, at=at)
+    return store.restriction(tx, order_id)
+
+
+def _delivered(
+    tx: Connection,
+    order_: Restriction,
+    *,
+    attempts: int,
+    by: str,
+    done_by: str | None,
+    at: datetime,
+) -> None:
+    store.change_restriction(
+        tx,
+        order_.id,
+        state=_DONE,
+        attempts=attempts,
+        last_why="",
+        delivered_at=at,
+        done_by=done_by,
+    )
+    _tell(tx, order_, "restriction_delivered", actor=by, at=at)
+    left = [each for each in store.restrictions_of(tx, order_.case_id) if each.state is not _DONE]
+    if not left:
+        outcomes.reach(tx, order_.case_id, Reached.RESTRICTED, at=at, by=by)
+
+
+def _tell(tx: Connection, order_: Restriction, action: str, *, actor: str, at: datetime) -> None:
+    ledger.append(
+        tx,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=order_.case_id,
+        detail={"restriction": order_.id},
+    )
+
+
+def _by_hand(order_: Restriction) -> str:
+    if not order_.item_reference:
+        return "The service named no item; a person must find it and disable access."
+    return "No webhook is configured; a person must disable access (`tutela case restrict-done`)."

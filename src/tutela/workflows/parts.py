@@ -1,0 +1,174 @@
+"""What the stories work with, and how they wait: durably, and ready to be stopped.
+
+DBOS finds a story by its name after a crash, so its parts cannot be arguments; they are
+set once, before the engine starts.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+from dbos import DBOS
+
+from tutela.primitives.clock import Clock, iso
+from tutela.primitives.database import Database
+from tutela.primitives.errors import Misconfigured, Unavailable
+from tutela.reporting.conversing import Next
+from tutela.reporting.desk import Desk
+from tutela.reporting.restricting import Platform
+
+log = structlog.get_logger()
+T = TypeVar("T")
+AT_ONCE = 4
+"""Steps that run at the same moment; each uses up to two database connections."""
+_LONGEST_PAUSE = 15.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pace:
+    """How long a story waits before it tries again, and for how long it goes on trying.
+
+    Waits double from `first` to `longest`. After `horizon` without one usable answer a
+    story stops and says so to people; the work stays and can be taken up again.
+    """
+
+    first: timedelta = timedelta(seconds=2)
+    longest: timedelta = timedelta(minutes=15)
+    horizon: timedelta = timedelta(days=7)
+
+    def wait(self, attempt: int) -> timedelta:
+        """The wait after failed attempt number `attempt` (from 1)."""
+        return min(self.longest, self.first * int(2 ** min(attempt - 1, 30)))
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """Everything the stories use. `turns`: how many steps run at once, whatever waits.
+
+    `running` and `waiting` are the threads of unfinished stories, and of those that wait.
+    """
+
+    desk: Desk
+    platform: Platform | None
+    pace: Pace = field(default_factory=Pace)
+    turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
+    running: set[int] = field(default_factory=set)
+    waiting: set[int] = field(default_factory=set)
+
+    @property
+    def database(self) -> Database:
+        """The desk's database."""
+        return self.desk.database
+
+    @property
+    def clock(self) -> Clock:
+        """The desk's clock."""
+        return self.desk.clock
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, or raise `Stopped` as soon as the process is asked to end."""
+        self.desk.pause(seconds)
+
+    def end(self) -> None:
+        """Ask every story to stop at its next step or wait."""
+        self.desk.stop.set()
+
+
+_PARTS: Parts | None = None
+
+
+@contextmanager
+def using(parts: Parts) -> Iterator[None]:
+    """The stories work with `parts` inside this block."""
+    global _PARTS  # noqa: PLW0603 - see the module's promise
+    _PARTS = parts
+    try:
+        yield
+    finally:
+        _PARTS = None
+
+
+def parts() -> Parts:
+    """The parts in use; raise `Misconfigured` outside `using`."""
+    if _PARTS is None:
+        raise Misconfigured("The stories have no parts", why="the engine is not running")
+    return _PARTS
+
+
+@contextmanager
+def story(subject: str) -> Iterator[Parts]:
+    """One story's run in this thread; counted, so that the relay knows how much is going on."""
+    mine, me = parts(), threading.get_ident()
+    mine.running.add(me)
+    log.debug("story_begins", subject=subject)
+    try:
+        yield mine
+    finally:
+        mine.running.discard(me)
+
+
+def durably(name: str, do: Callable[[], T]) -> T:
+    """Run one step: its result is stored, so a finished step is not run again.
+
+    It may still run twice when the process dies before the result is stored, so every step
+    looks at the stored state first. While the database or the evidence store is away the
+    step waits and tries again. The result must be JSON.
+    """
+    return DBOS.run_step({"name": name}, _patiently, name, do)
+
+
+def wait(delay: timedelta) -> None:
+    """Wait durably: after a crash only what is left of the time is waited."""
+    mine, me = parts(), threading.get_ident()
+    due = datetime.fromisoformat(durably("due", lambda: iso(mine.clock.now() + delay)))
+    mine.waiting.add(me)
+    try:
+        mine.sleep((due - mine.clock.now()).total_seconds())
+    finally:
+        mine.waiting.discard(me)
+
+
+def persist(name: str, step: Callable[[], Next], on_horizon: Callable[[], None]) -> Next:
+    """Repeat `step` until it is done or stopped, with growing waits while it fails.
+
+    When nothing has worked for as long as the pace's horizon, `on_horizon` runs (as a step
+    of its own) and the story stops.
+    """
+    mine = parts()
+    failures, since = 0, None
+    while True:
+        result = Next(durably(name, lambda: step().value))
+        if result in {Next.DONE, Next.STOPPED}:
+            return result
+        if result is Next.GO_ON:
+            since = None
+            continue
+        if result is Next.BUSY:
+            wait(mine.pace.first)
+            continue
+        failures += 1
+        now = datetime.fromisoformat(durably("failed_at", lambda: iso(mine.clock.now())))
+        since = since or now
+        if now - since >= mine.pace.horizon:
+            durably("horizon", on_horizon)
+            return Next.STOPPED
+        log.warning("step_failed", step=name, failures=failures)
+        wait(mine.pace.wait(failures))
+
+
+def _patiently(name: str, do: Callable[[], T]) -> T:
+    mine, attempt = parts(), 0
+    while True:
+        mine.sleep(0)
+        try:
+            with mine.turns:
+                return do()
+        except Unavailable as away:
+            attempt += 1
+            seconds = min(_LONGEST_PAUSE, 0.25 * 2 ** min(attempt, 10))
+            log.warning("part_away", step=name, why=away.what, attempt=attempt, seconds=seconds)
+            mine.sleep(seconds)

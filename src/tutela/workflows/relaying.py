@@ -1,0 +1,110 @@
+"""Handing follow-up jobs to their stories, for as long as the worker runs.
+
+A job is read, handed over under its own identifier and marked in one transaction. A crash in
+between hands it over again, and the same identifier makes it the same story.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy import func, select
+
+from tutela.law.acceptance import ACCEPTED, WITHDRAWN
+from tutela.ledger.store import LEDGER
+from tutela.primitives import events
+from tutela.primitives.errors import Unavailable
+from tutela.reporting import releasing
+from tutela.reporting.desk import Stopped
+from tutela.workflows import engine
+from tutela.workflows.parts import Parts
+
+log = structlog.get_logger()
+
+MOST_AT_WORK = 32
+"""Stories that work (not those that wait) before the relay leaves further jobs for later."""
+
+_ONCE_POLL_SECONDS = 0.1
+
+
+@dataclass(kw_only=True)
+class Relayed:
+    """What one run of the relay did: jobs handed over, stories that still wait."""
+
+    jobs: int = 0
+    waiting: int = 0
+
+
+def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
+    """Hand jobs over until the process is asked to end; `once`: until nothing moves any more.
+
+    With `once`, stories that wait for an authority or a platform that is away do not count
+    as moving; they are told in `waiting` and go on at the next start.
+    """
+    relayed = Relayed()
+    _ask_again(parts)
+    seen = -1
+    pause = _ONCE_POLL_SECONDS if once else poll_seconds
+    quiet = 0
+    while True:
+        try:
+            seen = _released(parts, seen)
+            jobs = _hand_over(parts)
+            relayed.jobs += jobs
+            relayed.waiting = len(parts.waiting)
+            moving = jobs or engine.unfinished() > relayed.waiting
+        except Unavailable as away:
+            log.warning("relay_waits", why=away.what)
+            moving = True
+        quiet = 0 if moving else quiet + 1
+        if once and quiet > 1:
+            return relayed
+        try:
+            parts.sleep(pause)
+        except Stopped:
+            return relayed
+
+
+def _ask_again(parts: Parts) -> None:
+    """Once per start: what a decided case lacks and nobody works on is asked for."""
+    while True:
+        try:
+            with parts.database.begin() as tx:
+                at = parts.clock.now()
+                jobs = releasing.ask_again(tx, at_work=engine.at_work(), at=at)
+        except Unavailable as away:
+            log.warning("relay_waits", why=away.what)
+            parts.sleep(1.0)
+        else:
+            log.info("worker_started", asked_again=len(jobs))
+            return
+
+
+def _released(parts: Parts, seen: int) -> int:
+    """Ask again for reports held by the law, when counsel's acceptances have changed."""
+    with parts.database.begin() as tx:
+        newest = tx.execute(
+            select(func.max(LEDGER.c.seq)).where(LEDGER.c.action.in_([ACCEPTED, WITHDRAWN]))
+        ).scalar_one()
+        newest = int(newest or 0)
+        if newest != seen:
+            released = releasing.release_held(tx, desk=parts.desk, at=parts.clock.now())
+            if released:
+                log.info("reports_released", reports=len(released))
+    return newest
+
+
+def _hand_over(parts: Parts) -> int:
+    """Hand over as many jobs as there is room for; returns how many."""
+    room = MOST_AT_WORK - (len(parts.running) - len(parts.waiting))
+    if room <= 0:
+        return 0
+    done = 0
+    with parts.database.begin() as tx:
+        for job in events.waiting(tx, limit=room):
+            if not engine.begin(job):
+                log.error("job_has_no_story", job=job.id, kind=job.kind)
+                continue
+            events.relayed(tx, job, at=parts.clock.now())
+            log.info("job_relayed", job=job.id, kind=job.kind, subject=job.subject)
+            done += 1
+    return done
