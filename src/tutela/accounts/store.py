@@ -128,12 +128,6 @@ def credentials(tx: Connection, login: str) -> Credentials | None:
     )
 
 
-def logins(tx: Connection, ids: Sequence[str]) -> dict[str, str]:
-    """The login of each account id; unknown ids are left out. For pages only, never the ledger."""
-    rows = tx.execute(select(ACCOUNTS.c.id, ACCOUNTS.c.login).where(ACCOUNTS.c.id.in_(ids)))
-    return {row.id: row.login for row in rows}
-
-
 def set_disabled(tx: Connection, account: AccountId, *, at: datetime) -> None:
     """Close an account and end its sessions."""
     tx.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account).values(disabled_at=at))

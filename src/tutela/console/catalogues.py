@@ -1,0 +1,81 @@
+"""The pages' languages: gettext catalogues, compiled in memory from their .po files.
+
+English is what the source says; every other language is a folder `<code>/LC_MESSAGES` with
+`console.po`. A message that a catalogue lacks is shown in English.
+"""
+
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from babel import Locale, UnknownLocaleError, negotiate_locale
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+from tutela.primitives.errors import Misconfigured
+
+SOURCE_LANGUAGE = "en"
+OWN_FOLDER = Path(__file__).resolve().parent.parent / "locale"
+_DOMAIN = "console"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """One language the pages can speak. `direction` is ltr or rtl."""
+
+    code: str
+    name: str
+    direction: str
+    locale: Locale
+    translations: NullTranslations
+
+    def say(self, text: str) -> str:
+        """`text` in this language."""
+        return str(self.translations.ugettext(text))
+
+
+def load_languages(folders: Iterable[Path] = ()) -> Mapping[str, Language]:
+    """English and every language that has a catalogue in our folder or in `folders`."""
+    languages = {SOURCE_LANGUAGE: _language(SOURCE_LANGUAGE, NullTranslations())}
+    for folder in (OWN_FOLDER, *folders):
+        for file in sorted(folder.glob(f"*/LC_MESSAGES/{_DOMAIN}.po")):
+            code = file.parent.parent.name
+            languages[code] = _language(code, _compiled(file))
+    return languages
+
+
+def choose(languages: Mapping[str, Language], *, wish: str | None, accepted: str) -> Language:
+    """The language a person chose, else the best of the browser's `Accept-Language`."""
+    if wish is not None and wish in languages:
+        return languages[wish]
+    wanted = [part.partition(";")[0].strip() for part in accepted.split(",")]
+    known = negotiate_locale(wanted, list(languages), sep="-")
+    return languages[known or SOURCE_LANGUAGE]
+
+
+def _language(code: str, translations: NullTranslations) -> Language:
+    """A language with the name its own speakers give it."""
+    try:
+        locale = Locale.parse(code, sep="-" if "-" in code else "_")
+    except (ValueError, UnknownLocaleError) as error:
+        raise Misconfigured("A catalogue's folder is not named after a language") from error
+    right_to_left = locale.character_order == "right-to-left"
+    return Language(
+        code=code.replace("_", "-"),
+        name=locale.get_display_name() or code,
+        direction="rtl" if right_to_left else "ltr",
+        locale=locale,
+        translations=translations,
+    )
+
+
+def _compiled(file: Path) -> Translations:
+    """The catalogue in the form gettext reads."""
+    with file.open("rb") as source:
+        catalogue = read_po(source)
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled, domain=_DOMAIN)

@@ -1,0 +1,70 @@
+"""What the pages are built from; wiring chooses it, the console never opens anything itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from tutela.evidence.ports import BlobStore
+from tutela.law.loading import Lawbook
+from tutela.primitives.clock import Clock
+from tutela.primitives.database import Database
+
+Style = Literal["thumb", "blur", "grey", "lineart"]
+
+
+class Facts(Protocol):
+    """What a file says about itself."""
+
+    @property
+    def frames(self) -> int:
+        """How many pictures the file holds; more than one moves."""
+        ...
+
+
+class Media(Protocol):
+    """Pictures made on the server, in a confined process; raises a `TutelaError` when it cannot."""
+
+    def rendition(self, data: bytes, style: Style) -> bytes:
+        """A reduced form as PNG."""
+        ...
+
+    def full_view(self, data: bytes) -> bytes:
+        """The whole first frame as a new PNG; the uploaded bytes never reach a browser."""
+        ...
+
+    def facts(self, data: bytes) -> Facts:
+        """What the file says about itself."""
+        ...
+
+
+class Unsealing(Protocol):
+    """Opens what was sealed at rest."""
+
+    def unseal(self, data: bytes) -> bytes:
+        """The bytes as they were before sealing."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleParts:
+    """Everything behind the pages.
+
+    `provider` holds the operator's facts for the law (names as in lawbook/facts.yaml).
+    `locales` are folders with further catalogues, searched after the package's own.
+    """
+
+    database: Database
+    blobs: BlobStore
+    unsealer: Unsealing
+    media: Media
+    clock: Clock
+    book: Lawbook
+    session_hours: int = 8
+    sign_in_attempts: int = 5
+    secure_cookies: bool = True
+    demo: bool = False
+    provider: Mapping[str, object] = field(default_factory=dict)
+    authority_name: str = ""
+    authority_is_sandbox: bool = False
+    locales: tuple[Path, ...] = ()

@@ -1,0 +1,144 @@
+"""From facts to HTML: one Jinja environment, escaping always, the language per request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_decimal
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import Response
+
+from tutela.accounts.model import Permission, Session
+from tutela.accounts.permissions import may
+from tutela.console import protecting
+from tutela.console.catalogues import Language, choose, load_languages
+from tutela.console.parts import ConsoleParts
+from tutela.console.words import WORDS
+from tutela.primitives.clock import iso
+from tutela.primitives.redacted import Redacted
+from tutela.review import viewing
+from tutela.review.model import Exposure
+
+_FOLDER = Path(__file__).resolve().parent / "templates"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visit:
+    """One signed-in person on one page. `token` ends or rotates the session."""
+
+    session: Session
+    token: Redacted[str]
+    exposure: Exposure
+
+
+class Renderer:
+    """Draws the templates for one set of parts."""
+
+    def __init__(self, parts: ConsoleParts) -> None:
+        """Load catalogues and templates once."""
+        self._parts = parts
+        self.languages = load_languages(parts.locales)
+        self._environments = {
+            code: _environment(language) for code, language in self.languages.items()
+        }
+
+    def language(self, request: Request) -> Language:
+        """The language of this request: `?lang=`, then the cookie, then the browser's wish."""
+        name = protecting.cookie_name(protecting.LANGUAGE, secure=self._parts.secure_cookies)
+        wish = request.query_params.get("lang") or request.cookies.get(name)
+        return choose(
+            self.languages, wish=wish, accepted=request.headers.get("accept-language", "")
+        )
+
+    def page(
+        self,
+        request: Request,
+        template: str,
+        *,
+        visit: Visit | None = None,
+        status: int = 200,
+        **facts: object,
+    ) -> Response:
+        """One whole page."""
+        language = self.language(request)
+        html = (
+            self._environments[_code(self.languages, language)]
+            .get_template(template)
+            .render(
+                **facts,
+                visit=visit,
+                can=_abilities(visit),
+                language=language,
+                languages=self.languages,
+                parts=self._parts,
+                path=request.url.path,
+                now=self._parts.clock.now(),
+                pause_after=viewing.PAUSE_AFTER_VIEWS,
+            )
+        )
+        response = HTMLResponse(html, status_code=status)
+        if request.query_params.get("lang") in self.languages:
+            protecting.remember_language(
+                response, request.query_params["lang"], secure=self._parts.secure_cookies
+            )
+        return response
+
+
+def _code(languages: Mapping[str, Language], language: Language) -> str:
+    """The key under which a language was loaded."""
+    return next(code for code, known in languages.items() if known is language)
+
+
+def _abilities(visit: Visit | None) -> Mapping[str, bool]:
+    """What the navigation and the forms may offer; the routes check again."""
+    if visit is None:
+        return dict.fromkeys((permission.name for permission in Permission), False)
+    return {
+        permission.name: may(visit.session.actor, permission).allowed for permission in Permission
+    }
+
+
+def _environment(language: Language) -> Environment:
+    """Templates in one language. A name that is not given is an error, not an empty string."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
+
+    def word(group: str, key: object) -> str:
+        return language.say(WORDS[group][str(key)])
+
+    def moment(at: datetime) -> str:
+        return format_datetime(at, "d MMM y, HH:mm", locale=language.locale) + " UTC"
+
+    def ago(at: datetime, now: datetime) -> str:
+        return format_timedelta(at - now, add_direction=True, locale=language.locale)
+
+    def seconds(number: int) -> str:
+        if number < 60:  # noqa: PLR2004 - a minute
+            return format_timedelta(
+                timedelta(seconds=number),
+                granularity="second",
+                threshold=60,
+                locale=language.locale,
+            )
+        minutes, rest = divmod(number, 60)
+        return f"{minutes}:{rest:02d} min"
+
+    def number(value: int) -> str:
+        return format_decimal(value, locale=language.locale)
+
+    environment.filters.update(
+        said=language.say, moment=moment, seconds=seconds, number=number, iso=iso
+    )
+    environment.globals.update(word=word, ago=ago)
+    return environment

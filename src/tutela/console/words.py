@@ -1,0 +1,145 @@
+"""The words people read for each constant. `_` marks them for the catalogues."""
+
+from collections.abc import Mapping
+
+
+def _(text: str) -> str:
+    """Mark a text for translation; it is translated when a page is drawn."""
+    return text
+
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "state": {
+        "received": _("Received"),
+        "matched": _("Waiting for review"),
+        "reviewed": _("In review"),
+        "decided": _("Decided"),
+        "closed": _("Closed"),
+    },
+    "outcome": {
+        "reported": _("Reported to the authority"),
+        "restricted": _("Access disabled"),
+        "preserved": _("Evidence preserved"),
+    },
+    "verdict": {
+        "apparent_csam": _("Apparent child sexual abuse material"),
+        "not_csam": _("Not child sexual abuse material"),
+        "cannot_say": _("Cannot say"),
+    },
+    "age_band": {
+        "prepubescent": _("Prepubescent"),
+        "pubescent": _("Pubescent"),
+        "unknown": _("Not known"),
+    },
+    "role": {
+        "reviewer": _("Reviewer"),
+        "counsel": _("Counsel"),
+        "operator": _("Operator"),
+        "auditor": _("Auditor"),
+        "platform": _("Platform"),
+    },
+    "rendition": {
+        "thumb": _("Tiny (64 pixels)"),
+        "blur": _("Blurred"),
+        "grey": _("Grey"),
+        "lineart": _("Outlines"),
+    },
+    "view_reason": {
+        "match_doubtful": _("The match is doubtful"),
+        "category_unclear": _("The category is unclear"),
+        "age_unclear": _("The age is unclear"),
+        "imminent_danger": _("Someone may be in danger now"),
+        "second_opinion": _("I give the second opinion"),
+    },
+    "report_state": {
+        "composed": _("Composed, not sent yet"),
+        "opened": _("Opened at the authority"),
+        "files": _("Files handed over"),
+        "finished": _("Finished"),
+        "refused": _("Refused by the authority"),
+        "held": _("Held"),
+    },
+    "held_because": {
+        "law": _("Counsel has not accepted the rule it rests on."),
+        "facts": _("A fact the law asks for is not known, or no duty applies."),
+        "unconfigured": _("No authority is configured."),
+        "credentials": _("The authority does not accept our sign-in."),
+        "schema": _("The authority's schema is not the one that was reviewed."),
+        "composing": _("The case cannot be put into the authority's form."),
+        "evidence": _("A sealed item cannot be read back as it was."),
+        "unreachable": _("The authority has not given a usable answer."),
+        "uncertain": _("It may be finished already; a person must ask the authority."),
+        "program": _("A fault of this program."),
+    },
+    "restriction_state": {
+        "ordered": _("Ordered"),
+        "delivered": _("Done by the platform"),
+        "failed": _("Failed"),
+        "manual": _("Waits for a person"),
+    },
+    "rule_status": {
+        "verified": _("verified"),
+        "single_reviewer": _("one reviewer"),
+        "secondary": _("secondary source"),
+        "recalled": _("recalled"),
+        "disputed": _("disputed"),
+    },
+    "truth": {
+        "yes": _("Yes"),
+        "no": _("No"),
+        "unknown": _("Cannot say"),
+    },
+    "duty_state": {
+        "owed": _("Yes, owed"),
+        "discharged": _("Yes, and done"),
+        "unknown": _("Cannot say"),
+        "not_owed": _("Not owed on these facts"),
+        "not_in_force": _("Not in force on this day"),
+    },
+    "clock_state": {
+        "no_clock": _("the law sets no time"),
+        "not_started": _("the clock has not started"),
+        "running": _("the clock runs"),
+        "late": _("late"),
+        "met": _("met"),
+        "unknown": _("it cannot be said whether the clock runs"),
+    },
+    "asked": {
+        "system": _("this system"),
+        "operator": _("the operator"),
+        "reviewer": _("the reviewer"),
+        "counsel": _("counsel"),
+    },
+    "unit": {
+        "h": _("hours"),
+        "d": _("days"),
+        "m": _("months"),
+        "y": _("years"),
+    },
+    "op": {
+        "all": _("all of these"),
+        "any": _("at least one of these"),
+        "not": _("not this"),
+        "at_least": _("at least so many of these"),
+    },
+    "action": {
+        "report": _("Report"),
+        "preserve": _("Preserve"),
+        "restrict": _("Disable access"),
+        "inform_authority": _("Inform the authority"),
+        "notify_user": _("Tell the user"),
+        "acknowledge_notice": _("Acknowledge the notice"),
+        "register": _("Register"),
+    },
+    "legal_status": {
+        "bill": _("bill, not law"),
+        "agreed_not_adopted": _("agreed, not adopted"),
+        "enacted_not_commenced": _("enacted, not commenced"),
+        "in_force": _("in force"),
+        "partly_in_force": _("partly in force"),
+        "suspended": _("suspended"),
+        "lapsed": _("lapsed"),
+        "repealed": _("repealed"),
+    },
+}
+"""Group, constant, words. A constant without words is an error when the page is drawn."""
