@@ -78,13 +78,17 @@ def _why_unmatchable(item: Hashed, lists: Sequence[HashList]) -> tuple[str, str]
         return str(item.unmatchable), item.why
     if item.pdq.degenerate:
         return Unmatchable.DEGENERATE.value, item.why or "The picture is one flat surface."
-    asking = [one.min_quality for one in lists if item.pdq.quality < one.min_quality]
-    if len(asking) == len(lists):
-        words = f"The quality is {item.pdq.quality}, every list asks for {min(asking)} or more."
-        return Unmatchable.LOW_QUALITY.value, item.why or words
-    if asking:
-        return "", (
-            f"The quality is {item.pdq.quality}: too low for {len(asking)} of {len(lists)} lists, "
-            "whose pictures were not compared."
-        )
-    return "", ""
+    return _why_low(item.pdq.quality, [one.min_quality for one in lists], given=item.why)
+
+
+def _why_low(quality: int, asked: Sequence[int], *, given: str) -> tuple[str, str]:
+    """Whether the quality is too low for all lists, for some, or for none."""
+    asking = [least for least in asked if quality < least]
+    if len(asking) == len(asked):
+        words = f"The quality is {quality}, every list asks for {min(asking)} or more."
+        return Unmatchable.LOW_QUALITY.value, given or words
+    words = (
+        f"The quality is {quality}: too low for {len(asking)} of {len(asked)} lists, "
+        "whose pictures were not compared."
+    )
+    return "", words if asking else ""

@@ -1,0 +1,382 @@
+"""`tutela lists`: import, look at, configure and correct hash lists."""
+
+import getpass
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from tutela.cli.presenting import OUT, AsJson, emit, note, progress
+from tutela.indicators import listing, store
+from tutela.indicators.importing import import_list
+from tutela.indicators.model import HashList, Imported, Refusal, SignalKind
+from tutela.indicators.policy import is_pertinent
+from tutela.indicators.signals import NotAHash, value_of
+from tutela.indicators.sources import FORMATS
+from tutela.primitives.clock import SystemClock, iso
+from tutela.primitives.errors import BadInput, NotFound
+from tutela.primitives.ids import ImportId
+from tutela.taxonomy.model import Category
+from tutela.wiring.opening import open_database
+
+SHOWN_REFUSALS = 10
+
+app = typer.Typer(help="Hash lists: import, list, show, withdraw, configure.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="Name of the list.")]
+Kind = Annotated[SignalKind | None, typer.Option("--kind", help="Kind of the hash, with --value.")]
+Value = Annotated[str | None, typer.Option("--value", help="The hash, as in a list.")]
+ExternalId = Annotated[
+    str | None, typer.Option("--external-id", help="The source's own name of the record.")
+]
+Provenance = Annotated[
+    str | None, typer.Option("--provenance", help="Where the list comes from, in a few words.")
+]
+Threshold = Annotated[
+    int | None,
+    typer.Option(
+        "--threshold-bits",
+        help=f"Largest PDQ distance that matches, 0 to {listing.MAX_THRESHOLD_BITS} "
+        "(31 for a new list).",
+    ),
+]
+MinQuality = Annotated[
+    int | None,
+    typer.Option("--min-quality", help="Lowest PDQ quality that is compared (50 for a new list)."),
+]
+SecondPerson = Annotated[
+    bool | None,
+    typer.Option("--second-person/--one-person", help="Whether a decision needs a second person."),
+]
+Dihedral = Annotated[
+    bool | None,
+    typer.Option(
+        "--dihedral/--no-dihedral", help="Whether turned and mirrored pictures match too."
+    ),
+]
+
+
+def register(root: typer.Typer) -> None:
+    """Add `tutela lists` to the command line."""
+    root.add_typer(app, name="lists")
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The list as a file.", show_default=False)],
+    name: Annotated[str, typer.Option("--name", help="List to bring it into; made if new.")],
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", help=f"{', '.join(sorted(FORMATS))}; found out when not given."),
+    ] = None,
+    provenance: Provenance = None,
+    threshold_bits: Threshold = None,
+    min_quality: MinQuality = None,
+    second_person: SecondPerson = None,
+    dihedral: Dihedral = None,
+    complete: Annotated[
+        bool,
+        typer.Option("--complete", help="The file is the full list: withdraw what it lacks."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a file into a hash list. Importing the same file twice changes nothing.
+
+    Rows that cannot be taken are refused and listed with their reason; the others go in.
+    """
+    size = file.stat().st_size if file.is_file() else 0
+    with open_database() as database, progress(f"Importing {file.name}", total=size) as advance:
+
+        def tell(done: int, total: int) -> None:
+            advance(done)
+            if done == total and not as_json:
+                note("Read to the end; merging into the list …")
+
+        imported = import_list(
+            database,
+            path=file,
+            name=name,
+            format=format_,
+            by=_person(),
+            at=_now(),
+            provenance=provenance,
+            threshold_bits=threshold_bits,
+            min_quality=min_quality,
+            second_person=second_person,
+            dihedral=dihedral,
+            complete=complete,
+            progress=tell,
+        )
+    emit(
+        {
+            "import": imported.id,
+            "list": name,
+            "list_id": imported.list_id,
+            **_figures(imported),
+            "refused": [_refusal(refusal) for refusal in imported.refused],
+        },
+        as_json=as_json,
+        render=lambda: _show_imported(name, imported),
+    )
+
+
+@app.command("list")
+def list_(as_json: AsJson = False) -> None:
+    """All hash lists with their policy and how many entries may match."""
+    with open_database() as database, database.begin() as tx:
+        found = [(one, listing.counts(tx, one.id).active) for one in listing.lists(tx)]
+    emit(
+        [_hash_list(one) | {"active": active} for one, active in found],
+        as_json=as_json,
+        render=lambda: _show_lists(found),
+    )
+
+
+@app.command()
+def show(name: Name, as_json: AsJson = False) -> None:
+    """One list: policy, entries by kind, status and category, latest imports and refusals."""
+    with open_database() as database, database.begin() as tx:
+        hash_list = store.required(tx, name)
+        counted = listing.counts(tx, hash_list.id)
+        imports = store.imports_of(tx, hash_list.id, limit=5)
+        refused = store.refusals_of(tx, imports[0].id, limit=SHOWN_REFUSALS) if imports else []
+    data = _hash_list(hash_list) | {
+        "entries": counted.by_kind,
+        "categories": counted.by_category,
+        "active": counted.active,
+        "imports": [
+            {
+                "import": one.id,
+                "at": iso(one.at),
+                "by": one.by,
+                "format": one.format,
+                "file_sha256": one.file_sha256,
+                "complete": one.complete,
+                **_figures(one),
+            }
+            for one in imports
+        ],
+        "last_refusals": [_refusal(refusal) for refusal in refused],
+    }
+    emit(data, as_json=as_json, render=lambda: _show_list(data))
+
+
+@app.command()
+def refusals(
+    name: Name,
+    import_id: Annotated[
+        str | None, typer.Option("--import", help="Which import; the latest when not given.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The rows an import refused, with the reason for each (the first 10,000 are kept)."""
+    with open_database() as database, database.begin() as tx:
+        hash_list = store.required(tx, name)
+        imports = store.imports_of(tx, hash_list.id, limit=1_000)
+        wanted = ImportId.parse(import_id) if import_id else None
+        chosen = next((one for one in imports if wanted in (None, one.id)), None)
+        if chosen is None:
+            raise NotFound("This list has no such import", remedy="See `tutela lists show NAME`")
+        rows = store.refusals_of(tx, chosen.id)
+    if as_json:
+        for refusal in rows:
+            emit(_refusal(refusal), as_json=True, render=lambda: None)
+        return
+    _show_refusals(rows, total=chosen.refused_total)
+
+
+@app.command()
+def withdraw(
+    name: Name,
+    kind: Kind = None,
+    value: Value = None,
+    external_id: ExternalId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take an entry out for good: it stops matching at once, and no import brings it back."""
+    _correct(listing.withdraw, "withdrawn", name, kind, value, external_id, as_json=as_json)
+
+
+@app.command()
+def restore(
+    name: Name,
+    kind: Kind = None,
+    value: Value = None,
+    external_id: ExternalId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Undo `withdraw`."""
+    _correct(listing.restore, "restored", name, kind, value, external_id, as_json=as_json)
+
+
+@app.command()
+def configure(
+    name: Name,
+    provenance: Provenance = None,
+    threshold_bits: Threshold = None,
+    min_quality: MinQuality = None,
+    second_person: SecondPerson = None,
+    dihedral: Dihedral = None,
+    enabled: Annotated[
+        bool | None, typer.Option("--enable/--disable", help="Whether the list matches at all.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change a list's policy; what is not given stays. It counts from the next match on."""
+    with open_database() as database, database.begin() as tx:
+        hash_list = listing.configure(
+            tx,
+            name=name,
+            by=_person(),
+            at=_now(),
+            provenance=provenance,
+            threshold_bits=threshold_bits,
+            min_quality=min_quality,
+            second_person=second_person,
+            dihedral=dihedral,
+            enabled=enabled,
+        )
+    emit(
+        _hash_list(hash_list),
+        as_json=as_json,
+        render=lambda: OUT.print(f"{name}: {_policy(hash_list)}", markup=False),
+    )
+
+
+def _correct(
+    act: Any,  # noqa: ANN401 - withdraw or restore
+    done: str,
+    name: str,
+    kind: SignalKind | None,
+    value: str | None,
+    external_id: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Withdraw or restore the entries that the options name."""
+    if (kind is None) != (value is None):
+        raise BadInput("--kind and --value belong together", why="one of them is missing")
+    try:
+        raw = value_of(kind, value) if kind is not None and value is not None else None
+    except NotAHash as error:
+        raise BadInput("The --value is no hash of this --kind", why=str(error)) from None
+    with open_database() as database, database.begin() as tx:
+        hash_list = store.required(tx, name)
+        entries = act(
+            tx,
+            list_id=hash_list.id,
+            kind=kind,
+            value=raw,
+            external_id=external_id,
+            by=_person(),
+            at=_now(),
+        )
+    emit(
+        {"list": name, done: entries},
+        as_json=as_json,
+        render=lambda: OUT.print(f"{name}: {entries} entries {done}", markup=False),
+    )
+
+
+def _person() -> str:
+    """Who acts: the login of this machine, for the ledger."""
+    try:
+        return f"cli:{getpass.getuser()}"
+    except (KeyError, OSError):
+        return "cli"
+
+
+def _now() -> datetime:
+    return SystemClock().now()
+
+
+def _figures(source: Any) -> dict[str, int]:  # noqa: ANN401 - Imported or PastImport
+    names = ("added", "updated", "withdrawn", "unchanged", "refused_total")
+    return {name: getattr(source, name) for name in names}
+
+
+def _refusal(refusal: Refusal) -> dict[str, object]:
+    return {"row": refusal.row, "why": refusal.why}
+
+
+def _hash_list(one: HashList) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "provenance": one.provenance,
+        "threshold_bits": one.threshold_bits,
+        "min_quality": one.min_quality,
+        "second_person": one.second_person,
+        "dihedral": one.dihedral,
+        "enabled": one.enabled,
+        "created_at": iso(one.created_at),
+    }
+
+
+def _policy(one: HashList) -> str:
+    words = [f"distance up to {one.threshold_bits}", f"quality from {one.min_quality}"]
+    words += ["turned and mirrored too"] if one.dihedral else []
+    words += ["second person"] if one.second_person else []
+    return ", ".join(words) + ("" if one.enabled else " (disabled: matches nothing)")
+
+
+def _show_imported(name: str, imported: Imported) -> None:
+    figures = _figures(imported)
+    OUT.print(
+        f"{name}: {figures['added']} added, {figures['updated']} updated, "
+        f"{figures['withdrawn']} withdrawn, {figures['unchanged']} unchanged, "
+        f"{figures['refused_total']} refused",
+        markup=False,
+    )
+    if imported.refused:
+        _show_refusals(imported.refused[:SHOWN_REFUSALS], total=imported.refused_total)
+
+
+def _show_refusals(rows: Any, *, total: int) -> None:  # noqa: ANN401 - a sequence of Refusal
+    for refusal in rows:
+        OUT.print(f"  row {refusal.row}: {refusal.why}", markup=False)
+    if total > len(rows):
+        OUT.print(f"  … {total - len(rows)} more; see `tutela lists refusals NAME`", markup=False)
+    if not rows:
+        OUT.print("No row was refused.", markup=False)
+
+
+def _show_lists(found: list[tuple[HashList, int]]) -> None:
+    if not found:
+        OUT.print("No list has been imported yet; see `tutela lists import --help`.", markup=False)
+        return
+    table = Table("name", "entries that match", "policy", "provenance")
+    for one, active in found:
+        table.add_row(one.name, f"{active:,}", _policy(one), one.provenance)
+    OUT.print(table)
+
+
+def _show_list(data: Mapping[str, Any]) -> None:
+    policy = ("provenance", "threshold_bits", "min_quality", "second_person", "dihedral", "enabled")
+    OUT.print(f"{data['name']} ({data['id']})", markup=False)
+    for key in policy:
+        OUT.print(f"  {key}: {data[key]}", markup=False)
+    kinds = Table("kind", "status", "entries")
+    for kind, statuses in data["entries"].items():
+        for status, number in statuses.items():
+            kinds.add_row(kind, status, f"{number:,}")
+    OUT.print(kinds)
+    categories = Table("category (scheme/version/code)", "active entries", "matched")
+    for category, number in data["categories"].items():
+        pertinent = not category or is_pertinent(Category.parse(category))
+        categories.add_row(category or "none", f"{number:,}", "yes" if pertinent else "never")
+    OUT.print(categories)
+    imports = Table("imported", "by", "format", "added", "updated", "withdrawn", "refused")
+    for one in data["imports"]:
+        imports.add_row(
+            one["at"],
+            one["by"],
+            one["format"],
+            *(f"{one[key]:,}" for key in ("added", "updated", "withdrawn", "refused_total")),
+        )
+    OUT.print(imports)
+    for refusal in data["last_refusals"]:
+        OUT.print(f"  row {refusal['row']}: {refusal['why']}", markup=False)
