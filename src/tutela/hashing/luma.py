@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tutela.primitives.errors import BadInput
 
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
+_STRIP_ROWS = 64  # what the processor's cache holds in double precision
 _GREY_AXES, _COLOUR_AXES, _CHANNELS = 2, 3, 3
 
 
@@ -34,7 +35,11 @@ def luma(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
     shape_of(pixels)
     if pixels.ndim == _GREY_AXES:
         return pixels.astype(np.float32)
-    total = pixels[:, :, 0] * _RED  # float64: a byte array times a Python float
-    total += pixels[:, :, 1] * _GREEN
-    total += pixels[:, :, 2] * _BLUE
-    return total.astype(np.float32)
+    bright = np.empty(pixels.shape[:2], dtype=np.float32)
+    for top in range(0, len(pixels), _STRIP_ROWS):
+        strip = pixels[top : top + _STRIP_ROWS]
+        total = strip[:, :, 0] * _RED  # float64: a byte array times a Python float
+        total += strip[:, :, 1] * _GREEN
+        total += strip[:, :, 2] * _BLUE
+        bright[top : top + _STRIP_ROWS] = total  # rounds once
+    return bright
