@@ -10,7 +10,7 @@ import pytest
 import tutela
 from tutela.law.answers import Duty
 from tutela.law.duties import duties
-from tutela.law.loading import load_lawbook
+from tutela.law.loading import Lawbook
 from tutela.law.model import Truth
 from tutela.law.parsing import read_yaml
 from tutela.law.serialising import as_plain
@@ -37,13 +37,13 @@ def seen(duty: Duty) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.parent.name}-{path.stem}")
-def test_case_is_answered_as_expected(path: Path) -> None:
+def test_case_is_answered_as_expected(path: Path, book: Lawbook) -> None:
     case = read_yaml(path.read_text("utf-8"), where=path.name)
     assert set(case) <= KEYS
     expected = cast("Mapping[str, Mapping[str, object]]", case["expected"])
     assert expected
     answer = duties(
-        load_lawbook(),
+        book,
         cast("Mapping[str, object]", case["facts"]),
         date.fromisoformat(str(case["as_of"])),
         jurisdictions=[path.parent.parent.name.upper()],
@@ -81,7 +81,7 @@ def test_each_jurisdiction_has_cases_with_a_boundary_and_an_unknown(jurisdiction
     assert "first-day" in names
 
 
-def test_every_rule_has_a_case_that_applies_it() -> None:
+def test_every_rule_has_a_case_that_applies_it(book: Lawbook) -> None:
     applied = "\n".join(path.read_text("utf-8") for path in CASES)
-    for rule_id in load_lawbook().ids():
+    for rule_id in book.ids():
         assert f"  {rule_id}:\n    outcome: yes" in applied, rule_id

@@ -1,0 +1,94 @@
+"""`tutela law`: for people and for programs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tutela.cli import app
+from tutela.primitives.errors import BadInput, NotFound
+
+RUN = CliRunner()
+FACTS = {
+    "provider.established_in": "US",
+    "provider.is_electronic_service": True,
+    "decision.apparent_csam": True,
+    "event.uploader_location": "JP",
+}
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> Path:
+    path = tmp_path / "facts.json"
+    path.write_text(json.dumps(FACTS), "utf-8")
+    return path
+
+
+def run(*words: object) -> str:
+    result = RUN.invoke(app, ["law", *map(str, words)], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_duties_for_programs(facts: Path) -> None:
+    out = run("duties", "--facts", facts, "--as-of", "2026-11-21", "--jurisdiction", "US", "--json")
+    assert out.count("\n") == 1
+    data = json.loads(out)
+    assert {each["rule_id"]: each["state"] for each in data["duties"]} == {
+        "us.2258A.preserve": "owed",
+        "us.2258A.report": "owed",
+    }
+    assert data["as_of"] == "2026-11-21"
+    assert data["uncovered"] == ["JP"]
+
+
+def test_duties_for_people(facts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tutela.cli.law.OUT.width", 180, raising=False)
+    out = run("duties", "--facts", facts, "--as-of", "2026-11-21T12:00:00Z")
+    for words in (
+        "us.2258A.report",
+        "as soon as reasonably possible",
+        "no end yet: destroy nothing",
+        "not the same as no duty): JP",
+        "[event.reported_to_ncmec_at, ask the system]",
+    ):
+        assert words in out
+    assert "no duty" not in out.replace("not the same as no duty", "")
+
+
+def test_facts_may_be_yaml_and_the_day_may_be_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "facts.yaml"
+    path.write_text("provider.established_in: NO\n", "utf-8")
+    data = json.loads(run("duties", "--facts", path, "--json"))
+    assert data["uncovered"] == ["NO"]
+    assert data["as_of"].endswith("Z")
+
+
+def test_rules_are_listed_and_shown() -> None:
+    listed = json.loads(run("rules", "--json"))
+    ids = [each["id"] for each in listed["rules"]]
+    assert "gb.osa-s66.report" in ids
+    for rule_id in ids:
+        shown = json.loads(run("show", rule_id, "--json"))
+        assert shown["editions"][0]["id"] == rule_id
+    assert "recalled" in run("rules")
+    text = run("show", "gb.osa-s66.report")
+    assert "OSA s.70(5)" in text
+    assert "version" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["show", "xx.nothing"], NotFound),
+        (["duties", "--facts", "absent.json"], BadInput),
+        (["duties", "--facts", "{facts}", "--as-of", "yesterday"], BadInput),
+        (["duties", "--facts", "{facts}", "--as-of", "2026-11-21T12:00:00"], BadInput),
+        (["duties", "--facts", "{facts}", "--jurisdiction", "JP"], NotFound),
+    ],
+)
+def test_misuse_has_a_clear_answer(words: list[str], error: type[Exception], facts: Path) -> None:
+    filled = [str(facts) if word == "{facts}" else word for word in words]
+    with pytest.raises(error):
+        RUN.invoke(app, ["law", *filled], catch_exceptions=False)
