@@ -22,7 +22,7 @@ def report_story(case_id: str) -> str:
             return _file(parts, case_id)
         except TutelaError as fault:
             why = str(fault)
-        except Exception as fault:  # a report must never vanish with its story
+        except Exception as fault:  # noqa: BLE001 - a report must never vanish with its story
             place = traceback.extract_tb(fault.__traceback__)[-1]
             why = f"The program failed ({type(fault).__name__}). Please report this."
             log.error(  # noqa: TRY400 - a traceback with its values could name people
