@@ -8,6 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from tutela.cli import accepting
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.answers import Duties, Duty
 from tutela.law.duties import duties
@@ -25,6 +26,7 @@ law_app = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add `tutela law` to the command line."""
+    accepting.add_to(law_app)
     app.add_typer(law_app)
 
 

@@ -9,13 +9,9 @@ import structlog
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from tutela.accounts.keys import actor_of
-from tutela.accounts.model import Actor
-from tutela.api.app import build as build_api
 from tutela.console.app import build as build_console
 from tutela.console.parts import ConsoleParts
 from tutela.primitives.errors import Unavailable
-from tutela.primitives.redacted import Redacted
 from tutela.reporting.reports import CYBERTIP
 from tutela.wiring.building import Parts, open_parts, provider_facts
 from tutela.wiring.settings import Settings

@@ -14,13 +14,12 @@ from pathlib import Path
 import tutela
 from tutela.accounts.creating import create_account
 from tutela.accounts.model import Actor, Role
-from tutela.accounts.store import actor
+from tutela.accounts.store import credentials
+from tutela.adapters.media.model import Refusal
 from tutela.indicators.importing import import_list
-from tutela.law.acceptance import ACCEPTED
-from tutela.ledger.store import append
 from tutela.primitives.errors import Misconfigured, Unavailable
-from tutela.primitives.ids import AccountId
 from tutela.primitives.redacted import Redacted
+from tutela.review.accepting import accept_rule
 from tutela.wiring.building import Parts
 
 LIST_NAME = "demo-list"
@@ -139,6 +138,8 @@ def import_known(parts: Parts, stage: Stage, *, at: datetime) -> int:
         writer.writerow(["kind", "value", "external_id", "scheme", "scheme_version", "category"])
         for path in sorted(stage.known.iterdir()):
             hashed = parts.jail.hash(path)
+            if isinstance(hashed, Refusal):
+                raise Unavailable("A drawn picture cannot be read", why=hashed.why)
             category = ("ncmec-ab", "2022", "B2")
             if hashed.pdq is not None:
                 writer.writerow(["pdq", hashed.pdq.hex, path.stem, *category])
@@ -163,7 +164,9 @@ def people(parts: Parts, stage: Stage, *, at: datetime) -> tuple[Actor, str]:
     if kept.exists():
         known = json.loads(kept.read_text("utf-8"))
         with parts.database.begin() as tx:
-            return actor(tx, AccountId(known["id"])), known["password"]
+            found = credentials(tx, REVIEWER)
+        if found is not None:
+            return found.actor, known["password"]
     password = secrets.token_urlsafe(12)
     with parts.database.begin() as tx:
         reviewer = create_account(
@@ -175,24 +178,20 @@ def people(parts: Parts, stage: Stage, *, at: datetime) -> tuple[Actor, str]:
             at=at,
         )
     kept.touch(mode=0o600)
-    kept.write_text(json.dumps({"id": reviewer.id, "password": password}), "utf-8")
+    kept.write_text(json.dumps({"login": REVIEWER, "password": password}), "utf-8")
     return reviewer, password
 
 
-def accept_rules(parts: Parts, *, by: str, at: datetime) -> list[str]:
-    """Accept today's version of every rule, openly and for the demo only."""
+def accept_rules(parts: Parts, *, by: str, at: datetime) -> None:
+    """Accept every rule version of the lawbook, openly and for the demo only."""
     with parts.database.begin() as tx:
         for rule in parts.book.rules:
-            append(
+            accept_rule(
                 tx,
+                book=parts.book,
+                rule_id=rule.id,
+                version=rule.version,
+                by=by,
+                note="Accepted for the demonstration on drawn pictures only.",
                 at=at,
-                actor=by,
-                action=ACCEPTED,
-                subject=rule.id,
-                detail={
-                    "version": rule.version,
-                    "by": by,
-                    "note": "Accepted for the demonstration on drawn pictures only.",
-                },
             )
-    return [rule.id for rule in parts.book.rules]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy import Connection
 
@@ -205,6 +206,6 @@ def _duties(tx: Connection, cases: list[CaseId]) -> Counter[str]:
         assessed = latest_assessment(tx, case)
         if assessed is None:
             continue
-        for duty in assessed.result["duties"]:
+        for duty in cast("list[dict[str, str]]", assessed.result["duties"]):
             found[duty["jurisdiction"]] += duty["outcome"] == "yes"
     return found

@@ -1,0 +1,78 @@
+"""`tutela law accept` and `withdraw`: counsel's word on one rule version, in the ledger."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from tutela.accounts.creating import normal_login
+from tutela.accounts.model import Permission
+from tutela.accounts.permissions import require
+from tutela.accounts.store import credentials
+from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.law.loading import Lawbook, load_lawbook
+from tutela.law.model import Rule
+from tutela.primitives.clock import SystemClock
+from tutela.primitives.errors import NotFound
+from tutela.review.accepting import accept_rule, withdraw_rule
+from tutela.wiring.opening import open_database
+
+RuleId = Annotated[str, typer.Argument(help="The rule's id, as `tutela law rules` lists it.")]
+By = Annotated[
+    str, typer.Option(help="Who answers for it: counsel's sign-in name, or a name for the record.")
+]
+Note = Annotated[str, typer.Option(help="What was checked and why; no case, no person.")]
+
+
+def add_to(law_app: typer.Typer) -> None:
+    """Add both commands to `tutela law`."""
+    law_app.command("accept")(accept)
+    law_app.command("withdraw")(withdraw)
+
+
+def accept(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
+    """Let today's version of a rule act here; void as soon as the rule changes."""
+    now = SystemClock().now()
+    book = load_lawbook()
+    version = _todays(book, rule, now).version
+    with open_database() as database, database.begin() as tx:
+        who = _who(tx, by)
+        line = accept_rule(tx, book=book, rule_id=rule, version=version, by=who, note=note, at=now)
+    emit(
+        {"rule": rule, "version": version, "by": who, "ledger_line": line.seq},
+        as_json=as_json,
+        render=lambda: OUT.print(f"{rule} {version[:12]} may act (ledger line {line.seq})."),
+    )
+
+
+def withdraw(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
+    """Take every acceptance of a rule back; what was reported stays reported."""
+    load_lawbook().editions(rule)
+    with open_database() as database, database.begin() as tx:
+        who, now = _who(tx, by), SystemClock().now()
+        line = withdraw_rule(tx, rule_id=rule, version="", by=who, note=note, at=now)
+    emit(
+        {"rule": rule, "by": who, "ledger_line": line.seq},
+        as_json=as_json,
+        render=lambda: OUT.print(f"{rule} no longer acts (ledger line {line.seq})."),
+    )
+
+
+def _todays(book: Lawbook, rule_id: str, now: datetime) -> Rule:
+    """The edition that is in force today; there must be one to accept."""
+    edition, beyond = book.edition(rule_id, on=now.date())
+    if beyond is not None:
+        raise NotFound(
+            "The rule has no edition in force today", remedy="`tutela law show` lists its dates."
+        )
+    return edition
+
+
+def _who(tx: Connection, by: str) -> str:
+    """The account behind a sign-in name (it must be counsel's), else the name as given."""
+    found = credentials(tx, normal_login(by))
+    if found is None:
+        return by.strip()
+    require(found.actor, Permission.LAW_ACCEPT)
+    return found.actor.id
