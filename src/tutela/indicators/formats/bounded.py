@@ -1,6 +1,7 @@
 """A reader that lets no single item of a document grow without end."""
 
 import codecs
+from collections.abc import Callable
 from typing import BinaryIO
 
 from tutela.primitives.errors import BadInput
@@ -9,19 +10,22 @@ ITEM_LIMIT_BYTES = 4 << 20
 CHUNK_BYTES = 1 << 16
 
 
+OVERLAP_BYTES = 1024
+
+
 class BoundedReader:
     """Hands on a stream without its byte order mark, and refuses what a parser must not see.
 
     `item()` says that an item ended; more than 4 MiB since the last one is `BadInput`, so a
-    parser's memory stays bounded whatever the file holds. So is any of the `forbidden` words.
+    parser's memory stays bounded whatever the file holds. `why_not` looks at each piece, with
+    1 KiB of the one before it, and answers why it must not reach the parser, or nothing.
     """
 
-    def __init__(self, stream: BinaryIO, *, forbidden: tuple[bytes, ...] = ()) -> None:
+    def __init__(self, stream: BinaryIO, *, why_not: Callable[[bytes], str]) -> None:
         self._stream = stream
+        self._why_not = why_not
         self._since_item = 0
-        self._forbidden = forbidden
         self._tail = b""
-        self._overlap = max(map(len, forbidden), default=1) - 1
         self._started = False
         self.items = 0
 
@@ -42,23 +46,16 @@ class BoundedReader:
                 chunk = chunk[len(codecs.BOM_UTF8) :] or self._stream.read(CHUNK_BYTES)
         self._since_item += len(chunk)
         if self._since_item > ITEM_LIMIT_BYTES:
-            raise BadInput(
-                "This list cannot be read",
-                why=f"after item {self.items} come more than {ITEM_LIMIT_BYTES >> 20} MiB "
-                "without an entry",
-            )
-        self._search(chunk)
+            raise self._refused(f"more than {ITEM_LIMIT_BYTES >> 20} MiB come without an entry")
+        window = self._tail + chunk
+        if why := self._why_not(window):
+            raise self._refused(why)
+        self._tail = window[-OVERLAP_BYTES:]
         return chunk
 
-    def _search(self, chunk: bytes) -> None:
-        """Refuse forbidden words, also where two chunks meet."""
-        if not self._forbidden:
-            return
-        window = self._tail + chunk
-        if any(word in window for word in self._forbidden):
-            raise BadInput(
-                "This list cannot be read",
-                why=f"after item {self.items} it declares a document type or entities",
-                remedy="Ask the source for a file without them; they are never needed here.",
-            )
-        self._tail = window[-self._overlap :]
+    def _refused(self, why: str) -> BadInput:
+        return BadInput(
+            "This list cannot be read",
+            why=f"after item {self.items}: {why}",
+            remedy="Nothing was imported",
+        )

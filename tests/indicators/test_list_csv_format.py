@@ -1,0 +1,105 @@
+import io
+
+import pytest
+from indicator_drawing import md5, pdq, sha1
+
+from tutela.indicators.formats import csv
+from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind
+from tutela.primitives.errors import BadInput
+from tutela.taxonomy.model import Category
+
+
+def parse(text: str | bytes) -> list[ListEntry | Refusal]:
+    return list(csv.parse(io.BytesIO(text if isinstance(text, bytes) else text.encode())))
+
+
+def test_every_documented_column_is_read() -> None:
+    header = "kind,value,external_id,scheme,scheme_version,category,status,quality,timestamp"
+    row = f"pdq,{pdq(1)},rec-1,IWF,2024,A,withdrawn,77,2026-01-15T01:00:00+01:00"
+    [entry] = parse(f"{header},provenance,provenance.desk\n{row},Hotline X,night\n")
+    assert entry == ListEntry(
+        kind=SignalKind.PDQ,
+        value=bytes.fromhex(pdq(1)),
+        external_id="rec-1",
+        category=Category(scheme="iwf", version="2024", code="A"),
+        status=EntryStatus.WITHDRAWN,
+        quality=77,
+        provenance={
+            "timestamp": "2026-01-15T00:00:00Z",
+            "source": "Hotline X",
+            "desk": "night",
+        },
+    )
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_byte_order_mark_and_either_line_end_are_fine(mark: bytes, end: bytes) -> None:
+    lines = [b"Kind,Value", b"MD5," + md5(1).upper().encode(), b"", b"sha1," + sha1(1).encode()]
+    entries = parse(mark + end.join(lines) + end)
+    assert [entry.kind for entry in entries if isinstance(entry, ListEntry)] == ["md5", "sha1"]
+
+
+def test_a_column_for_each_kind_is_fine_too() -> None:
+    rows = parse(f"md5,pdq,external_id\n{md5(1)},{pdq(1)},a\n{md5(2)},,b\n,,c\n{md5(3)},zz,d\n")
+    kinds = [(row.kind, row.external_id) for row in rows if isinstance(row, ListEntry)]
+    assert kinds == [("md5", "a"), ("pdq", "a"), ("md5", "b"), ("md5", "d")]
+    assert [(row.row, row.why) for row in rows if isinstance(row, Refusal)] == [
+        (4, "it holds no hash"),
+        (5, "pdq: it contains something that is no hexadecimal digit"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ('pdq,"{pdq}\n",,,,', "hexadecimal"),
+        ("pdq,{pdq} ,,,,", "hexadecimal"),
+        ("pdq,{short},,,,", "63 hexadecimal digits"),
+        ("mdd5,{md5},,,,", "the kind is not one of"),
+        ("md5,{md5},,A,,", "category but no scheme"),
+        ("md5,{md5},a/b,A,,", "slash"),
+        ("md5,{md5},iwf,A,gone,", "status"),
+        ("md5,{md5},,,,101", "quality"),
+        ("md5,{md5},,,,-1", "quality"),
+        ("md5,{md5}", "2 fields"),
+    ],
+)
+def test_a_row_that_cannot_be_taken_is_refused_and_the_next_goes_on(row: str, why: str) -> None:
+    text = row.format(pdq=pdq(1), md5=md5(1), short=pdq(1)[:-1])
+    refusal, entry = parse(f"kind,value,scheme,category,status,quality\n{text}\nmd5,{md5(2)},,,,\n")
+    assert isinstance(refusal, Refusal)
+    assert why in refusal.why
+    assert pdq(1)[:20] not in refusal.why  # never its content
+    assert isinstance(entry, ListEntry)
+
+
+def test_a_timestamp_without_a_zone_is_utc_whatever_the_machine_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TZ", "Pacific/Auckland")
+    [entry] = parse(f"kind,value,timestamp\nmd5,{md5(1)},2026-01-15 10:00:00\n")
+    assert isinstance(entry, ListEntry)
+    assert entry.provenance["timestamp"] == "2026-01-15T10:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "neither"),
+        ("a,b\n1,2\n", "neither"),
+        ("kind,value,uploader\n", "column 3"),
+        ("kind,value,kind\n", "twice"),
+        ("kind,value,provenance.timestamp\n", "column 3"),
+        (f'kind,value\nmd5,{md5(1)}\nmd5,"open\n', "line 3"),
+        ("kind,value\nmd5," + "a" * 70_000, "longer than"),
+    ],
+)
+def test_a_broken_file_is_refused_as_a_whole_and_the_place_is_named(text: str, why: str) -> None:
+    with pytest.raises(BadInput, match=why):
+        parse(text)
+
+
+def test_text_that_is_not_utf8_names_the_line() -> None:
+    with pytest.raises(BadInput, match="UTF-8"):
+        parse(b"kind,value\nmd5,\xff\xfe\n")

@@ -1,0 +1,196 @@
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from indicator_drawing import md5, pdq, sha1
+
+from tutela.indicators.formats import vics
+from tutela.indicators.model import ListEntry, Refusal, SignalKind
+from tutela.indicators.policy import is_pertinent
+from tutela.primitives.errors import BadInput
+from tutela.taxonomy.model import Category
+
+PLACE = "http://names.example/DataModels"
+US = f"{PLACE}/2.0.xml/US/$metadata#Media"
+
+
+def parse(document: Any) -> list[ListEntry | Refusal]:
+    raw = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return list(vics.parse(io.BytesIO(raw)))
+
+
+def hash_set(*media: Any, context: str = US) -> dict[str, Any]:
+    return {"@odata.context": context, "value": list(media)}
+
+
+def entries(rows: list[ListEntry | Refusal]) -> list[ListEntry]:
+    return [row for row in rows if isinstance(row, ListEntry)]
+
+
+def test_all_hashes_of_a_medium_carry_its_md5_as_record_and_its_category() -> None:
+    medium = {
+        "MediaID": 7,
+        "Category": 1,
+        "MD5": md5(1).upper(),
+        "SHA1": sha1(1),
+        "PhotoDNA": None,
+        "MediaSize": "12",
+        "RelativeFilePath": "VIC_Files\\person-a\\x.png",
+        "VictimIdentified": "true",
+        "IsDistributed": False,
+        "Comments": "about Person A",
+        "DateUpdated": "/Date(1768435200000+0200)/",
+        "Exifs": [{"PropertyName": "Make", "PropertyValue": "TestCam"}],
+        "AlternativeHashes": [
+            {"MD5": md5(1), "HashName": "PDQ", "HashValue": pdq(1)},
+            {"MD5": md5(1), "HashName": "F-Hash", "HashValue": "abc"},
+        ],
+    }
+    found = entries(parse(hash_set(medium)))
+    assert [(one.kind, one.value) for one in found] == [
+        (SignalKind.MD5, bytes.fromhex(md5(1))),
+        (SignalKind.SHA1, bytes.fromhex(sha1(1))),
+        (SignalKind.PDQ, bytes.fromhex(pdq(1))),
+        (SignalKind.OTHER, b"f-hash:abc"),
+    ]
+    assert {one.external_id for one in found} == {md5(1)}
+    assert {one.category for one in found} == {Category(scheme="vics-us", version="2.0", code="1")}
+    assert found[0].provenance == {
+        "envelope": "VICS 2.0 US",
+        "media_id": "7",
+        "media_size": "12",
+        "victim_identified": "true",
+        "is_distributed": "false",
+        "timestamp": "2026-01-15T00:00:00Z",
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "context", "scheme", "version"),
+    [
+        ("@odata.context", f"{PLACE}/2.0.xml/UK/$metadata#Media", "vics-uk", "2.0"),
+        ("@odata.context", f"{PLACE}/2.0.xml/CUSTOM/$metadata#Media", "vics-unknown", "2.0"),
+        ("odata.metadata", f"{PLACE}/1.3.xml#Media", "vics-unknown", "1.3"),
+    ],
+)
+def test_the_same_integer_gets_the_scheme_its_envelope_names(
+    key: str, context: str, scheme: str, version: str
+) -> None:
+    [entry] = entries(parse({key: context, "value": [{"MD5": md5(1), "Category": "2"}]}))
+    assert entry.category == Category(scheme=scheme, version=version, code="2")
+
+
+def test_a_case_of_version_1_3_is_read_and_its_people_are_passed_over() -> None:
+    document = {
+        "odata.metadata": f"{PLACE}/1.3.xml#Cases",
+        "value": [
+            {"CaseID": "0", "ContactName": "Person A", "TotalMediaFiles": 99, "Media": []},
+            {"CaseNumber": "T", "Media": [{"MD5": md5(1)}, {"MD5": md5(2)}], "Extra": {"a": [1]}},
+        ],
+    }
+    found = entries(parse(document))
+    assert [one.external_id for one in found] == [md5(1), md5(2)]
+    assert "Person A" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-15T00:00:00.0000Z", "2026-01-15T00:00:00Z"),
+        ("2026-01-15T02:00:00+02:00", "2026-01-15T00:00:00Z"),
+        ("2026-01-15T00:00:00+00:00Z", "2026-01-15T00:00:00Z"),
+        ("/Date(1768435200000)/", "2026-01-15T00:00:00Z"),
+    ],
+)
+def test_timestamps_of_every_kind_are_utc(text: str, expected: str) -> None:
+    [entry] = entries(parse(hash_set({"MD5": md5(1), "DateUpdated": text})))
+    assert entry.provenance["timestamp"] == expected
+
+
+def test_a_timestamp_nobody_can_read_is_kept_as_unread() -> None:
+    [entry] = entries(parse(hash_set({"MD5": md5(1), "DateUpdated": "/Date(9999999999999999)/"})))
+    assert entry.provenance["timestamp_unread"] == "/Date(9999999999999999)/"
+    assert "timestamp" not in entry.provenance
+
+
+def test_a_byte_order_mark_is_fine() -> None:
+    raw = b"\xef\xbb\xbf" + json.dumps(hash_set({"MD5": md5(1)})).encode()
+    assert len(entries(parse(raw))) == 1
+
+
+def test_media_that_cannot_be_taken_are_refused_by_number() -> None:
+    rows = parse(
+        hash_set(
+            {"MD5": md5(1) + "\n", "SHA1": sha1(1)},
+            {"Category": 1},
+            "text",
+            {"MD5": md5(2), "Category": True},
+            {"MD5": 17},
+            {"AlternativeHashes": [{"HashName": "PDQ", "HashValue": "0_0"}, 5]},
+            {"MD5": md5(3)},
+        )
+    )
+    refused = [(row.row, row.why) for row in rows if isinstance(row, Refusal)]
+    assert refused == [
+        (1, "md5: it contains something that is no hexadecimal digit"),
+        (2, "it holds no hash"),
+        (3, "it is not an object"),
+        (4, "the Category is not a number or a short code"),
+        (5, "md5: it is not a text"),
+        (6, "pdq: it contains something that is no hexadecimal digit"),
+        (6, "other: it is not a text"),
+    ]
+    assert [one.kind for one in entries(rows)] == ["sha1", "md5"]
+
+
+def test_non_pertinent_and_uncategorised_media_are_kept_and_never_matched() -> None:
+    media = [{"MD5": md5(code), "Category": code} for code in range(6)]
+    matched = [is_pertinent(one.category) for one in entries(parse(hash_set(*media)))]
+    assert matched == [False, True, True, True, False, False]
+    unknown = f"{PLACE}/1.3.xml#Media"
+    matched = [
+        is_pertinent(one.category) for one in entries(parse(hash_set(*media, context=unknown)))
+    ]
+    assert matched == [False, True, True, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "broken or stops"),
+        (b"[]", "does not start with an object"),
+        (b"{}", 'no list "value"'),
+        (b'{"value": []}', "no envelope"),
+        (b'{"@odata.context": "x", "value": []}', "envelope is not VICS"),
+        (json.dumps(hash_set(context=f"{PLACE}/3.0.xml/US/$metadata#Media")).encode(), "envelope"),
+        (json.dumps(hash_set({"MD5": md5(1)}, {"MD5": md5(2)}))[:-5].encode(), "broken or stops"),
+        (json.dumps(hash_set({"MD5": md5(1)})).encode() + b"{}", "broken or stops"),
+        (b'{"@odata.context": "' + US.encode() + b'", "value": [' + b"[" * 100_000, "deeper"),
+        (
+            b'{"@odata.context": "' + US.encode() + b'", "value": [{"MD5": "' + b"a" * (5 << 20),
+            "more than 4 MiB",
+        ),
+        (
+            b'{"@odata.context": "' + US.encode() + b'", "value": [{"MediaSize": ' + b"9" * 5000,
+            "too many digits",
+        ),
+    ],
+)
+def test_a_broken_document_is_refused_as_a_whole_and_the_place_is_named(
+    raw: bytes, why: str
+) -> None:
+    with pytest.raises(BadInput, match=why):
+        parse(raw)
+
+
+def test_the_samples_are_read(schemas: Path) -> None:
+    folder = schemas / "project-vic"
+    rows = parse((folder / "vics-2.0.hashset.sample.json").read_bytes())
+    assert [one.kind for one in entries(rows)] == ["md5", "sha1"]
+    assert [row.row for row in rows if isinstance(row, Refusal)] == [1]  # a PDQ of zeros
+    rows = parse((folder / "vics-2.0.case.sample.json").read_bytes())
+    assert [one.category for one in entries(rows)] == [
+        Category(scheme="vics-us", version="2.0", code="5")
+    ] * 2
