@@ -2,10 +2,12 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Annotated
 
 import typer
+import uvicorn
 
 from tutela.adapters.sandbox.cybertip import (
     CyberTipSandbox,
@@ -14,6 +16,7 @@ from tutela.adapters.sandbox.cybertip import (
     server,
 )
 from tutela.adapters.sandbox.faults import FaultPlan
+from tutela.adapters.sandbox.platform import PlatformSandbox
 from tutela.adapters.sandbox.reports import SandboxReports
 from tutela.cli.presenting import AsJson, note
 from tutela.primitives.clock import SystemClock
@@ -29,11 +32,6 @@ sandbox_app = typer.Typer(
 def register(app: typer.Typer) -> None:
     """Add the command group."""
     app.add_typer(sandbox_app, name="sandbox")
-
-
-@sandbox_app.callback()
-def _group() -> None:
-    """Keep `cybertip` a subcommand while it is the only one."""
 
 
 @sandbox_app.command("cybertip")
@@ -69,14 +67,44 @@ def cybertip(
         xsd=_read(xsd),
         faults=FaultPlan(fail or ()),
     )
+    _announce("cybertip", listening, as_json=as_json)
+    server(sandbox).run(sockets=[listening])
+
+
+@sandbox_app.command("platform")
+def platform(
+    secret: Annotated[
+        str,
+        typer.Option(
+            envvar="TUTELA_SANDBOX_PASSWORD",
+            help="The webhook's key; better given in the environment than on the command line.",
+        ),
+    ],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free port.")] = 0,
+    host: Annotated[str, typer.Option(help="A loopback address.")] = "127.0.0.1",
+    state: Annotated[Path | None, typer.Option(help="Keep the orders in this JSON file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a stand-in for your own service: it takes signed orders to disable access."""
+    listening = loopback_socket(host, port)
+    sandbox = PlatformSandbox(secret=Redacted(secret), clock=SystemClock(), state=state)
+    _announce("platform", listening, as_json=as_json)
+    uvicorn.Server(
+        uvicorn.Config(
+            sandbox.app(), lifespan="off", log_config=None, access_log=False, server_header=False
+        )
+    ).run(sockets=[listening])
+
+
+def _announce(name: str, listening: socket.socket, *, as_json: bool) -> None:
+    """The first line on stdout is the address, so that a parent can read it."""
     address = address_of(listening)
     if as_json:
-        first = {"sandbox": "cybertip", "url": address, "port": listening.getsockname()[1]}
+        first = {"sandbox": name, "url": address, "port": listening.getsockname()[1]}
         typer.echo(json.dumps({**first, "pid": os.getpid()}))
-    else:
-        typer.echo(address)
-        note("This is a sandbox: what it accepts is reported to nobody. Ctrl-C ends it.")
-    server(sandbox).run(sockets=[listening])
+        return
+    typer.echo(address)
+    note("This is a sandbox: what it accepts reaches nobody. Ctrl-C ends it.")
 
 
 def _read(path: Path | None) -> bytes | None:
