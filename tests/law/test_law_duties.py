@@ -261,7 +261,7 @@ ANY_FACTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(ANY_FACTS, ANY_FACTS)
 def test_on_any_facts_of_the_real_book(some: dict[str, Any], more: dict[str, Any]) -> None:
     """Known answers stay when facts are added (but for listed exceptions); unknown ones ask."""
