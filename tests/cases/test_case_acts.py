@@ -97,10 +97,10 @@ def test_two_who_claim_at_once_do_not_both_get_it(desk: Desk) -> None:
     assert sorted(results) == ["claimed", "conflict", "conflict"]
 
 
-@pytest.mark.parametrize("role", [Role.COUNSEL, Role.OPERATOR, Role.AUDITOR, Role.PLATFORM])
-def test_who_is_no_reviewer_can_neither_claim_nor_decide(desk: Desk, role: Role) -> None:
+def test_who_is_no_reviewer_can_neither_claim_nor_decide(desk: Desk) -> None:
     case_id = desk.open()
-    outsider = Actor(id=AccountId.new(), login="person-x", roles=frozenset({role}))
+    others = frozenset(Role) - {Role.REVIEWER}
+    outsider = Actor(id=AccountId.new(), login="person-x", roles=others)
     with desk.database.begin() as tx:
         with pytest.raises(Refused):
             claim(tx, case_id, outsider, AT)
@@ -327,26 +327,24 @@ def test_a_category_without_its_scheme_is_refused(desk: Desk) -> None:
     assert desk.case(case_id).state is State.REVIEWED
 
 
-@pytest.mark.parametrize(
-    "facts",
-    [
+def test_a_reviewer_gives_only_a_reviewers_facts(desk: Desk) -> None:
+    case_id = desk.reviewed()
+    for facts in (
         {"event.detected_at": "2026-01-01T00:00:00Z"},
         {"decision.offender_known": ["a", "list"]},
         {"decision.apparent_csam": False},
-    ],
-)
-def test_a_reviewer_gives_only_a_reviewers_facts(desk: Desk, facts: dict[str, object]) -> None:
-    case_id = desk.reviewed()
-    with pytest.raises(BadInput), desk.database.begin() as tx:
-        decide(
-            tx,
-            case_id,
-            by=PERSON_A,
-            at=AT,
-            verdict=Verdict.APPARENT_CSAM,
-            category=CATEGORY,
-            facts=facts,
-        )
+    ):
+        with pytest.raises(BadInput), desk.database.begin() as tx:
+            decide(
+                tx,
+                case_id,
+                by=PERSON_A,
+                at=AT,
+                verdict=Verdict.APPARENT_CSAM,
+                category=CATEGORY,
+                facts=facts,
+            )
+    assert desk.case(case_id).state is State.REVIEWED
 
 
 def test_the_note_never_reaches_the_ledger(desk: Desk) -> None:
@@ -357,20 +355,16 @@ def test_the_note_never_reaches_the_ledger(desk: Desk) -> None:
     assert "drawing" not in lines
 
 
-@pytest.mark.parametrize("table", ["decisions", "matches", "verdicts", "assessments"])
-def test_what_was_found_and_decided_cannot_be_changed(desk: Desk, table: str) -> None:
-    for change in (f"DELETE FROM {table}", f"UPDATE {table} SET case_id = case_id"):  # noqa: S608 - constants
-        with (
-            pytest.raises(ProgrammingError, match="permission denied"),
-            desk.database.begin() as tx,
-        ):
+GROWING = ("decisions", "matches", "verdicts", "assessments")
+KEPT = ("cases", "exhibits", "submissions", "holds", "destructions")
+
+
+def test_what_was_found_and_decided_is_never_changed_and_no_row_removed(desk: Desk) -> None:
+    changes = [f"DELETE FROM {table}" for table in GROWING + KEPT]  # noqa: S608 - constants
+    changes += [f"UPDATE {table} SET case_id = ''" for table in GROWING]  # noqa: S608 - same
+    for change in changes:
+        with pytest.raises(ProgrammingError, match="denied"), desk.database.begin() as tx:
             tx.execute(text(change))
-
-
-@pytest.mark.parametrize("table", ["cases", "exhibits", "submissions", "holds", "destructions"])
-def test_no_row_of_a_case_is_ever_removed(desk: Desk, table: str) -> None:
-    with pytest.raises(ProgrammingError, match="permission denied"), desk.database.begin() as tx:
-        tx.execute(text(f"DELETE FROM {table}"))  # noqa: S608 - constants
 
 
 def test_the_queue_puts_known_items_first_and_counts_every_state(desk: Desk) -> None:

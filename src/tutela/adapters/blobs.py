@@ -26,6 +26,7 @@ from tutela.primitives.errors import BadInput, Conflict, Misconfigured, NotFound
 _KEY = re.compile(r"[a-z0-9_][a-z0-9_.-]*(/[a-z0-9_][a-z0-9_.-]*)*")
 _PART = ".part"
 _STALE_S = 24 * 3600
+_RETRIES = 3
 
 
 def open_blobs(url: str | None, *, home: Path) -> BlobStore:
@@ -182,7 +183,7 @@ def _bucket(url: str) -> ObjectBlobs:
                 "connect_timeout": timedelta(seconds=10),
                 "allow_http": os.environ.get("AWS_ALLOW_HTTP", "") == "true",
             },
-            retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=30)},
+            retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=30)},
         )
     except (BaseError, ValueError) as error:
         raise Misconfigured(
@@ -226,9 +227,10 @@ def _disk() -> Iterator[None]:
         raise Unavailable(
             "The disk for sealed evidence is full" if full else "The evidence store cannot be used",
             why=f"the system said {errno.errorcode.get(error.errno or 0, 'unknown')}",
-            remedy="Nothing was stored. "
-            + ("Free space" if full else "Check the folder and its rights")
-            + " where sealed evidence rests (TUTELA_BLOBS_URL), then hand it in again.",
+            remedy="Nothing was stored. Free space where sealed evidence rests "
+            "(TUTELA_BLOBS_URL), then hand the item in again."
+            if full
+            else "Check the folder and its rights (TUTELA_BLOBS_URL), then try again.",
         ) from error
 
 
@@ -243,8 +245,7 @@ def _objects_answering() -> Iterator[None]:
         raise Unavailable(
             "The object storage for sealed evidence did not take part",
             why=type(error).__name__,
-            remedy="Nothing was stored. Check that it runs and that the credentials hold, then "
-            "try again.",
+            remedy="Check that it runs and that the credentials hold, then try again.",
         ) from None
 
 

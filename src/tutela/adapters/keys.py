@@ -1,6 +1,7 @@
 """The evidence key pair on this machine: made once, readable by its owner only."""
 
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -51,14 +52,14 @@ def load_identity(path: Path) -> Redacted[str]:
             why=type(error).__name__,
             remedy="Check TUTELA_EVIDENCE_IDENTITY_FILE, or start once to make a key pair.",
         ) from error
-    secrets = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    if len(secrets) != 1:
+    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if len(found) != 1:
         raise Misconfigured(
             "The evidence identity file must hold exactly one key",
-            why=f"it holds {len(secrets)}",
+            why=f"it holds {len(found)}",
             remedy="Keep one line that begins with AGE-SECRET-KEY-1.",
         )
-    return Redacted(secrets[0])
+    return Redacted(found[0])
 
 
 def recipient_of(identity: Redacted[str]) -> str:
@@ -75,7 +76,7 @@ def recipient_of(identity: Redacted[str]) -> str:
 def _create(path: Path) -> None:
     """Write a fresh identity; leaves an existing one alone."""
     identity = pyrage.x25519.Identity.generate()
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

@@ -81,7 +81,7 @@ def add_exhibit(
         sha256=digests.sha256.hex(),
         md5=digests.md5.hex(),
         sha1=digests.sha1.hex(),
-        size_bytes=digests.size_bytes if sealed else digests.size_bytes or None,
+        size_bytes=digests.size_bytes,
         media_type=hashed.media_type or "",
         pdq=hashed.pdq.hex if hashed.pdq else None,
         quality=hashed.pdq.quality if hashed.pdq else None,

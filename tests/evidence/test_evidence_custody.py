@@ -1,0 +1,67 @@
+"""Every stored blob has its exhibit; what a crash left over is found and swept later."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from cases.case_parts import BY, SEAL, UNSEALER, Desk
+from tutela.evidence import custody, store
+from tutela.evidence.custody import ORPHAN_AGE
+from tutela.intake.model import Context, Origin
+from tutela.primitives.database import Database
+from tutela.primitives.errors import BadInput, Conflict
+from tutela.primitives.ids import CaseId, ExhibitId
+
+
+def test_the_sealed_bytes_are_those_handed_in_and_the_key_says_nothing(database: Database) -> None:
+    desk = Desk(database)
+    case_id = desk.open(b"drawn picture")
+    with database.begin() as tx:
+        (exhibit,) = store.exhibits_of(tx, case_id)
+    assert UNSEALER.unseal(custody.sealed_bytes(exhibit, desk.blobs)) == b"drawn picture"
+    assert exhibit.blob_key == f"exhibits/{exhibit.id}.age"
+    assert exhibit.sha256 not in exhibit.blob_key
+
+
+def test_exchanged_bytes_are_noticed(database: Database) -> None:
+    desk = Desk(database)
+    case_id = desk.open()
+    with database.begin() as tx:
+        (exhibit,) = store.exhibits_of(tx, case_id)
+    assert exhibit.blob_key is not None
+    desk.blobs.delete(exhibit.blob_key)
+    desk.blobs.put(exhibit.blob_key, SEAL.seal(b"something else"))
+    with pytest.raises(Conflict, match="not what was sealed"):
+        custody.sealed_bytes(exhibit, desk.blobs)
+    with pytest.raises(BadInput, match="only hashes"):
+        custody.sealed_bytes(replace(exhibit, blob_key=None), desk.blobs)
+
+
+def test_a_crash_between_blob_and_transaction_leaves_only_an_orphan(database: Database) -> None:
+    desk = Desk(database)
+    case_id = desk.open(b"kept")
+    orphan = custody.put_sealed(b"crashed", exhibit_id=ExhibitId.new(), seal=SEAL, blobs=desk.blobs)
+    now = datetime.now(UTC)
+    with database.begin() as tx:
+        assert [found.key for found in custody.orphans(tx, desk.blobs)] == [orphan.blob_key]
+        assert custody.sweep_orphans(tx, desk.blobs, at=now) == 0  # it could still be on its way
+        assert custody.sweep_orphans(tx, desk.blobs, at=now + 2 * ORPHAN_AGE) == 1
+        assert list(custody.orphans(tx, desk.blobs)) == []
+        (exhibit,) = store.exhibits_of(tx, case_id)
+    assert UNSEALER.unseal(custody.sealed_bytes(exhibit, desk.blobs)) == b"kept"
+
+
+def test_an_exhibit_of_hashes_alone_has_no_bytes_and_no_size(database: Database) -> None:
+    desk = Desk(database)
+    desk.matcher.learn(b"elsewhere")
+    hashed = desk.jail.hash(b"elsewhere")
+    without_size = replace(hashed, digests=replace(hashed.digests, size_bytes=None, md5=b""))
+    admission = desk.intake.admit_hashes(
+        without_size, context=Context(), by=BY, origin=Origin.API_HASHES
+    )
+    with database.begin() as tx:
+        (exhibit,) = store.exhibits_of(tx, CaseId(str(admission.case_id)))
+    assert (exhibit.blob_key, exhibit.sealed_sha256, exhibit.size_bytes) == (None, None, None)
+    assert (exhibit.md5, exhibit.sha256) == ("", hashed.digests.sha256.hex())
+    assert "exhibit_sealed" not in desk.actions()
