@@ -63,7 +63,8 @@ def import_list(
     listing.check(name=name, policy=given)
     import_id = ImportId.new()
     with SourceFile(path, progress) as source, database.begin() as tx:
-        staged = stage(tx, FORMATS[chosen](source.buffered()))
+        reading = source.buffered()  # held until the end: a dropped reader closes its file
+        staged = stage(tx, FORMATS[chosen](reading))
         file_sha256 = source.finish()
         if complete:
             _refuse_emptying(staged)
