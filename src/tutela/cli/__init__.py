@@ -16,6 +16,7 @@ NOUNS = {
     "case": "case",
     "check": "check",
     "db": "db",
+    "demo": "demo",
     "docs": "docs",
     "hash": "hash",
     "keys": "accounts",
@@ -26,6 +27,7 @@ NOUNS = {
     "report": "worker",
     "sandbox": "sandbox",
     "scan": "scan",
+    "serve": "serve",
     "worker": "worker",
 }
 """Each command and the file it stands in; a file is read only when its command is asked for."""

@@ -26,7 +26,6 @@ def staff_app(settings: Settings) -> Iterator[Starlette]:
     with open_parts(settings, pool_size=10) as parts, _following(parts):
         yield Starlette(
             routes=[
-                Mount("/v1", app=_api(parts), name="api"),
                 Mount("/", app=_console(parts), name="console"),
             ]
         )
