@@ -193,8 +193,10 @@ def test_readers_see_whole_batches_and_never_stop() -> None:
         reader.start()
     for turn in range(150):
         place = places[(turn + 1) % 2]
-        searcher.add([(1, place), (2, place), *((turn * 7 + n, row(n)) for n in range(3, 10))])
-        searcher.remove(range(turn * 7 + 3, turn * 7 + 6))
+        searcher.add(
+            [(1, place), (2, place), *((2000 + turn * 7 + n, row(n)) for n in range(3, 10))]
+        )
+        searcher.remove(range(2000 + turn * 7 + 3, 2000 + turn * 7 + 6))
         searcher.add(stay[:20])
     stop.set()
     for reader in readers:
