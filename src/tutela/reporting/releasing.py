@@ -43,20 +43,23 @@ def release_held(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[Report
 
 
 def ask_again(
-    tx: Connection, *, at_work: Collection[tuple[str, str]], at: datetime
+    tx: Connection, *, at_work: Collection[tuple[str, str]], has_platform: bool, at: datetime
 ) -> Sequence[events.FollowUp]:
     """Ask for every outcome that a decided case lacks and that nobody works on.
 
     Once per start of the worker: settings or a new version may have settled what stopped it.
-    `at_work` are kind and subject of the stories that go on by themselves. A refused report
-    stays with people: it is asked for by `retry` only.
+    `at_work` are kind and subject of the stories that go on by themselves. What only a
+    person can settle is not asked for: a refused or uncertain report, one held by the law
+    (`release_held`), an order without a platform to send it to.
     """
     busy = {*at_work, *store.jobs_waiting(tx)}
     asked = []
     for case in cases.queue(tx, states=(State.DECIDED,), limit=_ALL):
         for outcome in sorted(case.needed - set(case.reached)):
             kind = FOLLOWING[outcome]
-            if (kind, case.id) in busy or (kind == REPORT and _refused(tx, case.id)):
+            if (kind, case.id) in busy or _with_people(
+                tx, case.id, outcome, has_platform=has_platform
+            ):
                 continue
             asked.append(events.ask_for(tx, kind=kind, subject=case.id, at=at))
     return asked
@@ -99,7 +102,15 @@ def retry(
     )
 
 
-def _refused(tx: Connection, case_id: CaseId) -> bool:
-    """Whether the last word on this case's report is the authority's no."""
-    reports = store.reports_of(tx, case_id)
-    return bool(reports) and reports[-1].state is ReportState.REFUSED
+def _with_people(tx: Connection, case_id: CaseId, outcome: Reached, *, has_platform: bool) -> bool:
+    """Whether it is a person's turn, so that asking again would change nothing."""
+    if outcome is Reached.REPORTED:
+        reports = store.reports_of(tx, case_id)
+        return bool(reports) and (
+            reports[-1].state is ReportState.REFUSED
+            or reports[-1].held_because in {HeldBecause.UNCERTAIN, *RELEASED_BY_LAW}
+        )
+    if outcome is Reached.RESTRICTED:
+        orders = store.restrictions_of(tx, case_id)
+        return bool(orders) and not (has_platform and any(each.item_reference for each in orders))
+    return False

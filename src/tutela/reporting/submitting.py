@@ -128,7 +128,7 @@ def _next_file(
         if file.file_id is None:
             return _upload(desk, authority, report, file)
         if file.described_at is None:
-            return _describe(desk, authority, report, file)
+            return _describe(desk, authority, report, file, said=_said_before(intents, file))
     with desk.database.begin() as tx:
         store.change(tx, report.id, state=ReportState.FILES)
     return Next.GO_ON
@@ -175,11 +175,20 @@ def _opened(desk: Desk, exhibit: Exhibit) -> bytes:
     return content
 
 
-def _describe(desk: Desk, authority: Authority, report: Report, file: ReportFile) -> Next:
+def _said_before(intents: Sequence[KeptExchange], file: ReportFile) -> bytes | None:
+    """What was said about this file already: said again, it must be the same bytes."""
+    name = (file.file_id or "").encode()
+    told = [each.sent for each in intents if each.call == Call.FILE_DETAILS and each.sent]
+    return next((sent for sent in reversed(told) if name in sent), None)
+
+
+def _describe(
+    desk: Desk, authority: Authority, report: Report, file: ReportFile, *, said: bytes | None
+) -> Next:
     """3. Say what the file is, derived at this moment from the case and the view log."""
     at = desk.clock.now()
     try:
-        xml = _details(desk, report, file)
+        xml = said or _details(desk, report, file)
     except BadInput as trouble:
         with desk.database.begin() as tx:
             hold(tx, report, because=HeldBecause.COMPOSING, why=str(trouble), at=at)

@@ -70,7 +70,12 @@ def _ask_again(parts: Parts) -> None:
         try:
             with parts.database.begin() as tx:
                 at = parts.clock.now()
-                jobs = releasing.ask_again(tx, at_work=engine.at_work(), at=at)
+                jobs = releasing.ask_again(
+                    tx,
+                    at_work=engine.at_work(),
+                    has_platform=parts.platform is not None,
+                    at=at,
+                )
         except Unavailable as away:
             log.warning("relay_waits", why=away.what)
             parts.sleep(1.0)
