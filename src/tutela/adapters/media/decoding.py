@@ -154,4 +154,4 @@ def _text(value: object) -> str:
     if isinstance(value, tuple):
         value = " ".join(str(part) for part in value[:8])
     line = "".join(letter if letter.isprintable() else " " for letter in str(value)[:_EXIF_TEXT])
-    return line.strip()
+    return " ".join(line.split())

@@ -1,0 +1,84 @@
+"""What a decoder's process has given up, tried from the inside."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tutela.adapters.media.jail import Jail
+
+PROBE = """
+import json, os, resource, socket, sys
+from tutela.adapters.media import confining
+held = confining.confine(memory_bytes=700 << 20, cpu_seconds=60, parent=int(sys.argv[1]))
+def tried(act):
+    try:
+        act()
+    except (OSError, ValueError, MemoryError) as error:
+        return type(error).__name__
+    return "possible"
+found = {
+    "read": tried(lambda: open("/etc/hostname")),
+    "write": tried(lambda: open("/tmp/never", "w")),
+    "network": tried(lambda: socket.socket()),
+    "pipe": tried(os.pipe),
+    "fork": tried(os.fork),
+    "root": tried(lambda: os.setuid(0)) if os.getuid() else "possible",
+    "memory": tried(lambda: bytearray(900 << 20)),
+    "raise": tried(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (9, 9))),
+}
+os.close(0)
+found["read after closing"] = tried(lambda: open("/etc/hostname"))
+print(json.dumps({"held": held, "tried": found}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the confinement is Linux's")
+def test_nothing_can_be_opened_started_or_regained() -> None:
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", PROBE, str(os.getpid())],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(done.stdout)
+    assert "no_new_descriptor" in found["held"]
+    assert "possible" not in found["tried"].values(), found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the confinement is Linux's")
+def test_every_confinement_took_hold_in_a_child(jail: Jail) -> None:
+    assert set(jail.confinement()) == {
+        "unprivileged_user",
+        "no_new_privileges",
+        "not_dumpable",
+        "dies_with_parent",
+        "no_core",
+        "no_file_growth",
+        "no_new_process",
+        "address_space",
+        "cpu",
+        "no_new_descriptor",
+    }
+
+
+def test_the_child_gets_no_environment_and_no_folder(
+    jail: Jail, small_png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, object] = {}
+    real = subprocess.Popen
+
+    class Watching(real):  # type: ignore[type-arg, misc, valid-type]
+        def __init__(self, arguments: list[str], **options: object) -> None:
+            seen.update(options, arguments=arguments)
+            super().__init__(arguments, **options)
+
+    monkeypatch.setenv("TUTELA_SECRET", "fictitious")
+    monkeypatch.setattr(subprocess, "Popen", Watching)
+    with Jail(workers=1) as single:
+        assert single.hash(small_png) == jail.hash(small_png)
+    assert seen["env"] == {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    assert seen["cwd"] == "/"
+    assert "-I" in str(seen["arguments"])
