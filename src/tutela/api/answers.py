@@ -1,0 +1,78 @@
+"""From the rooms' facts to the API's words."""
+
+from tutela.api.bodies import (
+    CaseAnswer,
+    FindingAnswer,
+    HashesAnswer,
+    MatchAnswer,
+    MediaAnswer,
+)
+from tutela.cases.model import Case
+from tutela.hashing.model import Hashed
+from tutela.indicators.model import Finding, Match, MatchResult
+from tutela.intake.model import Admission
+
+_NOT_SAFE = "No list has this item. That does not mean that it is harmless."
+
+
+def finding_of(result: MatchResult) -> FindingAnswer:
+    """What the lists say about one item."""
+    return FindingAnswer(
+        finding=result.finding.value,
+        matches=[_match(match) for match in result.matches],
+        unmatchable=result.unmatchable,
+        why=result.why or (_NOT_SAFE if result.finding is Finding.NO_KNOWN_MATCH else ""),
+    )
+
+
+def media_of(admission: Admission) -> MediaAnswer:
+    """The whole answer to one submission."""
+    found = finding_of(admission.result)
+    return MediaAnswer(
+        finding=found.finding,
+        matches=found.matches,
+        unmatchable=found.unmatchable,
+        why=found.why,
+        case_id=admission.case_id,
+        exhibit_id=admission.exhibit_id,
+        already_known=admission.already_known,
+        hashes=_hashes(admission.hashed),
+    )
+
+
+def case_of(case: Case, *, item_reference: str) -> CaseAnswer:
+    """How far a case has come: states and times, nothing about people or content."""
+    return CaseAnswer(
+        case_id=case.id,
+        item_reference=item_reference,
+        state=case.state.value,
+        opened_at=case.opened_at,
+        needed=sorted(outcome.value for outcome in case.needed),
+        reached={outcome.value: moment for outcome, moment in case.reached.items()},
+        closed_at=case.closed_at,
+    )
+
+
+def _match(match: Match) -> MatchAnswer:
+    return MatchAnswer(
+        list_name=match.list_name,
+        entry=match.external_id or str(match.entry_id),
+        kind=match.kind.value,
+        distance_bits=match.distance_bits,
+        threshold_bits=match.threshold_bits,
+        transform=match.transform,
+        category=str(match.category) if match.category else None,
+        reasons=list(match.reasons),
+    )
+
+
+def _hashes(hashed: Hashed) -> HashesAnswer:
+    digests = hashed.digests
+    return HashesAnswer(
+        pdq=hashed.pdq.hex if hashed.pdq else None,
+        quality=hashed.pdq.quality if hashed.pdq else None,
+        md5=digests.md5.hex() or None,
+        sha1=digests.sha1.hex() or None,
+        sha256=digests.sha256.hex() or None,
+        pipeline=hashed.pipeline,
+    )

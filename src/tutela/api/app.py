@@ -1,0 +1,79 @@
+"""The platform's API as one ASGI application. Other faces may be mounted below it at `/`."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tutela.api import asking, documenting, faults, submitting
+from tutela.api.pacing import Pacing
+from tutela.api.parts import ApiParts
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_PATHS = ("/v1/", "/healthz", "/readyz")
+_KNOWN = re.compile(r"media|lookup|cases/[^/]+")
+_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+
+class _Guard:
+    """Puts the security headers on every answer of the API, errors too."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(_PATHS):
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, guarded)
+
+
+class Api(FastAPI):
+    """FastAPI with the guard outside of everything, so that a broken answer has it too."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The usual stack, inside the guard."""
+        return _Guard(super().build_middleware_stack())
+
+    def openapi(self) -> dict[str, Any]:
+        """The description, with the bodies that are read by hand."""
+        return documenting.completed(super().openapi())
+
+
+def build(parts: ApiParts) -> Api:
+    """The API on `parts`. No page of it loads anything from anywhere; there is no Swagger UI."""
+    app = Api(
+        title="Tutela API",
+        summary="Hand in media, look up hashes, follow cases",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    faults.install(app)
+    pacing = Pacing(per_minute=parts.requests_per_minute)
+    app.include_router(submitting.router(parts, pacing))
+    app.include_router(asking.router(parts, pacing))
+
+    @app.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
+    def nowhere(rest: str) -> None:
+        raise HTTPException(405 if _KNOWN.fullmatch(rest) else 404)
+
+    return app

@@ -1,0 +1,52 @@
+"""What the API works with, handed in by wiring."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tutela.accounts.model import Actor
+from tutela.intake.admitting import Intake
+from tutela.primitives.clock import Clock
+from tutela.primitives.database import Database
+from tutela.primitives.redacted import Redacted
+
+
+class IndexState(Protocol):
+    """How a matcher stands against the database (`indicators.matching.MatcherState`)."""
+
+    @property
+    def entries(self) -> int:
+        """Perceptual hashes in memory."""
+        ...
+
+    @property
+    def change(self) -> int:
+        """The last change taken in."""
+        ...
+
+    @property
+    def database_change(self) -> int:
+        """The last change there is."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApiParts:
+    """Everything the addresses need.
+
+    `authenticate` tells whose key it is, or None. `index_state` may raise `Unavailable`.
+    `countries` are the codes that the law knows; empty accepts any two letters.
+    `uploads_at_once` bounds the memory: so many bodies of `max_upload_bytes` at most.
+    """
+
+    intake: Intake
+    database: Database
+    clock: Clock
+    authenticate: Callable[[Redacted[str]], Actor | None]
+    index_state: Callable[[], IndexState]
+    max_upload_bytes: int
+    requests_per_minute: int
+    countries: frozenset[str] = frozenset()
+    uploads_at_once: int = 8
+    body_seconds: float = 120.0
+    index_lag_s: float = 30.0
