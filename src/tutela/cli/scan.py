@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tutela.adapters.media.model import Refusal
 from tutela.cli.presenting import OUT, AsJson, emit, note, progress
 from tutela.intake.model import Admission, Context, Origin
+from tutela.primitives.errors import BadInput
 from tutela.primitives.redacted import Redacted
 from tutela.scan.journal import Journal
 from tutela.scan.model import Plan, Scanned, Tally
@@ -87,6 +89,8 @@ def _results(
     def admit(path: Path) -> Admission:
         if dry_run:
             hashed = parts.jail.hash(path, dihedral=True)
+            if isinstance(hashed, Refusal):
+                raise BadInput("The file cannot be read", why=hashed.why, remedy=hashed.remedy)
             return Admission(result=parts.intake.look_up([hashed])[0], hashed=hashed)
         return parts.intake.admit_file(path, context=context(path), by="scan", origin=Origin.SCAN)
 

@@ -1,6 +1,8 @@
 """`tutela serve`: the staff process and the public process."""
 
-import structlog
+import signal
+from types import FrameType
+
 import typer
 import uvicorn
 
@@ -39,6 +41,7 @@ def public() -> None:
 
 def _serve(app: object, host: str, port: int) -> None:
     """Answer until SIGINT or SIGTERM; requests under way are finished first."""
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn hands the signal on when it has finished
     note(f"listening on http://{host}:{port} (Ctrl-C ends)")
     server = uvicorn.Server(
         uvicorn.Config(
@@ -58,4 +61,8 @@ def _serve(app: object, host: str, port: int) -> None:
             why="the address is in use or not ours",
             remedy="Choose another port in the settings.",
         )
-    structlog.get_logger().info("stopped")
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """End in order, so that the database and the decoders are closed."""
+    raise SystemExit(0)

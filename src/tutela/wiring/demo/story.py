@@ -32,6 +32,7 @@ from tutela.wiring.building import Parts, open_parts
 from tutela.wiring.demo import staging
 from tutela.wiring.demo.processes import Processes, free_port
 from tutela.wiring.demo.staging import Ports, Stage
+from tutela.wiring.opening import open_database
 from tutela.wiring.settings import load_settings
 
 _ALL = 1_000_000
@@ -60,14 +61,18 @@ def running(stage: Stage) -> Iterator[Running]:
     )
     environment = dict(os.environ) | staging.environment(stage, ports)
     os.environ.update(environment)
-    with Processes(environment=environment, logs=stage.folder / "logs") as processes:
+    settings = load_settings()
+    with (
+        open_database(settings),  # the server outlives every other process of the demo
+        Processes(environment=environment, logs=stage.folder / "logs") as processes,
+    ):
         _start(processes, stage, ports)
-        with open_parts(load_settings()) as parts:
+        with open_parts(settings) as parts:
             yield Running(stage=stage, parts=parts, processes=processes, ports=ports)
 
 
 def _start(processes: Processes, stage: Stage, ports: Ports) -> None:
-    """Each process joins the embedded server by itself; the first one starts it."""
+    """Each process joins the embedded server by itself."""
     word = {"TUTELA_SANDBOX_PASSWORD": staging.SANDBOX_WORD}
     for name, port, more in (
         ("cybertip", ports.authority, ["--user", staging.SANDBOX_WORD]),

@@ -1,0 +1,80 @@
+"""The embedded server lives exactly as long as somebody uses it, whatever happens to them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tutela.adapters.postgres import embedded
+
+USE = """
+import sys, time
+from pathlib import Path
+from tutela.adapters.postgres import embedded
+with embedded(Path(sys.argv[1])) as url:
+    print("ready", flush=True)
+    time.sleep(float(sys.argv[2]))
+"""
+
+
+def servers(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        line = process.info["cmdline"] or []
+        if str(folder) in line and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
+
+
+def user(folder: Path, seconds: float) -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", USE, str(folder), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def gone(folder: Path) -> bool:
+    for _ in range(100):
+        if not servers(folder):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    return tmp_path / "postgres"
+
+
+def test_the_last_one_out_stops_the_server(folder: Path) -> None:
+    with embedded(folder):
+        assert len(servers(folder)) == 1
+        first = user(folder, 0.2)
+        first.communicate(timeout=30)
+        assert len(servers(folder)) == 1, "it was stopped while still in use"
+    assert gone(folder)
+
+
+def test_a_killed_user_neither_stops_it_nor_keeps_it(folder: Path) -> None:
+    with embedded(folder):
+        victim = user(folder, 60)
+        os.kill(victim.pid, signal.SIGKILL)
+        victim.communicate()
+        assert len(servers(folder)) == 1
+    assert gone(folder)
+
+
+def test_two_that_leave_at_once_do_not_leave_it_behind(folder: Path) -> None:
+    pair = [user(folder, 0.5), user(folder, 0.5)]
+    for process in pair:
+        process.communicate(timeout=30)
+    assert gone(folder)
