@@ -1,17 +1,14 @@
 """Importing a text as a list."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from indicator_drawing import AT
+from indicator_drawing import AT, Import
 
 from tutela.indicators.importing import import_list
 from tutela.indicators.model import Imported
 from tutela.primitives.database import Database
-
-Import = Callable[..., Imported]
 
 
 @pytest.fixture

@@ -1,10 +1,13 @@
 """Hashes that name nothing: drawn by counting and hashing numbers. Not a test itself."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tutela.hashing.model import Digests, Hashed, Pdq, Unmatchable
+from tutela.indicators.model import Imported
 
+Import = Callable[..., Imported]
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 

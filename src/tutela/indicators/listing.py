@@ -190,7 +190,7 @@ def _meant(
     if (kind is None) != (value is None):
         raise BadInput("A hash is named by its kind and its value", why="one of them is missing")
     if kind is not None:
-        conditions += [_ENTRIES.kind == kind.value, _ENTRIES.value == value]
+        conditions += [_ENTRIES.kind == kind, _ENTRIES.value == value]
     if external_id:
         conditions.append(_ENTRIES.external_id == external_id)
     if not conditions:
