@@ -6,12 +6,16 @@ from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.applications import Starlette
-from starlette.routing import Mount
+from fastapi import FastAPI
 
+from tutela.accounts.keys import actor_of
+from tutela.accounts.model import Actor
+from tutela.api.app import build as build_api
+from tutela.api.parts import ApiParts
 from tutela.console.app import build as build_console
 from tutela.console.parts import ConsoleParts
 from tutela.primitives.errors import Unavailable
+from tutela.primitives.redacted import Redacted
 from tutela.reporting.reports import CYBERTIP
 from tutela.wiring.building import Parts, open_parts, provider_facts
 from tutela.wiring.settings import Settings
@@ -21,17 +25,32 @@ _LOG = structlog.get_logger()
 
 
 @contextmanager
-def staff_app(settings: Settings) -> Iterator[Starlette]:
+def staff_app(settings: Settings) -> Iterator[FastAPI]:
     """The application of the staff process; its index follows the lists while it runs."""
     with open_parts(settings, pool_size=10) as parts, _following(parts):
-        yield Starlette(
-            routes=[
-                Mount("/", app=_console(parts), name="console"),
-            ]
-        )
+        app = build_api(_api_parts(parts))
+        app.mount("/", _console(parts), name="console")
+        yield app
 
 
-def _console(parts: Parts) -> Starlette:
+def _api_parts(parts: Parts) -> ApiParts:
+    def authenticate(key: Redacted[str]) -> Actor | None:
+        with parts.database.begin() as tx:
+            return actor_of(tx, key)
+
+    return ApiParts(
+        intake=parts.intake,
+        database=parts.database,
+        clock=parts.clock,
+        authenticate=authenticate,
+        index_state=parts.matcher.state,
+        max_upload_bytes=parts.settings.max_upload_bytes,
+        requests_per_minute=parts.settings.api_requests_per_minute,
+        countries=parts.book.vocabulary.countries,
+    )
+
+
+def _console(parts: Parts) -> FastAPI:
     settings = parts.settings
     return build_console(
         ConsoleParts(
