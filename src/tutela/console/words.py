@@ -143,3 +143,29 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Group, constant, words. A constant without words is an error when the page is drawn."""
+
+TOLD = (
+    _("The name or password is not right"),
+    _("Check both and try again."),
+    _("Too many attempts for this name"),
+    _(
+        "Wait a quarter of an hour, then try again. An operator can see the attempts in the ledger."
+    ),
+    _("This form did not come from this page"),
+    _("Nothing was changed. Load the page again and repeat the step."),
+    _("This account may not do that"),
+    _("Ask an operator for the role, or sign in with another account."),
+    _("There is no such page"),
+    _("There is no such case"),
+    _("Go back to the queue."),
+    _("Somebody else works on this case"),
+    _("Take another case from the queue."),
+    _("This case is not claimed by you"),
+    _("Claim it first, so that two people do not look at the same thing."),
+    _("This view is closed"),
+    _("Open a new one from the case, with its reason, if you need it."),
+    _("A full view needs its reason"),
+    _("The database did not answer"),
+    _("Something broke on our side"),
+)
+"""Sentences of the error tree that people meet most on these pages; others stay in English."""
