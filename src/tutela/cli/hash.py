@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from tutela.adapters.media.jail import Jail
-from tutela.adapters.media.model import Refusal
+from tutela.adapters.media.model import Limits, Refusal
 from tutela.adapters.media.pipeline import POLICY, pipeline_id
 from tutela.cli.presenting import OUT, AsJson, emit, progress
 from tutela.hashing.model import DIHEDRAL, Hashed
 from tutela.primitives.errors import BadInput, NotFound
+from tutela.wiring.settings import load_settings
 
 SOME_REFUSED = 2
 """Exit code when at least one file gave no picture; the others are hashed all the same."""
@@ -51,7 +52,7 @@ def hash_command(
     files = files_below(paths)
     rows: list[Row] = []
     refused = 0
-    with Jail() as jail, progress("Hashing", total=len(files)) as show:
+    with _jail() as jail, progress("Hashing", total=len(files)) as show:
         for done, row in enumerate(_hashed(jail, files, dihedral=dihedral), start=1):
             refused += "error" in row
             if as_json:
@@ -69,6 +70,18 @@ def hash_command(
 def register(app: typer.Typer) -> None:
     """Add the command to the program."""
     app.command("hash")(hash_command)
+
+
+def _jail() -> Jail:
+    """Decoders with the limits of the settings, so that this command refuses what scans refuse."""
+    settings = load_settings()
+    limits = Limits(
+        max_file_bytes=settings.max_upload_bytes,
+        max_pixels=settings.max_pixels,
+        memory_bytes=settings.decoder_memory_bytes,
+        cpu_seconds=settings.decoder_seconds,
+    )
+    return Jail(limits, workers=settings.decoders)
 
 
 def files_below(paths: Iterable[Path]) -> list[Path]:
