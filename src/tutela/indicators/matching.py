@@ -156,12 +156,20 @@ class Matcher:
             set_aside = tx.execute(
                 select(func.count()).where(_ENTRIES.status == EntryStatus.SET_ASIDE)
             ).scalar_one()
-        seen = {list_id: one.change for list_id, one in loaded.items()}
-        behind = [seen.get(key, 0) for key, change in last.items() if seen.get(key, 0) < change]
+            seen = {key: one.change if (one := loaded.get(key)) else 0 for key in last}
+            waiting = [
+                tx.execute(
+                    select(func.min(_ENTRIES.change)).where(
+                        _ENTRIES.list_id == key, _ENTRIES.change > seen[key]
+                    )
+                ).scalar_one()
+                for key, change in last.items()
+                if seen[key] < change
+            ]
         database_change = max(last.values(), default=0)
         return MatcherState(
             entries=sum(len(one.searcher) for one in loaded.values()),
-            change=min(behind, default=database_change),
+            change=min(waiting) - 1 if waiting else database_change,
             database_change=database_change,
             set_aside=set_aside,
         )
