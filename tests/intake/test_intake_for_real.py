@@ -1,0 +1,73 @@
+"""The whole way with the real parts: list file, decoder, index, sealed folder, database."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from cases.case_parts import AT, BY, SEAL, UNSEALER
+from tutela.adapters.blobs import BlobFolder
+from tutela.adapters.media.jail import Jail
+from tutela.cases import store as cases
+from tutela.cases.opening import open_case
+from tutela.evidence import custody
+from tutela.evidence import store as evidence
+from tutela.indicators.importing import import_list
+from tutela.indicators.matching import Matcher
+from tutela.indicators.model import Finding
+from tutela.intake.admitting import Intake
+from tutela.intake.model import Context, Origin
+from tutela.primitives.clock import FixedClock
+from tutela.primitives.database import Database
+
+
+def drawn(seed: int) -> Image.Image:
+    """A benign picture: stripes and blocks from arithmetic."""
+    picture = Image.new("RGB", (320, 240))
+    for x in range(320):
+        for y in range(240):
+            value = ((x // 20) * seed + (y // 15) * (seed + 3)) * 37 % 256
+            picture.putpixel((x, y), (value, (value * 3 + x) % 256, (value + y) % 256))
+    return picture
+
+
+@pytest.fixture(scope="module")
+def jail() -> Iterator[Jail]:
+    with Jail(workers=1) as opened:
+        yield opened
+
+
+def test_an_edited_copy_opens_a_case_and_another_picture_does_not(
+    database: Database, jail: Jail, tmp_path: Path
+) -> None:
+    original, copy, other = (tmp_path / name for name in ("a.png", "b.jpg", "c.png"))
+    drawn(5).save(original)
+    drawn(5).resize((200, 150)).save(copy, quality=80)
+    drawn(11).save(other)
+    hashed = jail.hash(original)
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"kind,value,external_id\npdq,{hashed.pdq.hex},drawing-5\n")  # type: ignore[union-attr]
+    import_list(database, path=listed, name="drawings", by="test", at=AT)
+    blobs = BlobFolder(tmp_path / "blobs")
+    intake = Intake(
+        database,
+        jail,
+        Matcher(database),
+        SEAL,
+        blobs,
+        FixedClock(at=AT),
+        open_case=open_case,
+    )
+    found = intake.admit_file(copy, context=Context(), by=BY, origin=Origin.SCAN)
+    assert found.result.finding is Finding.MATCHED
+    assert found.case_id is not None
+    with database.begin() as tx:
+        (match,) = cases.matches_of(tx, found.case_id)
+        (exhibit,) = evidence.exhibits_of(tx, found.case_id)
+    assert match.match.external_id == "drawing-5"
+    assert match.match.distance_bits <= 31
+    assert UNSEALER.unseal(custody.sealed_bytes(exhibit, blobs)) == copy.read_bytes()
+    missed = intake.admit_file(other, context=Context(), by=BY, origin=Origin.SCAN)
+    assert missed.result.finding is Finding.NO_KNOWN_MATCH
+    assert missed.case_id is None
