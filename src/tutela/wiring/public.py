@@ -1,28 +1,27 @@
-"""The public process: the form and the sealing key, nothing that could read or decide."""
+"""The public process's parts: a database and the sealing key, nothing that could read or decide."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from fastapi import FastAPI
+from dataclasses import dataclass
 
 from tutela.adapters.keys import ensure_evidence_key
 from tutela.evidence.sealing import Seal
-from tutela.hotline.app import HotlineParts, build
-from tutela.primitives.clock import SystemClock
+from tutela.primitives.database import Database
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import Settings
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PublicParts:
+    """What the public form works with."""
+
+    database: Database
+    seal: Seal
+
+
 @contextmanager
-def public_app(settings: Settings) -> Iterator[FastAPI]:
-    """The application of the public process, with its database open."""
+def public_parts(settings: Settings) -> Iterator[PublicParts]:
+    """Open the database and take the sealing key."""
     recipient = settings.evidence_recipient or ensure_evidence_key(settings.folder)
     with open_database(settings) as database:
-        yield build(
-            HotlineParts(
-                database=database,
-                seal=Seal(recipient),
-                clock=SystemClock(),
-                service_name=settings.provider_name,
-            )
-        )
+        yield PublicParts(database=database, seal=Seal(recipient))
