@@ -37,7 +37,7 @@ from tutela.primitives.redacted import Redacted
 from tutela.reporting import store
 from tutela.reporting.desk import Desk, ProviderProfile
 from tutela.reporting.ports import Authority
-from tutela.reporting.reports import KeptExchange, Report
+from tutela.reporting.reports import KeptExchange, Report, ReportFile
 from tutela.review.viewing import viewed_entirely
 from tutela.workflows.parts import Pace, Parts
 
@@ -179,6 +179,12 @@ class World:
     def report(self, case_id: CaseId) -> Report:
         return self.reports(case_id)[-1]
 
+    def file(self, case_id: CaseId) -> ReportFile:
+        """The only file of the case's report."""
+        with self.database.begin() as tx:
+            [file] = store.files_of(tx, store.reports_of(tx, case_id)[-1].id)
+        return file
+
     def calls(self, case_id: CaseId) -> Sequence[KeptExchange]:
         with self.database.begin() as tx:
             return store.exchanges_of(tx, store.reports_of(tx, case_id)[-1].id)
@@ -187,6 +193,11 @@ class World:
         """The ledger's action names about a case, in order."""
         with self.database.begin() as tx:
             return [line.action for line in ledger.lines(tx, subject=case_id)]
+
+    def all_relayed(self) -> None:
+        """As if the worker had taken up every job so far."""
+        with self.database.begin() as tx:
+            tx.execute(text("UPDATE follow_ups SET relayed_at = created_at"))
 
     def ledger_holds(self) -> bool:
         with self.database.begin() as tx:
