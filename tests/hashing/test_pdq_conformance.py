@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tutela.hashing import bands
-from tutela.hashing.dihedral import dihedral
+from tutela.hashing.dihedral import all_of_rows, dihedral
 from tutela.hashing.luma import luma
 from tutela.hashing.model import DIHEDRAL, Pdq
-from tutela.hashing.pdq import pdq
+from tutela.hashing.pdq import pdq, rows_of
 from tutela.primitives.errors import BadInput
 
 Pixels = NDArray[np.uint8]
@@ -62,6 +62,12 @@ def reference_dihedral(pixels: Pixels) -> list[bytes]:
 def assert_equal(pixels: Pixels) -> None:
     assert pdq(pixels) == reference(pixels)
     assert [turned.bits for turned in dihedral(pixels)] == reference_dihedral(pixels)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (64, 65), (3, 9), (120, 200)])
+def test_all_from_one_reading_equals_each_alone(size: tuple[int, int]) -> None:
+    pixels = made("stripes", *size, 3)
+    assert all_of_rows(rows_of(pixels), *size) == (pdq(pixels), dihedral(pixels))
 
 
 SIDES = st.one_of(st.integers(1, 12), st.integers(5, 150), st.integers(5, 700))

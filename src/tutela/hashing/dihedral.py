@@ -7,10 +7,10 @@ hashes cost one pass over the pixels. The order is `model.DIHEDRAL`.
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.bands import Luma, ReadRows, downscale
+from tutela.hashing.bands import SIDE, Luma, ReadRows, downscale
 from tutela.hashing.luma import shape_of
 from tutela.hashing.model import DIHEDRAL, PDQ_BYTES, Pdq
-from tutela.hashing.pdq import bits_of, quality_of, rows_of, too_small, transform
+from tutela.hashing.pdq import bits_of, pdq_of_rows, quality_of, rows_of, too_small, transform
 
 
 def dihedral(pixels: NDArray[np.uint8]) -> tuple[Pdq, ...]:
@@ -31,6 +31,14 @@ def dihedral_of_rows(read: ReadRows, height: int, width: int) -> tuple[Pdq, ...]
     small = downscale(read, height, width)
     quality = quality_of(small)
     return tuple(Pdq(bits_of(turned), quality) for turned in _turned(transform(small)))
+
+
+def all_of_rows(read: ReadRows, height: int, width: int) -> tuple[Pdq, tuple[Pdq, ...]]:
+    """The plain hash and the eight, from one reading wherever the two agree (see above)."""
+    turned = dihedral_of_rows(read, height, width)
+    if height == width == SIDE:
+        return pdq_of_rows(read, height, width), turned
+    return turned[0], turned
 
 
 def _turned(b: Luma) -> tuple[Luma, ...]:

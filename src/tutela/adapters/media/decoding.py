@@ -14,7 +14,8 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from tutela.adapters.media.converting import Plain
 from tutela.adapters.media.model import Limits, RefusalReason
 from tutela.adapters.media.sniffing import KINDS, Kind
-from tutela.hashing.dihedral import dihedral_of_rows
+from tutela.hashing.bands import Luma
+from tutela.hashing.dihedral import all_of_rows
 from tutela.hashing.luma import luma
 from tutela.hashing.model import MIN_QUALITY, Pdq
 from tutela.hashing.pdq import pdq_of_rows
@@ -89,34 +90,32 @@ def decoded(body: bytes, *, kind: Kind, limits: Limits) -> Image.Image:
 
 def hash_picture(body: bytes, *, kind: Kind, limits: Limits, dihedral: bool) -> dict[str, Any]:
     """PDQ (and, when asked, the eight dihedral hashes) of the first frame, as JSON values."""
-    image = decoded(body, kind=kind, limits=limits)
-    plain = Plain(image)
-    found = _pdq(plain)
+    plain = Plain(decoded(body, kind=kind, limits=limits))
+    found, turned = _hashes(plain, dihedral=dihedral)
     if plain.alpha == "white" and found.quality < MIN_QUALITY:
         # Transparency hides everything: what is stored underneath may still be a picture.
         plain.ignore_alpha()
-        under = _pdq(plain)
-        if under.quality >= MIN_QUALITY:
-            found = under
-        else:
-            plain.alpha = "white"
-    turned = (
-        dihedral_of_rows(lambda t, b: luma(plain.rows(t, b)), plain.height_px, plain.width_px)
-        if dihedral
-        else ()
-    )
+        under = _hashes(plain, dihedral=dihedral)
+        if under[0].quality >= MIN_QUALITY:
+            found, turned = under
     return {
         "pdq": found.hex,
         "quality": found.quality,
         "dihedral": [one.hex for one in turned],
         "width": plain.width_px,
         "height": plain.height_px,
-        "alpha": plain.alpha,
     }
 
 
-def _pdq(plain: Plain) -> Pdq:
-    return pdq_of_rows(lambda t, b: luma(plain.rows(t, b)), plain.height_px, plain.width_px)
+def _hashes(plain: Plain, *, dihedral: bool) -> tuple[Pdq, tuple[Pdq, ...]]:
+    """The hash and, when asked for, the eight, of the picture as `plain` gives it now."""
+
+    def read(top: int, bottom: int) -> Luma:
+        return luma(plain.rows(top, bottom))
+
+    if dihedral:
+        return all_of_rows(read, plain.height_px, plain.width_px)
+    return pdq_of_rows(read, plain.height_px, plain.width_px), ()
 
 
 def facts(body: bytes, *, kind: Kind, limits: Limits) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """One reading of a file: digests of all of it, and the bytes only if a decoder may see them."""
 
-import io
 import stat
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -31,17 +29,34 @@ def read_once(source: Source, *, max_file_bytes: int) -> Read:
     Raises `OSError` when a path cannot be opened or is not a plain file (a pipe or a
     device would never end).
     """
-    with ExitStack() as opened:
-        if isinstance(source, Path):
-            if not stat.S_ISREG(source.stat().st_mode):
-                raise OSError("not a plain file")
-            stream: BinaryIO = opened.enter_context(source.open("rb"))
-        else:
-            stream = io.BytesIO(source) if isinstance(source, bytes) else source
-        return _read(stream, max_file_bytes=max_file_bytes)
+    if isinstance(source, bytes):
+        return _read_bytes(source, max_file_bytes=max_file_bytes)
+    if not isinstance(source, Path):
+        return _read_stream(source, max_file_bytes=max_file_bytes)
+    if not stat.S_ISREG(source.stat().st_mode):
+        raise OSError("not a plain file")
+    with source.open("rb") as stream:
+        return _read_stream(stream, max_file_bytes=max_file_bytes)
 
 
-def _read(stream: BinaryIO, *, max_file_bytes: int) -> Read:
+def _read_bytes(body: bytes, *, max_file_bytes: int) -> Read:
+    """Bytes that are in memory already are not copied."""
+    digesting = Digesting()
+    digesting.update(body)
+    kind = sniff(body[:HEAD_BYTES])
+    refused = _refused(len(body), kind, max_file_bytes=max_file_bytes)
+    return Read(digests=digesting.done(), kind=kind, body=b"" if refused else body, refused=refused)
+
+
+def _refused(size_bytes: int, kind: Kind | None, *, max_file_bytes: int) -> RefusalReason | None:
+    if size_bytes == 0:
+        return RefusalReason.EMPTY
+    if kind is None:
+        return RefusalReason.NOT_A_PICTURE
+    return RefusalReason.TOO_MANY_BYTES if size_bytes > max_file_bytes else None
+
+
+def _read_stream(stream: BinaryIO, *, max_file_bytes: int) -> Read:
     digesting = Digesting()
     kept: list[bytes] = []
     size_bytes = 0
@@ -57,13 +72,7 @@ def _read(stream: BinaryIO, *, max_file_bytes: int) -> Read:
             kept.clear()  # only the digests are wanted from here on
         else:
             kept.append(chunk)
-    refused = None
-    if size_bytes == 0:
-        refused = RefusalReason.EMPTY
-    elif kind is None:
-        refused = RefusalReason.NOT_A_PICTURE
-    elif size_bytes > max_file_bytes:
-        refused = RefusalReason.TOO_MANY_BYTES
+    refused = _refused(size_bytes, kind, max_file_bytes=max_file_bytes)
     return Read(
         digests=digesting.done(),
         kind=kind,
