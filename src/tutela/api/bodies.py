@@ -133,6 +133,12 @@ class LookupBody(_Taken):
     hashes: list[HashesBody] = Field(max_length=MAX_LOOKUPS)
 
 
+NAMES = frozenset(
+    name for kind in (ContextBody, HashesBody, MediaBody, LookupBody) for name in kind.model_fields
+)
+"""Every field name that a body may have."""
+
+
 class MatchAnswer(BaseModel):
     """One list entry that the item meets."""
 

@@ -93,10 +93,13 @@ def body_of(error: TutelaError, *, code: str | None = None) -> dict[str, dict[st
     }
 
 
-def refusal_of(error: ValidationError) -> BadInput:
-    """What is wrong with a body: places and rules, never the values, which may be personal."""
+def refusal_of(error: ValidationError, *, names: frozenset[str]) -> BadInput:
+    """What is wrong with a body: places and rules, never what was sent, which may be personal.
+
+    Of a place only `names` and numbers are told: the sender may have put anything in a key.
+    """
     faults = [
-        f"{'.'.join(str(part) for part in fault['loc'])[:100] or 'body'}: {fault['msg'][:200]}"
+        f"{_place(fault['loc'], names)}: {fault['msg'][:200]}"
         for fault in error.errors(include_input=False, include_url=False, include_context=False)
     ]
     more = f" (and {len(faults) - 5} more)" if len(faults) > 5 else ""  # noqa: PLR2004 - enough to begin with
@@ -105,6 +108,11 @@ def refusal_of(error: ValidationError) -> BadInput:
         why="; ".join(faults[:5]) + more,
         remedy="See docs/reference/api.md or /v1/openapi.json.",
     )
+
+
+def _place(steps: tuple[int | str, ...], names: frozenset[str]) -> str:
+    told = (str(step) if isinstance(step, int) or step in names else "(a key)" for step in steps)
+    return ".".join(told) or "body"
 
 
 def _told(_request: Request, error: Exception) -> Response:

@@ -17,6 +17,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect
 
+from tutela.api.bodies import NAMES
 from tutela.api.faults import TooLarge, TooSlow, WrongBody, refusal_of
 from tutela.primitives.errors import BadInput
 
@@ -41,6 +42,11 @@ class _InMemory(MultiPartParser):
 
     spool_max_size = sys.maxsize
 
+    def close(self) -> None:
+        """Let go of every file, also of one whose part never ended."""
+        for file in self._files_to_close_on_error:
+            file.close()
+
 
 def content_type(request: Request) -> str:
     """The body's kind without its parameters, in lower case."""
@@ -59,15 +65,11 @@ async def read_upload(request: Request, *, max_file_bytes: int) -> Upload:
     )
     try:
         form = await parser.parse()
-    except MultiPartException as error:
-        raise BadInput(
-            "The form cannot be read",
-            why="it must hold one part `file` with a file name, and at most one part `context`",
-        ) from error
-    try:
         return await _upload(form.multi_items(), max_file_bytes=max_file_bytes)
+    except MultiPartException as error:
+        raise _misshapen() from error
     finally:
-        await form.close()
+        parser.close()
 
 
 async def in_time(reading: Awaitable[Read], *, seconds: float) -> Read:
@@ -86,10 +88,7 @@ async def _upload(items: list[tuple[str, UploadFile | str]], *, max_file_bytes: 
     parts = dict(items)
     file, context = parts.pop("file", None), parts.pop("context", "{}")
     if not isinstance(file, UploadFile) or not isinstance(context, str) or parts:
-        raise BadInput(
-            "The form has the wrong parts",
-            why="it must hold one part `file` with a file name, and at most one part `context`",
-        )
+        raise _misshapen()
     if file.size is None or file.size > max_file_bytes:
         raise _too_large(max_file_bytes)
     return Upload(
@@ -110,7 +109,7 @@ def parsed(data: bytes, kind: type[Body]) -> Body:
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
-        raise refusal_of(error) from None
+        raise refusal_of(error, names=NAMES) from None
 
 
 async def _limited(request: Request, *, limit: int) -> AsyncGenerator[bytes, None]:
@@ -127,6 +126,13 @@ async def _limited(request: Request, *, limit: int) -> AsyncGenerator[bytes, Non
             yield chunk
     except ClientDisconnect as error:
         raise BadInput("The connection ended before the body did") from error
+
+
+def _misshapen() -> BadInput:
+    return BadInput(
+        "The form cannot be read",
+        why="it must hold one whole part `file` with a file name, and at most one part `context`",
+    )
 
 
 def _too_large(limit: int) -> TooLarge:
