@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tutela.primitives.errors import Unavailable
 
@@ -44,6 +45,12 @@ class Database:
                 why=type(error.orig).__name__ if error.orig else "connection lost",
                 remedy="Nothing was stored. Check that PostgreSQL runs (`tutela check`), "
                 "then try again.",
+            ) from error
+        except PoolTimeout as error:
+            raise Unavailable(
+                "The database is too busy for another step",
+                why="all connections of this process are in use",
+                remedy="Nothing was stored. Try again in a moment.",
             ) from error
         except DBAPIError as error:
             if error.connection_invalidated:
