@@ -9,6 +9,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO
 
 from tutela.indicators.formats.texts import clean, is_name, moment
@@ -190,9 +191,15 @@ def _category(cells: Mapping[str, str]) -> Category | None:
     if not scheme:
         raise _RowRefused("it has a category but no scheme, so the category means nothing")
     try:
-        return Category(scheme=scheme, version=version, code=code)
+        return _known_category(scheme, version, code)
     except BadInput as error:
         raise _RowRefused(f"scheme, scheme_version and category: {error.why}") from None
+
+
+@lru_cache(maxsize=256)
+def _known_category(scheme: str, version: str, code: str) -> Category:
+    """One object for the few categories that a million rows share."""
+    return Category(scheme=scheme, version=version, code=code)
 
 
 def _status(cells: Mapping[str, str]) -> EntryStatus:
