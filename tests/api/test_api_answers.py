@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from cases.case_parts import AT, CATEGORY, PERSON_A, PICTURE, UNSEALER, Desk, hashed_of
@@ -354,3 +357,19 @@ def test_a_revoked_key_ends_at_once(platform: Platform) -> None:
         with platform.desk.database.begin() as tx:
             revoke_key(tx, platform.key_id, by="test", at=AT)
         assert client.post("/v1/lookup", json={"hashes": []}).status_code == 401
+
+
+def test_pages_may_be_mounted_below_and_the_api_keeps_its_own_addresses(
+    platform: Platform,
+) -> None:
+    def page(_request: object) -> PlainTextResponse:
+        return PlainTextResponse("a page", headers={"Content-Security-Policy": "of the page"})
+
+    app = build(platform.parts)
+    app.mount("/", Starlette(routes=[Route("/{rest:path}", page)]))
+    with TestClient(app) as client:
+        below = client.get("/queue")
+        assert (below.text, below.headers["Content-Security-Policy"]) == ("a page", "of the page")
+        assert "Cache-Control" not in below.headers
+        assert client.get("/v1/nowhere").json()["error"]["code"] == "not_found"
+        assert client.get("/healthz").json() == {"status": "alive"}
