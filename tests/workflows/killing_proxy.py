@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,9 +18,13 @@ _COPIED = ("Authorization", "Content-Type", "Accept")
 
 @dataclass(kw_only=True)
 class Armed:
-    """What happens next: kill `pid` when `call` comes, `before` or `after` it is passed on."""
+    """What happens next: kill `pid` when `call` comes, `before` or `after` it is passed on.
+
+    With `instead`, that is done and the call goes on.
+    """
 
     pid: int = 0
+    instead: Callable[[], None] | None = None
     call: str = ""
     phase: str = ""
     hits: list[tuple[str, str]] = field(default_factory=list)
@@ -30,10 +34,13 @@ class Armed:
     def strikes(self, call: str, phase: str) -> bool:
         """Kill now if this is the point; the point is used up."""
         with self.lock:
-            if (self.call, self.phase) != (call, phase) or not self.pid:
+            if (self.call, self.phase) != (call, phase) or not (self.pid or self.instead):
                 return False
             self.call = ""
             self.hits.append((call, phase))
+            if self.instead is not None:
+                self.instead()
+                return False
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
             return True

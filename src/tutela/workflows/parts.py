@@ -49,7 +49,7 @@ class Pace:
 class Parts:
     """Everything the stories use. `turns`: how many steps run at once, whatever waits.
 
-    `running` and `waiting` are the threads of unfinished stories, and of those that wait.
+    `running` are the threads of unfinished stories, `waiting` those that wait and until when.
     """
 
     desk: Desk
@@ -57,7 +57,7 @@ class Parts:
     pace: Pace = field(default_factory=Pace)
     turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
     running: set[int] = field(default_factory=set)
-    waiting: set[int] = field(default_factory=set)
+    waiting: dict[int, datetime] = field(default_factory=dict)
 
     @property
     def database(self) -> Database:
@@ -72,6 +72,11 @@ class Parts:
     def sleep(self, seconds: float) -> None:
         """Wait, or raise `Stopped` as soon as the process is asked to end."""
         self.desk.pause(seconds)
+
+    def idle(self, *, for_: timedelta) -> int:
+        """How many stories will wait for longer than `for_`."""
+        until = self.clock.now() + for_
+        return sum(due > until for due in list(self.waiting.values()))
 
     def end(self) -> None:
         """Ask every story to stop at its next step or wait."""
@@ -125,11 +130,11 @@ def wait(delay: timedelta) -> None:
     """Wait durably: after a crash only what is left of the time is waited."""
     mine, me = parts(), threading.get_ident()
     due = datetime.fromisoformat(durably("due", lambda: iso(mine.clock.now() + delay)))
-    mine.waiting.add(me)
+    mine.waiting[me] = due
     try:
         mine.sleep((due - mine.clock.now()).total_seconds())
     finally:
-        mine.waiting.discard(me)
+        mine.waiting.pop(me, None)
 
 
 def persist(name: str, step: Callable[[], Next], on_horizon: Callable[[], None]) -> Next:

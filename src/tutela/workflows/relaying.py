@@ -5,6 +5,7 @@ between hands it over again, and the same identifier makes it the same story.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import func, select
@@ -24,6 +25,7 @@ MOST_AT_WORK = 32
 """Stories that work (not those that wait) before the relay leaves further jobs for later."""
 
 _ONCE_POLL_SECONDS = 0.1
+_SOON = timedelta(seconds=3)
 
 
 @dataclass(kw_only=True)
@@ -37,8 +39,8 @@ class Relayed:
 def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
     """Hand jobs over until the process is asked to end; `once`: until nothing moves any more.
 
-    With `once`, stories that wait for an authority or a platform that is away do not count
-    as moving; they are told in `waiting` and go on at the next start.
+    With `once`, stories that wait (for some seconds or longer) for an authority or a platform
+    that is away do not count as moving; they go on at the next start.
     """
     relayed = Relayed()
     _ask_again(parts)
@@ -50,7 +52,7 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
             seen = _released(parts, seen)
             jobs = _hand_over(parts)
             relayed.jobs += jobs
-            relayed.waiting = len(parts.waiting)
+            relayed.waiting = parts.idle(for_=_SOON)
             moving = jobs or engine.unfinished() > relayed.waiting
         except Unavailable as away:
             log.warning("relay_waits", why=away.what)

