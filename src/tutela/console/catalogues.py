@@ -4,9 +4,11 @@ English is what the source says; every other language is a folder `<code>/LC_MES
 `console.po`. A message that a catalogue lacks is shown in English.
 """
 
+import functools
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError, negotiate_locale
@@ -21,7 +23,7 @@ OWN_FOLDER = Path(__file__).resolve().parent.parent / "locale"
 _DOMAIN = "console"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Language:
     """One language the pages can speak. `direction` is ltr or rtl."""
 
@@ -38,11 +40,9 @@ class Language:
 
 def load_languages(folders: Iterable[Path] = ()) -> Mapping[str, Language]:
     """English and every language that has a catalogue in our folder or in `folders`."""
-    languages = {SOURCE_LANGUAGE: _language(SOURCE_LANGUAGE, NullTranslations())}
-    for folder in (OWN_FOLDER, *folders):
-        for file in sorted(folder.glob(f"*/LC_MESSAGES/{_DOMAIN}.po")):
-            code = file.parent.parent.name
-            languages[code] = _language(code, _compiled(file))
+    languages = dict(_own())
+    for folder in folders:
+        languages |= _found(folder)
     return languages
 
 
@@ -50,9 +50,31 @@ def choose(languages: Mapping[str, Language], *, wish: str | None, accepted: str
     """The language a person chose, else the best of the browser's `Accept-Language`."""
     if wish is not None and wish in languages:
         return languages[wish]
-    wanted = [part.partition(";")[0].strip() for part in accepted.split(",")]
+    wanted = [name for _, name in sorted(map(_weighed, accepted.split(",")), key=itemgetter(0))]
     known = negotiate_locale(wanted, list(languages), sep="-")
     return languages[known or SOURCE_LANGUAGE]
+
+
+def _weighed(part: str) -> tuple[float, str]:
+    """One wish of `Accept-Language` as (minus its weight, tag): the strongest sorts first."""
+    name, _, weight = part.partition(";")
+    try:
+        return -float(weight.strip().removeprefix("q=") or 1), name.strip()
+    except ValueError:
+        return 0.0, name.strip()
+
+
+@functools.cache
+def _own() -> Mapping[str, Language]:
+    """The package's own languages, read once per process."""
+    return {SOURCE_LANGUAGE: _language(SOURCE_LANGUAGE, NullTranslations()), **_found(OWN_FOLDER)}
+
+
+def _found(folder: Path) -> dict[str, Language]:
+    """Every catalogue of ours in a folder."""
+    files = sorted(folder.glob(f"*/LC_MESSAGES/{_DOMAIN}.po"))
+    codes = [file.parent.parent.name for file in files]
+    return {code: _language(code, _compiled(file)) for code, file in zip(codes, files, strict=True)}
 
 
 def _language(code: str, translations: NullTranslations) -> Language:

@@ -1,5 +1,6 @@
 """From facts to HTML: one Jinja environment, escaping always, the language per request."""
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -49,7 +50,9 @@ class Renderer:
     def language(self, request: Request) -> Language:
         """The language of this request: `?lang=`, then the cookie, then the browser's wish."""
         name = protecting.cookie_name(protecting.LANGUAGE, secure=self._parts.secure_cookies)
-        wish = request.query_params.get("lang") or request.cookies.get(name)
+        wish = request.query_params.get("lang")
+        if wish not in self.languages:
+            wish = request.cookies.get(name)
         return choose(
             self.languages, wish=wish, accepted=request.headers.get("accept-language", "")
         )
@@ -102,6 +105,7 @@ def _abilities(visit: Visit | None) -> Mapping[str, bool]:
     }
 
 
+@functools.cache
 def _environment(language: Language) -> Environment:
     """Templates in one language. A name that is not given is an error, not an empty string."""
     environment = Environment(

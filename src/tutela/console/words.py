@@ -148,9 +148,7 @@ TOLD = (
     _("The name or password is not right"),
     _("Check both and try again."),
     _("Too many attempts for this name"),
-    _(
-        "Wait a quarter of an hour, then try again. An operator can see the attempts in the ledger."
-    ),
+    _("Wait a quarter of an hour, then try again. An operator can see the attempts in the ledger."),
     _("This form did not come from this page"),
     _("Nothing was changed. Load the page again and repeat the step."),
     _("This account may not do that"),
