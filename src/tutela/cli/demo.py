@@ -35,11 +35,19 @@ def demo(
     Everything runs on loopback: PostgreSQL, worker, console, public form, and sandboxes in
     place of the authority and the platform. Ctrl-C ends all of it.
     """
-    signal.signal(signal.SIGTERM, _as_interrupt)
-    signal.signal(signal.SIGHUP, _as_interrupt)
+    for asked_to_end in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(asked_to_end, _as_interrupt)
+    try:
+        _run(folder.resolve(), count, once=once, fresh=not go_on, as_json=as_json)
+    except KeyboardInterrupt:
+        note("Stopped. No process of the demo runs any more; --continue takes it up again.")
+        raise typer.Exit(130 if once else 0) from None
+
+
+def _run(folder: Path, count: int, *, once: bool, fresh: bool, as_json: bool) -> None:
     began = time.monotonic()
-    note(f"Drawing {count} benign pictures and setting up {folder.resolve()}")
-    stage = staging.set_up(folder.resolve(), count=count, fresh=not go_on)
+    note(f"Drawing {count} benign pictures and setting up {folder}")
+    stage = staging.set_up(folder, count=count, fresh=fresh)
     note("Starting PostgreSQL, sandboxes, worker, console and public form")
     with story.running(stage) as run:
         story.prepare(run)
@@ -99,9 +107,10 @@ def _invite(run: Running, figures: dict[str, object]) -> None:
     OUT.print(f"  password  {run.password}", markup=False)
     OUT.print(f"  public form: http://127.0.0.1:{run.ports.public}/")
     OUT.print(
-        "\n1. Sign in. 2. Open a case from the queue and claim it. 3. Look at what it met and at"
-        "\nthe duties. 4. Decide. 5. Reload after a moment: report, receipt, order and holds are"
-        "\nthere. 6. In another terminal:"
+        "\n1. Sign in.  2. Open a case from the queue and claim it."
+        "\n3. Look at what it met and at the duties.  4. Decide."
+        "\n5. Reload after a moment: report, receipt, order and holds are there."
+        "\n6. In another terminal, prove it:"
     )
     OUT.print(
         f"   TUTELA_HOME={run.stage.home} TUTELA_DEMO=1 .venv/bin/tutela ledger verify",

@@ -1,0 +1,199 @@
+"""A person at the demo: signs in, claims, reveals, decides, sees the receipt; Ctrl-C ends all.
+
+With TUTELA_WRITE_PICTURES=1 the pictures of the README are made here.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"] + [
+    f"--disable-{service}" for service in ("background-networking", "component-update", "sync")
+]
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
+]
+
+
+def alive(folder: Path) -> list[str]:
+    return [
+        " ".join(process.info["cmdline"])
+        for process in psutil.process_iter(["cmdline", "status"])
+        if str(folder) in " ".join(process.info["cmdline"] or [])
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    base = tmp_path_factory.mktemp("demo-browser")
+    for parent in (base, *base.parents[:2]):
+        parent.chmod(0o755)
+    return base / "demo"
+
+
+@pytest.fixture(scope="module")
+def console(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """Address, name and password as the demo prints them."""
+    log = folder.with_name("demo.out")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TUTELA_")}
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tutela", "demo", "--folder", str(folder), "--count", "80"],
+            env=environment | {"COLUMNS": "200"},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    give_up = time.monotonic() + 200
+    while "Ctrl-C ends the demo" not in log.read_text("utf-8"):
+        assert process.poll() is None, log.read_text("utf-8")
+        assert time.monotonic() < give_up, log.read_text("utf-8")
+        time.sleep(0.2)
+    said = log.read_text("utf-8")
+    address = re.search(r"address\s+(\S+)/", said)
+    name = re.search(r"name\s+(\S+)", said)
+    password = re.search(r"password\s+(\S+)", said)
+    assert address
+    assert name
+    assert password
+    yield address[1], name[1], password[1]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0, log.read_text("utf-8")
+    assert "No process of the demo runs any more" in log.read_text("utf-8")
+    assert alive(folder) == []
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+def picture(page: Page, name: str) -> None:
+    if os.environ.get("TUTELA_WRITE_PICTURES") == "1":
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}.png")
+
+
+def accessible(page: Page) -> None:
+    found = Axe().run(page, options=WCAG)
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_from_sign_in_to_receipt(
+    console: tuple[str, str, str], browser: Browser, folder: Path
+) -> None:
+    address, name, password = console
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page.goto(address)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(re.compile("/queue"))
+    picture(page, "queue")
+
+    page.locator("main a[href*='/cases/']").nth(3).click()
+    page.get_by_role("button", name="Claim").click()
+    page.get_by_role("link", name="Blurred").click()
+    expect(page.locator("figure.rendition img")).to_be_visible()
+    accessible(page)
+    picture(page, "case")
+
+    page.get_by_text("Open full view…").click()
+    page.get_by_label("match", exact=False).first.check()
+    page.get_by_role("button", name="Open full view").click()
+    expect(page).to_have_url(re.compile("/views/"))
+    accessible(page)
+    page.get_by_role("button", name=re.compile("Close")).click()
+
+    page.get_by_label("Apparent", exact=False).first.check()
+    page.locator("select[name=category]").first.select_option("ncmec-ab/2022/B2")
+    page.locator("textarea[name=note]").first.fill("A drawn picture, decided in a test.")
+    page.get_by_role("button", name="Decide").click()
+
+    give_up = time.monotonic() + 60
+    while "reportDoneResponse" not in page.content():
+        assert time.monotonic() < give_up, page.inner_text("main")
+        time.sleep(0.5)
+        page.reload()
+    text = page.inner_text("main")
+    assert "sandbox" in text
+    accessible(page)
+    page.get_by_role("heading", name="Report", exact=True).scroll_into_view_if_needed()
+    picture(page, "receipt")
+
+    case = page.url.split("/cases/")[1].split("?")[0].split("#")[0]
+    page.close()
+    shown = json.loads(tutela(folder, "case", "show", case, "--json"))
+    actions = [line["action"] for line in shown["ledger"]]
+    for act in (
+        "case_opened",
+        "case_claimed",
+        "exhibit_rendition_shown",
+        "exhibit_view_opened",
+        "exhibit_view_closed",
+        "decision_made",
+        "report_finished",
+        "restriction_delivered",
+    ):
+        assert act in actions, act
+    assert shown["reports"][0]["state"] == "finished"
+    packed = Path(json.loads(tutela(folder, "case", "export", case, "--json"))["package"])
+    described = next((packed / "data" / "reports").glob("*/*-fileinfo-sent")).read_bytes()
+    assert b"<fileViewedByEsp>true</fileViewedByEsp>" in described, "a person has viewed it whole"
+
+
+def tutela(folder: Path, *arguments: str) -> str:
+    """Run a command on the demo's home; returns what it printed."""
+    return subprocess.run(
+        [sys.executable, "-m", "tutela", *arguments],
+        env=os.environ | {"TUTELA_HOME": str(folder / "home"), "TUTELA_DEMO": "1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    ).stdout
+
+
+def test_the_public_form_and_every_page_are_accessible(
+    console: tuple[str, str, str], browser: Browser
+) -> None:
+    address, name, password = console
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    public = f"http://127.0.0.1:{int(address.rsplit(':', 1)[1]) + 1}"
+    page.goto(f"{address}/sign-in")
+    accessible(page)
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    for path in ("/queue", "/lists", "/law", "/ledger", "/help", "/nowhere"):
+        page.goto(f"{address}{path}")
+        accessible(page)
+    if page.goto(f"{public}/") is not None:
+        accessible(page)
+        page.get_by_label("What should we know?").fill("A neutral placeholder.")
+        page.get_by_role("button", name="Send the report").click()
+        expect(page.get_by_role("heading", name="Thank you")).to_be_visible()
+        accessible(page)
+        picture(page, "form")
+    page.close()
