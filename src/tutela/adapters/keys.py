@@ -11,6 +11,7 @@ from tutela.primitives.errors import Misconfigured
 from tutela.primitives.redacted import Redacted
 
 FILE_NAME = "evidence.agekey"
+PUBLIC_NAME = "evidence.recipient"
 
 
 def ensure_evidence_key(folder: Path) -> str:
@@ -18,7 +19,8 @@ def ensure_evidence_key(folder: Path) -> str:
 
     The folder gets the rights 0700 and the file 0600. Two processes that start at once agree
     on one key: the file is written whole under another name and then linked, which fails for
-    the second.
+    the second. The public key is written to `folder/evidence.recipient` as well, for a
+    process that may seal and must never be able to unseal.
     """
     keys = folder / "keys"
     path = keys / FILE_NAME
@@ -26,13 +28,27 @@ def ensure_evidence_key(folder: Path) -> str:
         keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             _create(path)
+        recipient = recipient_of(load_identity(path))
+        _publish(folder / PUBLIC_NAME, recipient)
     except OSError as error:
         raise Misconfigured(
             "The evidence key cannot be made",
             why=f"{type(error).__name__} in the folder for keys",
             remedy="Let this user write to TUTELA_HOME, or set TUTELA_EVIDENCE_RECIPIENT.",
         ) from error
-    return recipient_of(load_identity(path))
+    return recipient
+
+
+def load_recipient(folder: Path) -> str:
+    """The public key alone; the file with the secret one is not opened."""
+    try:
+        return (folder / PUBLIC_NAME).read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            "The sealing key is not here",
+            why=f"{PUBLIC_NAME} cannot be read ({type(error).__name__})",
+            remedy="Start the staff process or the worker once, or set TUTELA_EVIDENCE_RECIPIENT.",
+        ) from error
 
 
 def load_identity(path: Path) -> Redacted[str]:
@@ -71,6 +87,15 @@ def recipient_of(identity: Redacted[str]) -> str:
             "The evidence identity is not an age secret key",
             remedy="Restore the file from a backup: evidence sealed to it needs it.",
         ) from None
+
+
+def _publish(path: Path, recipient: str) -> None:
+    """Keep the public key beside the folder of secrets, whole or not at all."""
+    if path.exists() and path.read_text("ascii").strip() == recipient:
+        return
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft.write_text(f"{recipient}\n", "ascii")
+    draft.replace(path)
 
 
 def _create(path: Path) -> None:

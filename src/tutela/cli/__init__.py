@@ -28,6 +28,7 @@ NOUNS = {
     "sandbox": "sandbox",
     "scan": "scan",
     "serve": "serve",
+    "tips": "tips",
     "worker": "worker",
 }
 """Each command and the file it stands in; a file is read only when its command is asked for."""

@@ -12,11 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from tutela.adapters.media.jail import Jail
-from tutela.adapters.media.model import Limits, Refusal
+from tutela.adapters.media.model import Refusal
 from tutela.adapters.media.pipeline import POLICY, pipeline_id
 from tutela.cli.presenting import OUT, AsJson, emit, progress
 from tutela.hashing.model import DIHEDRAL, Hashed
 from tutela.primitives.errors import BadInput, NotFound
+from tutela.wiring.limits import limits_of
 from tutela.wiring.settings import load_settings
 
 SOME_REFUSED = 2
@@ -75,13 +76,7 @@ def register(app: typer.Typer) -> None:
 def _jail() -> Jail:
     """Decoders with the limits of the settings, so that this command refuses what scans refuse."""
     settings = load_settings()
-    limits = Limits(
-        max_file_bytes=settings.max_upload_bytes,
-        max_pixels=settings.max_pixels,
-        memory_bytes=settings.decoder_memory_bytes,
-        cpu_seconds=settings.decoder_seconds,
-    )
-    return Jail(limits, workers=settings.decoders)
+    return Jail(limits_of(settings), workers=settings.decoders)
 
 
 def files_below(paths: Iterable[Path]) -> list[Path]:

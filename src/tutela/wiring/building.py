@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from tutela.adapters.blobs import open_blobs
 from tutela.adapters.keys import ensure_evidence_key, load_identity
 from tutela.adapters.media.jail import Jail
-from tutela.adapters.media.model import Limits
 from tutela.cases.opening import open_case
 from tutela.evidence.ports import BlobStore
 from tutela.evidence.sealing import Seal
@@ -17,6 +16,7 @@ from tutela.intake.admitting import Intake
 from tutela.law.loading import Lawbook, load_lawbook
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
+from tutela.wiring.limits import limits_of
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import Settings, load_settings
 
@@ -61,17 +61,6 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             book=load_lawbook(),
             intake=Intake(database, jail, matcher, seal, blobs, clock, open_case=open_case),
         )
-
-
-def limits_of(settings: Settings) -> Limits:
-    """What one file may cost a decoder."""
-    return Limits(
-        max_file_bytes=settings.max_upload_bytes,
-        max_pixels=settings.max_pixels,
-        memory_bytes=settings.decoder_memory_bytes,
-        cpu_seconds=settings.decoder_seconds,
-        wall_seconds=float(settings.decoder_seconds),
-    )
 
 
 def recipient_of(settings: Settings) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tutela.adapters.keys import ensure_evidence_key
+from tutela.adapters.keys import load_recipient
 from tutela.evidence.sealing import Seal
 from tutela.primitives.database import Database
 from tutela.wiring.opening import open_database
@@ -21,7 +21,7 @@ class PublicParts:
 
 @contextmanager
 def public_parts(settings: Settings) -> Iterator[PublicParts]:
-    """Open the database and take the sealing key."""
-    recipient = settings.evidence_recipient or ensure_evidence_key(settings.folder)
+    """Open the database and take the sealing key; the secret one is not opened here."""
+    recipient = settings.evidence_recipient or load_recipient(settings.folder)
     with open_database(settings) as database:
         yield PublicParts(database=database, seal=Seal(recipient))

@@ -28,7 +28,7 @@ from tutela.reporting.store import in_state
 from tutela.scan.model import Scanned
 from tutela.scan.planning import plan
 from tutela.scan.running import run
-from tutela.wiring.building import Parts, open_parts
+from tutela.wiring.building import Parts, open_parts, recipient_of
 from tutela.wiring.demo import staging
 from tutela.wiring.demo.processes import Processes, free_port
 from tutela.wiring.demo.staging import Ports, Stage
@@ -62,6 +62,7 @@ def running(stage: Stage) -> Iterator[Running]:
     environment = dict(os.environ) | staging.environment(stage, ports)
     os.environ.update(environment)
     settings = load_settings()
+    recipient_of(settings)  # the public form starts with the sealing key alone
     with (
         open_database(settings),  # the server outlives every other process of the demo
         Processes(environment=environment, logs=stage.folder / "logs") as processes,

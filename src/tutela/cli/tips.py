@@ -1,0 +1,89 @@
+"""`tutela tips`: what the public form has taken in, opened by staff only."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from tutela.adapters.keys import load_identity
+from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.evidence.unsealing import Unsealer
+from tutela.intake.tips import TipState, advance, tip, tips
+from tutela.ledger.store import append
+from tutela.primitives.clock import iso
+from tutela.primitives.ids import SubmissionId
+from tutela.wiring.opening import open_database
+from tutela.wiring.settings import load_settings
+
+tips_app = typer.Typer(help="Reports by the public form.", no_args_is_help=True)
+TipArgument = Annotated[str, typer.Argument(metavar="TIP", help="A tip's identifier (sub_…).")]
+_BY = "cli"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the sub-commands."""
+    app.add_typer(tips_app, name="tips")
+
+
+@tips_app.command("list")
+def list_tips(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    as_json: AsJson = False,
+) -> None:
+    """List tips, the newest first; nothing is opened."""
+    with open_database() as database, database.begin() as tx:
+        found = tips(tx, limit=limit)
+    rows = [
+        {"id": one.id, "received_at": iso(one.received_at), "state": one.state.value}
+        for one in found
+    ]
+    if as_json:
+        for row in rows:
+            emit(row, as_json=True, render=lambda: None)
+        return
+    if not rows:
+        OUT.print("Nobody has sent a report by the public form.")
+        return
+    table = Table("tip", "received", "state", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(row["id"], row["received_at"], row["state"])
+    OUT.print(table)
+
+
+@tips_app.command("show")
+def show(tip_id: TipArgument, as_json: AsJson = False) -> None:
+    """Open one tip with the evidence key and print it; this is a ledger line."""
+    settings = load_settings()
+    unsealer = Unsealer(load_identity(settings.identity_file))
+    with open_database(settings) as database, database.begin() as tx:
+        found = tip(tx, SubmissionId.parse(tip_id))
+        answers = json.loads(unsealer.unseal(found.sealed))
+        now = datetime.now(UTC)
+        append(tx, at=now, actor=_BY, action="tip_opened", subject=found.id, detail={})
+    data = {"id": found.id, "state": found.state.value, "answers": answers}
+    emit(data, as_json=as_json, render=lambda: _render(answers))
+
+
+@tips_app.command("advance")
+def advance_tip(
+    tip_id: TipArgument,
+    state: Annotated[TipState, typer.Argument(help="How far it has come.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say how far a tip has come; its sender sees that with the code."""
+    with open_database() as database, database.begin() as tx:
+        found = SubmissionId.parse(tip_id)
+        advance(tx, found, state=state, by=_BY, at=datetime.now(UTC))
+    emit(
+        {"id": found, "state": state.value},
+        as_json=as_json,
+        render=lambda: OUT.print(f"{found} is now {state.value}."),
+    )
+
+
+def _render(answers: dict[str, str]) -> None:
+    for question, text in answers.items():
+        OUT.print(f"[bold]{question}[/]")
+        OUT.print(text, markup=False)
