@@ -18,10 +18,16 @@ class BucketForTests(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     objects: ClassVar[dict[str, tuple[bytes, datetime]]] = {}
+    parts: ClassVar[dict[int, bytes]] = {}
     lock: ClassVar[threading.Lock] = threading.Lock()
 
     def do_PUT(self) -> None:
         data = self.rfile.read(int(self.headers["Content-Length"]))
+        query = parse_qs(urlsplit(self.path).query)
+        if "partNumber" in query:
+            self.parts[int(query["partNumber"][0])] = data
+            self._answer(HTTPStatus.OK, ETag='"part"')
+            return
         with self.lock:
             if self.headers.get("If-None-Match") == "*" and self._key() in self.objects:
                 self._answer(HTTPStatus.PRECONDITION_FAILED)
@@ -52,15 +58,24 @@ class BucketForTests(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.NO_CONTENT)
 
     def do_POST(self) -> None:
-        """The bulk delete: keys stand in an XML body."""
+        """The bulk delete (keys stand in an XML body), and an upload in parts."""
+        query = parse_qs(urlsplit(self.path).query, keep_blank_values=True)
+        if "uploads" in query:
+            self.parts.clear()
+            self._xml("InitiateMultipartUploadResult", "<UploadId>1</UploadId>")
+            return
+        if "uploadId" in query:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            whole = b"".join(data for _, data in sorted(self.parts.items()))
+            self.objects[self._key()] = (whole, datetime.now(UTC))
+            self._xml("CompleteMultipartUploadResult", '<ETag>"x"</ETag>')
+            return
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         keys = [part.split("</Key>")[0] for part in body.split("<Key>")[1:]]
         for key in keys:
             self.objects.pop("/evidence/" + key, None)
         rows = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
-        self._answer(
-            HTTPStatus.OK, f'<?xml version="1.0"?><DeleteResult>{rows}</DeleteResult>'.encode()
-        )
+        self._xml("DeleteResult", rows)
 
     def _key(self) -> str:
         return unquote(urlsplit(self.path).path)
@@ -75,13 +90,10 @@ class BucketForTests(BaseHTTPRequestHandler):
             for key, (data, modified) in sorted(self.objects.items())
             if key.removeprefix("/evidence/").startswith(prefix)
         )
-        self._answer(
-            HTTPStatus.OK,
-            (
-                '<?xml version="1.0"?><ListBucketResult><IsTruncated>false</IsTruncated>'
-                f"{rows}</ListBucketResult>"
-            ).encode(),
-        )
+        self._xml("ListBucketResult", f"<IsTruncated>false</IsTruncated>{rows}")
+
+    def _xml(self, name: str, content: str) -> None:
+        self._answer(HTTPStatus.OK, f'<?xml version="1.0"?><{name}>{content}</{name}>'.encode())
 
     def _answer(self, status: HTTPStatus, data: bytes = b"", **headers: str) -> None:
         self.send_response(status)

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -60,6 +61,23 @@ def test_the_same_bytes_again_change_nothing_and_others_are_refused(store: BlobS
     with pytest.raises(Conflict, match="never overwritten"):
         store.put(KEY, b"other")
     assert store.get(KEY) == b"sealed"
+
+
+def test_a_stream_is_stored_whole_or_not_at_all(store: BlobStore) -> None:
+    def fill(target: BinaryIO) -> None:
+        target.writelines(bytes(100_000) for _ in range(100))
+
+    def breaks(target: BinaryIO) -> None:
+        target.write(b"half")
+        raise BadInput("the source broke")
+
+    with pytest.raises(BadInput, match="source broke"):
+        store.put_stream(KEY, breaks)
+    assert list(store.contents()) == []
+    store.put_stream(KEY, fill)
+    assert store.get(KEY) == bytes(10_000_000)
+    with pytest.raises(Conflict, match="never overwritten"):
+        store.put_stream(KEY, fill)
 
 
 def test_what_is_not_there_is_not_found_and_may_be_deleted_twice(store: BlobStore) -> None:

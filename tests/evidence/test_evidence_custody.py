@@ -1,16 +1,21 @@
 """Every stored blob has its exhibit; what a crash left over is found and swept later."""
 
+import hashlib
+import resource
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from cases.case_parts import BY, SEAL, UNSEALER, Desk
+from tutela.adapters.blobs import BlobFolder
 from tutela.evidence import custody, store
-from tutela.evidence.custody import ORPHAN_AGE
+from tutela.evidence.custody import ORPHAN_AGE, Sealed
 from tutela.intake.model import Context, Origin
 from tutela.primitives.database import Database
-from tutela.primitives.errors import BadInput, Conflict
+from tutela.primitives.errors import BadInput, Conflict, Unavailable
 from tutela.primitives.ids import CaseId, ExhibitId
 
 
@@ -65,3 +70,45 @@ def test_an_exhibit_of_hashes_alone_has_no_bytes_and_no_size(database: Database)
     assert (exhibit.blob_key, exhibit.sealed_sha256, exhibit.size_bytes) == (None, None, None)
     assert (exhibit.md5, exhibit.sha256) == ("", hashed.digests.sha256.hex())
     assert "exhibit_sealed" not in desk.actions()
+
+
+def test_a_large_file_is_sealed_from_stream_to_stream(tmp_path: Path) -> None:
+    path, blobs = tmp_path / "large", BlobFolder(tmp_path / "blobs")
+    with path.open("wb") as file:
+        for number in range(64):
+            file.write(bytes([number]) * 2**20)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").digest()
+    tracemalloc.start()
+    try:
+        sealed = custody.put_sealed_file(
+            path, sha256=digest, exhibit_id=ExhibitId.new(), seal=SEAL, blobs=blobs
+        )
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 2 * 2**20  # of a file of 64 MiB
+    stored = blobs.get(sealed.blob_key)
+    assert hashlib.sha256(stored).hexdigest() == sealed.sealed_sha256
+    assert hashlib.sha256(UNSEALER.unseal(stored)).digest() == digest
+
+
+def test_a_disk_that_fills_while_a_stream_is_sealed_leaves_nothing(tmp_path: Path) -> None:
+    path, blobs = tmp_path / "large", BlobFolder(tmp_path / "blobs")
+    path.write_bytes(bytes(2**20))
+    digest = hashlib.sha256(bytes(2**20)).digest()
+
+    def put() -> Sealed:
+        return custody.put_sealed_file(
+            path, sha256=digest, exhibit_id=ExhibitId.new(), seal=SEAL, blobs=blobs
+        )
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, before[1]))  # the kernel stops the write
+    try:
+        with pytest.raises(Unavailable, match="full"):
+            put()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [entry for entry in (tmp_path / "blobs").rglob("*") if entry.is_file()] == []
+    assert blobs.exists(put().blob_key)

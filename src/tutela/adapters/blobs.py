@@ -9,11 +9,13 @@ import errno
 import os
 import re
 import secrets
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -56,19 +58,17 @@ class BlobFolder:
 
     def put(self, key: str, data: bytes) -> None:
         """Write to a neighbouring name, flush, link into place: whole or not at all."""
-        path = self._path(key)
-        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
-        with _disk():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            try:
-                _write_flushed(part, data)
-                path.hardlink_to(part)
-            except FileExistsError:
-                _require_same(path.read_bytes(), data)
-            finally:
-                with suppress(FileNotFoundError):
-                    part.unlink()
-            _flush_folder(path.parent)
+        try:
+            self._place(self._path(key), lambda part: _write_flushed(part, data))
+        except FileExistsError:
+            _require_same(self.get(key), data)
+
+    def put_stream(self, key: str, fill: Callable[[BinaryIO], None]) -> None:
+        """The same, with `fill` writing to the neighbouring name."""
+        try:
+            self._place(self._path(key), lambda part: _fill_flushed(part, fill))
+        except FileExistsError:
+            raise _taken() from None
 
     def get(self, key: str) -> bytes:
         """The bytes; raises `NotFound`."""
@@ -103,6 +103,19 @@ class BlobFolder:
                     modified_at=datetime.fromtimestamp(facts.st_mtime, UTC),
                 )
 
+    def _place(self, path: Path, write: Callable[[Path], None]) -> None:
+        """Let `write` make a whole file beside `path`, then give it its name."""
+        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_PART}")
+        with _disk():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                write(part)
+                path.hardlink_to(part)
+            finally:
+                with suppress(FileNotFoundError):
+                    part.unlink()
+            _flush_folder(path.parent)
+
     def _path(self, key: str) -> Path:
         return self._folder / _checked(key)
 
@@ -128,6 +141,20 @@ class ObjectBlobs:
                 obstore.put(self._objects, key, data, mode="create", use_multipart=False)
         except (AlreadyExistsError, PreconditionError):
             _require_same(self.get(key), data)
+
+    def put_stream(self, key: str, fill: Callable[[BinaryIO], None]) -> None:
+        """Collected in an unnamed file first, then sent in parts; visible only when complete.
+
+        Parts cannot be sent on a condition. Keys of evidence are random, so looking first is
+        enough.
+        """
+        if self.exists(key):
+            raise _taken()
+        with _disk(), tempfile.TemporaryFile() as collected:
+            fill(collected)
+            collected.seek(0)
+            with _objects_answering():
+                obstore.put(self._objects, key, collected)
 
     def get(self, key: str) -> bytes:
         """The bytes; raises `NotFound`."""
@@ -201,9 +228,17 @@ def _checked(key: str) -> str:
 
 
 def _write_flushed(path: Path, data: bytes) -> None:
+    _fill_flushed(path, lambda file: _write_all(file, data))
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
+def _fill_flushed(path: Path, fill: Callable[[BinaryIO], None]) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+        fill(file)
         file.flush()
         os.fsync(file.fileno())
 
@@ -222,6 +257,8 @@ def _disk() -> Iterator[None]:
     """Turn the disk's errors into ours."""
     try:
         yield
+    except FileExistsError:
+        raise  # a name that is taken is no fault of the disk
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         raise Unavailable(
@@ -251,10 +288,11 @@ def _objects_answering() -> Iterator[None]:
 
 def _require_same(stored: bytes, data: bytes) -> None:
     if stored != data:
-        raise Conflict(
-            "Other bytes are stored under this key",
-            why="evidence is never overwritten",
-        )
+        raise _taken()
+
+
+def _taken() -> Conflict:
+    return Conflict("Other bytes are stored under this key", why="evidence is never overwritten")
 
 
 def _missing() -> NotFound:

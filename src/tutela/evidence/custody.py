@@ -1,7 +1,7 @@
 """Custody: bytes are sealed before they rest, and every stored blob has its exhibit.
 
 Order of writing (each step leaves something a later one can find):
-1. seal in memory; plain bytes never reach a disk;
+1. seal in memory or from stream to stream; plain bytes never reach a disk;
 2. put the sealed bytes under a key that is random, so that neither the key nor a listing of
    the store says anything about the content, and no two submissions can meet there;
 3. in one transaction: submission, case, exhibit, matches, hold, ledger lines.
@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Protocol
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
 
 from sqlalchemy import Connection
 
@@ -40,6 +41,10 @@ class Sealing(Protocol):
         """Encrypt to the evidence key."""
         ...
 
+    def seal_stream(self, source: BinaryIO, target: BinaryIO) -> None:
+        """The same for everything `source` still holds, in bounded memory."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sealed:
@@ -52,12 +57,66 @@ class Sealed:
 def put_sealed(data: bytes, *, exhibit_id: ExhibitId, seal: Sealing, blobs: BlobStore) -> Sealed:
     """Steps 1 and 2: seal `data` and store the sealed form under the exhibit's key."""
     sealed = seal.seal(data)
-    place = Sealed(
-        blob_key=f"exhibits/{exhibit_id}.age",
-        sealed_sha256=hashlib.sha256(sealed).hexdigest(),
-    )
-    blobs.put(place.blob_key, sealed)
-    return place
+    blobs.put(_key(exhibit_id), sealed)
+    return Sealed(blob_key=_key(exhibit_id), sealed_sha256=hashlib.sha256(sealed).hexdigest())
+
+
+def put_sealed_file(
+    path: Path, *, sha256: bytes, exhibit_id: ExhibitId, seal: Sealing, blobs: BlobStore
+) -> Sealed:
+    """The same for a file of any size, in bounded memory.
+
+    What is sealed must be what was hashed: raises `Conflict`, with nothing stored, when the
+    file's SHA-256 is not `sha256` any more, and `BadInput` when it cannot be read.
+    """
+    sealed_sha256 = hashlib.sha256()
+
+    def fill(target: BinaryIO) -> None:
+        with _opened(path) as file:
+            source = _Counted(file, hashlib.sha256())
+            seal.seal_stream(
+                cast("BinaryIO", source), cast("BinaryIO", _Counted(target, sealed_sha256))
+            )
+        if source.digest.digest() != sha256:
+            raise Conflict(
+                "The file changed while it was looked at",
+                why="what would be sealed is not what was matched",
+                remedy="Nothing was stored. Hand it in again when nobody writes to it.",
+            )
+
+    blobs.put_stream(_key(exhibit_id), fill)
+    return Sealed(blob_key=_key(exhibit_id), sealed_sha256=sealed_sha256.hexdigest())
+
+
+def _key(exhibit_id: ExhibitId) -> str:
+    return f"exhibits/{exhibit_id}.age"
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise BadInput("The file cannot be read", why=type(error).__name__) from error
+
+
+class _Counted:
+    """A stream that digests what passes through it."""
+
+    def __init__(self, stream: BinaryIO, digest: "hashlib._Hash") -> None:
+        self._stream = stream
+        self.digest = digest
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._stream.read(size)
+        self.digest.update(data)
+        return data
+
+    def write(self, data: bytes, /) -> int:
+        self.digest.update(data)
+        return self._stream.write(data)
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 def add_exhibit(

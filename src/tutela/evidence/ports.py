@@ -1,9 +1,9 @@
 """Where sealed bytes rest. Fillings: `adapters/blobs.py` (folder, object storage, memory)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +26,14 @@ class BlobStore(Protocol):
         """Store whole or not at all, durably; the same bytes again change nothing.
 
         Raises `Conflict` when other bytes are under that key: evidence is never overwritten.
+        """
+        ...
+
+    def put_stream(self, key: str, fill: Callable[[BinaryIO], None]) -> None:
+        """Store what `fill` writes, whole or not at all, in bounded memory.
+
+        Raises `Conflict` when the key is taken. What `fill` raises comes through, and nothing
+        is stored.
         """
         ...
 

@@ -9,7 +9,6 @@
 Step 4 also finds out that the database is away before anything was stored.
 """
 
-import hashlib
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -107,10 +106,22 @@ class Intake:
             return known
         exhibit_id, sealed = ExhibitId.new(), None
         if data is not None:  # 5
-            sealed = custody.put_sealed(
-                _whole(data, hashed), exhibit_id=exhibit_id, seal=self._seal, blobs=self._blobs
-            )
+            sealed = self._put(data, hashed, exhibit_id)
         return self._open(submission, context, answer, exhibit_id=exhibit_id, sealed=sealed)
+
+    def _put(self, data: bytes | Path, hashed: Hashed, exhibit_id: ExhibitId) -> Sealed:
+        """Step 5, in memory for what came in memory, else from file to store."""
+        if isinstance(data, bytes):
+            return custody.put_sealed(
+                data, exhibit_id=exhibit_id, seal=self._seal, blobs=self._blobs
+            )
+        return custody.put_sealed_file(
+            data,
+            sha256=hashed.digests.sha256,
+            exhibit_id=exhibit_id,
+            seal=self._seal,
+            blobs=self._blobs,
+        )
 
     def _open(
         self,
@@ -187,20 +198,3 @@ def _admitted_before(tx: Connection, submission: Submission, answer: Admission) 
         case_id=exhibit.case_id,
         already_known=True,
     )
-
-
-def _whole(data: bytes | Path, hashed: Hashed) -> bytes:
-    """The bytes to seal, proven to be those that were hashed."""
-    if isinstance(data, bytes):
-        return data
-    try:
-        content = data.read_bytes()
-    except OSError as error:
-        raise BadInput("The file cannot be read", why=type(error).__name__) from error
-    if hashlib.sha256(content).digest() != hashed.digests.sha256:
-        raise Conflict(
-            "The file changed while it was looked at",
-            why="what would be sealed is not what was matched",
-            remedy="Nothing was stored. Hand it in again when nobody writes to it.",
-        )
-    return content
