@@ -53,7 +53,7 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
             jobs = _hand_over(parts)
             relayed.jobs += jobs
             relayed.waiting = parts.idle(for_=_SOON)
-            moving = jobs or engine.unfinished() > relayed.waiting
+            moving = bool(jobs) or (once and engine.unfinished() > relayed.waiting)
         except Unavailable as away:
             log.warning("relay_waits", why=away.what)
             moving = True
