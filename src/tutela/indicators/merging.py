@@ -6,11 +6,11 @@ Nothing is held in memory but one row at a time. The steps of `merge`, each a st
  2. a withdrawal in the file reaches the entries of the file that stand before it
  3. a withdrawal reaches the stored entries of the same hash that it does not name itself
  4. stored entries that differ are changed, unless the source's copy is the older one
- 5. new entries are added
- 6. what a person withdrew here stays withdrawn, under a new record too
- 7. a tombstone reaches all stored entries of its record
- 8. where records are whole, what a record no longer lists is withdrawn
- 9. where the file is the full list, what it does not list is withdrawn
+ 5. a tombstone reaches all stored entries of its record
+ 6. where records are whole, what a record no longer lists is withdrawn
+ 7. where the file is the full list, what it does not list is withdrawn
+ 8. what a person withdrew here stays withdrawn, under a new record too
+ 9. new entries are added, last: the planner knows nothing yet about rows this new
 
 Whoever calls holds the list's lock (`store.lock_entries`).
 """
@@ -29,6 +29,9 @@ from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import ListId
 
 KEPT_REFUSALS = 10_000
+FEW_ROWS = 1_000
+"""More changed rows than this are worth fresh statistics."""
+MANY_ROWS = 10_000
 
 _COLUMNS = (
     "seq, kind, value, external_id, scheme, scheme_version, category_code, status, quality, "
@@ -38,7 +41,7 @@ _CREATE = """
 CREATE TEMPORARY TABLE incoming (
     seq bigint, kind text, value bytea, external_id text, scheme text, scheme_version text,
     category_code text, status text, quality integer, provenance jsonb, source_at timestamptz,
-    tombstone boolean
+    tombstone boolean, withdrawn_by text
 ) ON COMMIT DROP
 """
 
@@ -139,13 +142,20 @@ SELECT count(*) FILTER (WHERE withdrawn) AS withdrawn,
        count(*) FILTER (WHERE NOT withdrawn) AS updated FROM done
 """
 
+_KEEP_WITHDRAWN = """
+UPDATE incoming i SET status = 'withdrawn', withdrawn_by = w.withdrawn_by
+FROM list_entries w
+WHERE w.list_id = :list_id AND w.withdrawn_by IS NOT NULL
+  AND i.kind = w.kind AND i.value = w.value AND NOT i.tombstone
+"""
+
 _ADD = """
 WITH done AS (
     INSERT INTO list_entries (
         list_id, kind, value, external_id, scheme, scheme_version, category_code, status,
-        quality, provenance, source_at, first_seen, updated_at)
+        quality, provenance, source_at, withdrawn_by, first_seen, updated_at)
     SELECT :list_id, i.kind, i.value, i.external_id, i.scheme, i.scheme_version,
-        i.category_code, i.status, i.quality, i.provenance, i.source_at, :at, :at
+        i.category_code, i.status, i.quality, i.provenance, i.source_at, i.withdrawn_by, :at, :at
     FROM incoming i
     WHERE NOT i.tombstone AND NOT EXISTS (
         SELECT FROM list_entries e WHERE e.list_id = :list_id AND e.kind = i.kind
@@ -155,13 +165,6 @@ WITH done AS (
 )
 SELECT count(*) FILTER (WHERE status = 'active') AS added,
        count(*) FILTER (WHERE status <> 'active') AS withdrawn FROM done
-"""
-
-_KEEP_WITHDRAWN = """
-UPDATE list_entries e SET status = 'withdrawn', withdrawn_by = w.withdrawn_by, updated_at = :at
-FROM list_entries w
-WHERE w.list_id = :list_id AND w.withdrawn_by IS NOT NULL AND e.list_id = :list_id
-  AND e.kind = w.kind AND e.value = w.value AND e.status = 'active'
 """
 
 _TOMBSTONES = """
@@ -269,6 +272,8 @@ def merge(
         return row[0], row[1]
 
     tx.execute(text("SET LOCAL work_mem = '64MB'"))
+    if staged.entries > MANY_ROWS:  # so many are joined by hashing, whatever the planner guesses
+        tx.execute(text("SET LOCAL enable_nestloop = off"))
     store.lock_entries(tx, list_id)
     changed(_LAST_OF_REPEATED)  # 1
     for statement in _WITHDRAWN_LATER_IN_FILE:  # 2
@@ -281,19 +286,20 @@ def merge(
     withdrawn, done.updated = counted(_CHANGE)  # 4
     done.withdrawn += withdrawn
     effective += withdrawn + done.updated
-    done.added, withdrawn = counted(_ADD)  # 5
-    done.withdrawn += withdrawn
-    effective += done.added + withdrawn
-    kept = changed(_KEEP_WITHDRAWN)  # 6
-    done.added, done.withdrawn = max(0, done.added - kept), done.withdrawn + kept
-    entries, rows = counted(_TOMBSTONES)  # 7
+    entries, rows = counted(_TOMBSTONES)  # 5
     done.withdrawn += entries
     effective += rows
     if whole_records:
-        done.withdrawn += changed(_NO_LONGER_IN_RECORD)  # 8
+        done.withdrawn += changed(_NO_LONGER_IN_RECORD)  # 6
     if complete:
-        done.withdrawn += changed(_NO_LONGER_IN_FILE)  # 9
+        done.withdrawn += changed(_NO_LONGER_IN_FILE)  # 7
+    changed(_KEEP_WITHDRAWN)  # 8
+    done.added, withdrawn = counted(_ADD)  # 9
+    done.withdrawn += withdrawn
+    effective += done.added + withdrawn
     done.unchanged = max(0, staged.entries - effective)
+    if effective > FEW_ROWS:
+        tx.execute(text("SELECT list_entries_know()"))
     return done
 
 

@@ -35,6 +35,17 @@ CREATE TRIGGER list_entries_number
     FOR EACH ROW EXECUTE FUNCTION list_entries_number()
 """
 
+# The planner must know a list that has just come in, or it goes through it row by row for each
+# row of the next one. Only the owner may gather statistics, hence SECURITY DEFINER.
+_KNOW = """
+CREATE FUNCTION list_entries_know() RETURNS void LANGUAGE plpgsql
+    SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    ANALYZE list_entries;
+END
+$$
+"""
+
 _RIGHTS = """
 DO $$
 BEGIN
@@ -42,6 +53,7 @@ BEGIN
         GRANT SELECT, INSERT, UPDATE ON hash_lists, list_entries TO tutela_app;
         GRANT SELECT, INSERT ON list_imports, list_refusals TO tutela_app;
         GRANT USAGE, SELECT ON SEQUENCE list_entries_change TO tutela_app;
+        GRANT EXECUTE ON FUNCTION list_entries_know() TO tutela_app;
     END IF;
 END
 $$
@@ -138,10 +150,13 @@ def upgrade() -> None:
         op.create_index(name, "list_entries", ["list_id"], postgresql_where=sa.text(rare))
     op.execute(_NUMBER)
     op.execute(_TRIGGER)
+    op.execute(_KNOW)
+    op.execute("REVOKE ALL ON FUNCTION list_entries_know() FROM PUBLIC")
     op.execute(_RIGHTS)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION list_entries_know()")
     op.drop_table("list_entries")
     op.execute("DROP FUNCTION list_entries_number()")
     op.execute("DROP SEQUENCE list_entries_change")
