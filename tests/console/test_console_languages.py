@@ -70,9 +70,9 @@ def test_every_constant_that_a_page_can_show_has_words() -> None:
         "duty_state": answers.State,
         "clock_state": clocks.ClockState,
         "asked": vocabulary.Asked,
-        "unit": model.Unit,
     }.items():
         assert set(WORDS[group]) == {each.value for each in constants}, group
+    assert set(rendering._UNITS) == {each.value for each in model.Unit}
 
 
 def test_the_browsers_wish_and_the_persons_choice(office: Office) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal
+from babel.units import format_unit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -24,6 +25,12 @@ from tutela.primitives.redacted import Redacted
 from tutela.review import viewing
 from tutela.review.model import Exposure
 
+_UNITS = {
+    "h": "duration-hour",
+    "d": "duration-day",
+    "m": "duration-month",
+    "y": "duration-year",
+}
 _FOLDER = Path(__file__).resolve().parent / "templates"
 
 
@@ -141,8 +148,11 @@ def _environment(language: Language) -> Environment:
     def number(value: int) -> str:
         return format_decimal(value, locale=language.locale)
 
+    def period(count: int, unit: str) -> str:
+        return format_unit(count, _UNITS[unit], length="long", locale=language.locale)
+
     environment.filters.update(
         said=language.say, moment=moment, seconds=seconds, number=number, iso=iso
     )
-    environment.globals.update(word=word, ago=ago)
+    environment.globals.update(word=word, ago=ago, period=period)
     return environment

@@ -110,12 +110,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "reviewer": _("the reviewer"),
         "counsel": _("counsel"),
     },
-    "unit": {
-        "h": _("hours"),
-        "d": _("days"),
-        "m": _("months"),
-        "y": _("years"),
-    },
     "op": {
         "all": _("all of these"),
         "any": _("at least one of these"),
