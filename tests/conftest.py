@@ -50,7 +50,7 @@ def database_url(postgres: str, template: str) -> Iterator[str]:
         make_url(postgres).set(database="postgres"), isolation_level="AUTOCOMMIT"
     )
     with engine.connect() as admin:
-        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"))
     yield make_url(postgres).set(database=name).render_as_string(hide_password=False)
     with engine.connect() as admin:
         admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -12,10 +12,12 @@ from tutela.cases.model import State
 from tutela.cases.store import queue
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.primitives.clock import iso
-from tutela.primitives.errors import BadInput
+from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import CaseId
 from tutela.reporting.dossier import Dossier, dossier, line_json
 from tutela.reporting.packaging import pack
+from tutela.reporting.reports import RestrictionState
+from tutela.reporting.restricting import done_by_person, restrictions_of
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import load_settings
 
@@ -99,6 +101,30 @@ def export(
         {"case": case, "package": str(place)},
         as_json=as_json,
         render=lambda: OUT.print(f"Packed: {place}\nCheck it: bagit.py --validate {place}"),
+    )
+
+
+@case_app.command("restrict-done")
+def restrict_done(
+    case: CaseArgument,
+    by: Annotated[str, typer.Option(help="Who disabled access on the platform.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say that a person has disabled access by hand, where no webhook could."""
+    with open_database() as database, database.begin() as tx:
+        waiting = [
+            order
+            for order in restrictions_of(tx, CaseId.parse(case))
+            if order.state in {RestrictionState.MANUAL, RestrictionState.FAILED}
+        ]
+        if not waiting:
+            raise NotFound("No order of this case waits for a person")
+        for order in waiting:
+            done_by_person(tx, order.id, by=by, at=datetime.now(UTC))
+    emit(
+        {"case": case, "orders": [order.id for order in waiting]},
+        as_json=as_json,
+        render=lambda: OUT.print(f"{len(waiting)} done."),
     )
 
 

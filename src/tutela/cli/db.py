@@ -3,11 +3,13 @@
 from typing import Annotated
 
 import typer
+from sqlalchemy.engine import make_url
 
 from tutela.adapters.postgres import migrate, schema_state, with_driver
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.wiring.opening import database_url
 from tutela.wiring.settings import Settings, load_settings
+from tutela.workflows.engine import prepare
 
 db_app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
@@ -22,11 +24,13 @@ def migrate_command(
     revision: Annotated[str, typer.Argument(help="Target revision.")] = "head",
     as_json: AsJson = False,
 ) -> None:
-    """Bring the schema to REVISION (default: what this program needs)."""
+    """Bring the schema to REVISION (default: what this program needs), the engine's too."""
     settings = load_settings()
     with database_url(settings) as url:
         owner = _owner(settings) or url
         migrate(owner, revision=revision)
+        if owner != url:
+            prepare(owner, login=make_url(url).username)
         present, needed = schema_state(owner)
     emit(
         {"revision": present, "needed": needed},
