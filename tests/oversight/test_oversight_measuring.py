@@ -3,9 +3,9 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+
 from tutela.ledger.chain import GENESIS, link
 from tutela.ledger.model import Line
-
 from tutela.oversight.measuring import measure
 from tutela.primitives.errors import BadInput
 

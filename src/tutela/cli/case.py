@@ -94,7 +94,7 @@ def export(
             CaseId.parse(case),
             blobs=blobs,
             folder=out.resolve(),
-            by="operator",
+            by="cli",
             at=datetime.now(UTC),
         )
     emit(

@@ -4,15 +4,6 @@ from alembic import context
 from sqlalchemy import create_engine, text
 
 
-_LET_THE_PROGRAM_READ_ITS_REVISION = """
-    DO $$ BEGIN
-        IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'tutela_app') THEN
-            GRANT SELECT ON alembic_version TO tutela_app;
-        END IF;
-    END $$
-"""
-
-
 def run() -> None:
     """Upgrade or downgrade the database named by the configuration's `url` attribute."""
     engine = create_engine(context.config.attributes["url"])
@@ -21,7 +12,6 @@ def run() -> None:
         context.configure(connection=connection, transactional_ddl=True)
         with context.begin_transaction():
             context.run_migrations()
-        connection.execute(text(_LET_THE_PROGRAM_READ_ITS_REVISION))
     engine.dispose()
 
 

@@ -41,6 +41,7 @@ BEGIN
     REVOKE ALL ON ledger FROM PUBLIC, tutela_app;
     GRANT SELECT, INSERT ON ledger TO tutela_app;
     GRANT SELECT, INSERT, UPDATE, DELETE ON follow_ups TO tutela_app;
+    GRANT SELECT ON alembic_version TO tutela_app;
     BEGIN
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO tutela_app', current_schema());
     EXCEPTION WHEN insufficient_privilege THEN
@@ -77,6 +78,7 @@ DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'tutela_app') THEN
         BEGIN
+            REVOKE ALL ON alembic_version FROM tutela_app;
             EXECUTE format('REVOKE USAGE ON SCHEMA %I FROM tutela_app', current_schema());
             DROP ROLE tutela_app;
         EXCEPTION
