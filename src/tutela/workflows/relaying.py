@@ -17,6 +17,7 @@ from tutela.primitives.errors import Unavailable
 from tutela.reporting import releasing
 from tutela.reporting.desk import Stopped
 from tutela.workflows import engine
+from tutela.workflows.housekeeping import House
 from tutela.workflows.parts import Parts
 
 log = structlog.get_logger()
@@ -43,6 +44,7 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
     that is away do not count as moving; they go on at the next start.
     """
     relayed = Relayed()
+    house = House(parts.database, parts.desk.blobs, parts.clock)
     _ask_again(parts)
     seen = -1
     pause = _ONCE_POLL_SECONDS if once else poll_seconds
@@ -57,6 +59,7 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
         except Unavailable as away:
             log.warning("relay_waits", why=away.what)
             moving = True
+        house.keep()
         quiet = 0 if moving else quiet + 1
         if once and quiet > 1:
             return relayed
