@@ -13,6 +13,7 @@ demo: .venv/.demo ## Set up and run the main job (ARGS=--once without a person, 
 	@$(BIN)/python -m tutela demo $(ARGS)
 
 test: .venv/.test ## Set up and pass the tests
+	@.ci/reference
 	@.ci/chromium
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
@@ -23,6 +24,7 @@ check: .venv/.check ## Lint, formatting, types, import contracts
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
 
 bench: .venv/.test ## Measure imports and search on this machine
+	@.ci/reference
 	@$(BIN)/python bench/run.py $(ARGS)
 
 docs: .venv/.demo ## Write the generated reference pages again
