@@ -32,6 +32,7 @@ class Permission(StrEnum):
     LEDGER_READ = "ledger.read"
     FIGURES_READ = "figures.read"
     ACCOUNTS_WRITE = "accounts.write"
+    EVIDENCE_DESTROY = "evidence.destroy"
     MEDIA_SUBMIT = "media.submit"
     HASH_LOOKUP = "hash.lookup"
 

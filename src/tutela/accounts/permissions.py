@@ -32,6 +32,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.LISTS_WRITE,
                 Permission.FIGURES_READ,
                 Permission.ACCOUNTS_WRITE,
+                Permission.EVIDENCE_DESTROY,
             }
         ),
         Role.AUDITOR: frozenset(

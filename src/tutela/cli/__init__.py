@@ -18,6 +18,7 @@ NOUNS = {
     "db": "db",
     "demo": "demo",
     "docs": "docs",
+    "evidence": "evidence",
     "hash": "hash",
     "keys": "accounts",
     "law": "law",

@@ -186,6 +186,16 @@ def exhibits_of(tx: Connection, case_id: CaseId) -> Sequence[Exhibit]:
     return [_exhibit(row) for row in rows]
 
 
+def exhibits_kept(tx: Connection) -> Sequence[Exhibit]:
+    """Every exhibit whose bytes are still there, the oldest first."""
+    rows = tx.execute(
+        select(EXHIBITS)
+        .where(EXHIBITS.c.destroyed_at.is_(None), EXHIBITS.c.blob_key.is_not(None))
+        .order_by(EXHIBITS.c.id)
+    )
+    return [_exhibit(row) for row in rows]
+
+
 def exhibits_of_submission(tx: Connection, submission_id: SubmissionId) -> Sequence[Exhibit]:
     """The exhibits that one submission brought, oldest first."""
     rows = tx.execute(

@@ -122,8 +122,3 @@ class FollowUpId(Id):
     prefix = "job"
 
 
-class ScanId(Id):
-    """One batch run over many files."""
-
-    __slots__ = ()
-    prefix = "scan"

@@ -155,14 +155,6 @@ def add_rendition(
     )
 
 
-def renditions_of(tx: Connection, case_id: CaseId) -> Sequence[tuple[str, Rendition, datetime]]:
-    """Who was shown which rendition of a case when, oldest first."""
-    rows = tx.execute(
-        select(RENDITION_LOG).where(RENDITION_LOG.c.case_id == case_id).order_by(RENDITION_LOG.c.id)
-    )
-    return [(row.by_actor, Rendition(row.rendition), row.at) for row in rows]
-
-
 def _viewing(row: Row[tuple[object, ...]]) -> Viewing:
     """A view from its row."""
     return Viewing(
