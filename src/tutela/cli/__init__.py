@@ -25,7 +25,7 @@ NOUNS = {
     "ledger": "ledger",
     "lists": "lists",
     "oversight": "oversight",
-    "report": "worker",
+    "report": "report",
     "sandbox": "sandbox",
     "scan": "scan",
     "serve": "serve",
