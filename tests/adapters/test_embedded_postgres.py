@@ -7,15 +7,16 @@ import sys
 import time
 from pathlib import Path
 
+import fasteners
 import psutil
 import pytest
 
-from tutela.adapters.postgres import embedded
+from tutela.adapters.postgres import PostgresServer, embedded
 
 USE = """
 import sys, time
 from pathlib import Path
-from tutela.adapters.postgres import embedded
+from tutela.adapters.postgres import PostgresServer, embedded
 with embedded(Path(sys.argv[1])) as url:
     print("ready", flush=True)
     time.sleep(float(sys.argv[2]))
@@ -77,4 +78,18 @@ def test_two_that_leave_at_once_do_not_leave_it_behind(folder: Path) -> None:
     pair = [user(folder, 0.5), user(folder, 0.5)]
     for process in pair:
         process.communicate(timeout=30)
+    assert gone(folder)
+
+
+def test_another_users_lock_does_not_stand_in_the_way(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "somebody-elses"
+    elsewhere.mkdir()
+    (elsewhere / ".lockfile").mkdir()  # cannot be opened as a lock, like one that is not ours
+    monkeypatch.setattr(
+        PostgresServer, "_lock", fasteners.InterProcessLock(elsewhere / ".lockfile")
+    )
+    with embedded(folder) as url:
+        assert url.startswith("postgresql+psycopg://")
     assert gone(folder)

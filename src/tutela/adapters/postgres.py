@@ -17,6 +17,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from fasteners import InterProcessLock
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -52,15 +53,25 @@ def _forget(server: PostgresServer) -> None:
 
 
 def _start(folder: Path) -> PostgresServer:
-    """Start the server, or join the one that runs."""
+    """Start the server, or join the one that runs.
+
+    The library takes one lock for all servers, in a folder that users of the machine may
+    share; a lock beside the data keeps them out of each other's way.
+    """
     try:
-        return get_server(folder, cleanup_mode=None)
+        server = get_server(folder, cleanup_mode=None, start=False)
+        if server.pgdata not in PostgresServer._instances:  # noqa: SLF001 - not started here yet
+            lock = InterProcessLock(folder.parent / f"{folder.name}.starting")
+            server._lock = lock  # noqa: SLF001 - there is no public way
+            server.start()
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
         raise Unavailable(
             "The embedded PostgreSQL did not start",
             why=f"{type(error).__name__} (the log is {folder / 'log'})",
             remedy="Check free disk space and the folder's rights, or set TUTELA_DATABASE_URL.",
         ) from error
+    else:
+        return server
 
 
 def _last_one(lock: object) -> bool:
