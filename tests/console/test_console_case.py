@@ -201,6 +201,31 @@ def test_a_decision_that_cannot_be_read_is_refused(
         assert cases.case(tx, case).state is State.MATCHED
 
 
+def test_a_refused_form_comes_back_filled_in(office: Office) -> None:
+    case, _ = office.case()
+    browser = signed_in(office, "person-a")
+    browser.post(f"/cases/{case}/claim")
+    filled = {**DECISION, "category": "", "note": "two words"}
+    page = browser.post(f"/cases/{case}/decide", **filled).text
+    assert "Apparent material needs its category" in page
+    assert ">two words</textarea>" in page
+    assert 'value="apparent_csam" required checked>' in page
+    assert re.search(r'name="fact:[^"]+" value="no" checked>', page)
+    assert "Duties" in page, "the whole page is there, not an error page"
+
+
+def test_what_is_owed_stands_before_what_is_not(office: Office) -> None:
+    case, _ = office.case()
+    browser = signed_in(office, "person-a")
+    decided(case, browser)
+    page = browser.get(f"/cases/{case}").text
+    for part in page.split('<h3 class="law">')[1:]:
+        states = re.findall(r'class="badge duty-(\w+)"', part)
+        order = ["owed", "unknown", "discharged", "not_owed", "not_in_force"]
+        assert states == sorted(states, key=order.index)
+        assert sum(int(n) for n in re.findall(r"(\d+)× ", part)) == len(states) > 0
+
+
 def test_the_form_asks_whatever_the_law_asks_of_a_reviewer(office: Office) -> None:
     case, _ = office.case()
     browser = signed_in(office, "person-a")

@@ -165,6 +165,11 @@ def _checked_category(verdict: Verdict, category: str) -> str:
     """Scheme, version and code, never a bare code; only apparent CSAM must have one."""
     if not category and verdict is not Verdict.APPARENT_CSAM:
         return ""
+    if not category:
+        raise BadInput(
+            "Apparent material needs its category",
+            remedy="Choose the category that fits best what was found.",
+        )
     return str(Category.parse(category))
 
 

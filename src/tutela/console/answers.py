@@ -78,4 +78,4 @@ def choice(kind: type[T], text: str, missing: str) -> T:
     try:
         return kind(text)
     except ValueError:
-        raise BadInput(missing, remedy="Go back; your other answers are still there.") from None
+        raise BadInput(missing, remedy="Choose one of those on the page.") from None

@@ -1,5 +1,6 @@
 """One case on one page, and the acts on it: claim, release, decide, second opinion."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -16,17 +17,19 @@ from tutela.cases import store as cases
 from tutela.cases.model import AgeBand, Case, Decision, KnownVerdict, MatchFound, State, Verdict
 from tutela.console import answers
 from tutela.console.parts import ConsoleParts
+from tutela.console.rendering import Renderer, Visit
 from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
 from tutela.evidence import retention
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit, Hold
 from tutela.law.acceptance import Verdict as Actionable
 from tutela.law.acceptance import actionable
-from tutela.law.answers import Duties
+from tutela.law.answers import Duties, Duty
+from tutela.law.answers import State as DutyState
 from tutela.law.duties import duties
 from tutela.ledger import store as ledger
 from tutela.ledger.model import Line
-from tutela.primitives.errors import BadInput, NotFound
+from tutela.primitives.errors import BadInput, NotFound, TutelaError
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import store as reporting
 from tutela.reporting.gating import acceptances
@@ -36,6 +39,14 @@ from tutela.review.model import Rendition, Viewing, ViewReason
 
 router = APIRouter()
 _SEE_OTHER = 303
+_NOTHING_GIVEN = dict.fromkeys(("verdict", "category", "age_band", "note", "agree"), "")
+_DUTY_ORDER = (
+    DutyState.OWED,
+    DutyState.UNKNOWN,
+    DutyState.DISCHARGED,
+    DutyState.NOT_OWED,
+    DutyState.NOT_IN_FORCE,
+)
 _OPEN = frozenset({State.RECEIVED, State.MATCHED, State.REVIEWED})
 
 
@@ -61,6 +72,7 @@ class CaseSeen:
     pending: Decision | None
     viewings: Sequence[Viewing]
     duties: Duties
+    laws: Sequence[tuple[str, Sequence[Duty], Mapping[DutyState, int]]]
     allowed: Mapping[str, Actionable]
     reports: Sequence[ReportSeen]
     restrictions: Sequence[Restriction]
@@ -81,6 +93,20 @@ class CaseSeen:
 @router.get("/cases/{case_id}")
 def show(request: Request, parts: Parts, pages: Pages, visit: Visitor, case_id: str) -> Response:
     """The case page. No picture loads unless a rendition is asked for by name."""
+    return _page(request, parts, pages, visit, case_id)
+
+
+def _page(  # noqa: PLR0913 - what FastAPI hands to a route, and what a refused form brings
+    request: Request,
+    parts: ConsoleParts,
+    pages: Renderer,
+    visit: Visit,
+    case_id: str,
+    *,
+    given: Mapping[str, str] | None = None,
+    refusal: TutelaError | None = None,
+) -> Response:
+    """The case page; after a refused form with what was filled in, so that nothing is lost."""
     actor = visit.session.actor
     require(actor, Permission.CASE_READ)
     with parts.database.begin() as tx:
@@ -89,7 +115,11 @@ def show(request: Request, parts: Parts, pages: Pages, visit: Visitor, case_id: 
         request,
         "case.html",
         visit=visit,
+        status=refusal.http_status if refusal else 200,
         seen=seen,
+        given=_NOTHING_GIVEN | dict(given or {}),
+        refusal=refusal,
+        labels={value: label for value, _, label in answers.categories()},
         rendition=_rendition(request.query_params.get("show", "")),
         renditions=list(Rendition),
         shown_exhibit=request.query_params.get("exhibit", ""),
@@ -123,42 +153,54 @@ def release(parts: Parts, person: Person, fields: Form, case_id: str) -> Respons
 
 
 @router.post("/cases/{case_id}/decide")
-def decide(parts: Parts, person: Person, fields: Form, case_id: str) -> Response:
+def decide(
+    request: Request, parts: Parts, pages: Pages, visit: Visitor, fields: Form, case_id: str
+) -> Response:
     """Store a decision with what the person knows; what is left open stays unknown."""
+    person = visit.session.actor
     require(person, Permission.CASE_DECIDE)
     case, now = case_of(case_id), parts.clock.now()
-    with parts.database.begin() as tx:
-        if cases.case(tx, case).state is State.MATCHED:
-            deciding.finish_review(tx, case, by=person, at=now)
-        deciding.decide(
-            tx,
-            case,
-            by=person,
-            at=now,
-            **_opinion(parts, fields),
-            note=fields.get("note", "").strip(),
-        )
+    try:
+        with parts.database.begin() as tx:
+            if cases.case(tx, case).state is State.MATCHED:
+                deciding.finish_review(tx, case, by=person, at=now)
+            deciding.decide(
+                tx,
+                case,
+                by=person,
+                at=now,
+                **_opinion(parts, fields),
+                note=fields.get("note", "").strip(),
+            )
+    except BadInput as refusal:
+        return _page(request, parts, pages, visit, case_id, given=fields, refusal=refusal)
     return _back(case_id)
 
 
 @router.post("/cases/{case_id}/confirm")
-def confirm(parts: Parts, person: Person, fields: Form, case_id: str) -> Response:
+def confirm(
+    request: Request, parts: Parts, pages: Pages, visit: Visitor, fields: Form, case_id: str
+) -> Response:
     """Store a second person's opinion: it makes the decision final or sends it back."""
+    person = visit.session.actor
     require(person, Permission.CASE_DECIDE)
     agree = fields.get("agree", "")
-    if agree not in {"yes", "no"}:
-        raise BadInput("Say whether you agree", remedy="Go back and choose one of the two.")
-    opinion = _opinion(parts, fields) if agree == "no" else _SAME
-    with parts.database.begin() as tx:
-        deciding.confirm(
-            tx,
-            case_of(case_id),
-            by=person,
-            at=parts.clock.now(),
-            agree=agree == "yes",
-            note=fields.get("note", "").strip(),
-            **opinion,
-        )
+    try:
+        if agree not in {"yes", "no"}:
+            raise BadInput("Say whether you agree", remedy="Choose one of the two.")
+        opinion = _opinion(parts, fields) if agree == "no" else _SAME
+        with parts.database.begin() as tx:
+            deciding.confirm(
+                tx,
+                case_of(case_id),
+                by=person,
+                at=parts.clock.now(),
+                agree=agree == "yes",
+                note=fields.get("note", "").strip(),
+                **opinion,
+            )
+    except BadInput as refusal:
+        return _page(request, parts, pages, visit, case_id, given=fields, refusal=refusal)
     return _back(case_id)
 
 
@@ -212,6 +254,7 @@ def _seen(tx: Connection, parts: ConsoleParts, case_id: CaseId, actor: Actor) ->
         pending=cases.pending_decision(tx, case_id),
         viewings=review.viewings_of(tx, case_id),
         duties=derived,
+        laws=_laws(derived),
         allowed={
             duty.rule_id: actionable(parts.book.edition(duty.rule_id, on=now.date())[0], accepted)
             for duty in derived.duties
@@ -227,6 +270,17 @@ def _seen(tx: Connection, parts: ConsoleParts, case_id: CaseId, actor: Actor) ->
         },
         lines=_lines(tx, case_id, exhibits),
     )
+
+
+def _laws(derived: Duties) -> Sequence[tuple[str, Sequence[Duty], Mapping[DutyState, int]]]:
+    """The duties by jurisdiction with their tally; what is owed is first, inside and outside."""
+    groups: dict[str, list[Duty]] = {}
+    for duty in sorted(derived.duties, key=lambda duty: _DUTY_ORDER.index(duty.state)):
+        groups.setdefault(duty.jurisdiction, []).append(duty)
+    return [
+        (jurisdiction, group, Counter(duty.state for duty in group))
+        for jurisdiction, group in groups.items()
+    ]
 
 
 def _report(tx: Connection, report: Report) -> ReportSeen:
