@@ -1,8 +1,10 @@
 """Filing without the engine: each move, each answer of the authority, what is stored."""
 
 import hashlib
+import json
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,21 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from adapters.authority_fillings import MemoryAuthority
 from cases.case_parts import PERSON_A
 from tutela.adapters.sandbox.reports import SandboxReports
+from tutela.cases import store as cases
 from tutela.cases.model import Outcome
 from tutela.evidence import store as evidence
-from tutela.primitives.clock import FixedClock
+from tutela.ledger import store as ledger
+from tutela.ledger.chain import as_json
+from tutela.primitives.clock import FixedClock, iso
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict
 from tutela.primitives.ids import CaseId, ReportId
 from tutela.primitives.redacted import Redacted
-from tutela.reporting import releasing, store
+from tutela.reporting import composing, releasing, store
 from tutela.reporting.conversing import Next
 from tutela.reporting.desk import Desk
 from tutela.reporting.exclusivity import alone
-from tutela.reporting.formats.xml_documents import parse
+from tutela.reporting.formats.xml_documents import parse, validate
 from tutela.reporting.preparing import check, prepare
 from tutela.reporting.reports import CYBERTIP, HeldBecause, ReportState
 from tutela.reporting.submitting import advance
@@ -516,3 +521,101 @@ def test_a_case_that_is_not_decided_is_never_reported(world: World) -> None:
         assert drive(world.desk(authority), case_id) == Counter()
         assert sandbox.reports.all() == []
     assert world.reports(case_id) == []
+
+
+def test_what_a_service_records_oddly_never_keeps_a_report_back(world: World) -> None:
+    after = world.began + timedelta(days=3)  # a clock that runs ahead
+    case_id = world.decided(
+        service="s" * 200,
+        uploader_reference="account-1",
+        uploader_ip=Redacted("192.0.2.1"),
+        uploaded_at=after,
+        file_name=Redacted("n" * 5000),
+    )
+    world.accept()
+    with world.sandbox() as (_, authority):
+        assert drive(world.desk(authority), case_id)[Next.DONE] == 1
+    tip, file = xml_of(world, case_id), details_of(world, case_id)
+    assert tip.findtext(".//incidentDateTime") == iso(world.began)
+    assert iso(after) in tip.findtext(".//incidentDateTimeDescription")
+    assert tip.findtext(".//platform") == "s" * 200
+    for absent in (".//espService", ".//ipCaptureEvent/dateTime"):
+        assert tip.find(absent) is None
+    for absent in ("uploadedToEspTimestamp", "originalFileName", "ipCaptureEvent/dateTime"):
+        assert file.find(absent) is None
+    assert "n" * 5000 in "".join(each.text for each in file.findall("additionalInfo"))
+
+
+@pytest.mark.parametrize(
+    ("category", "said"),
+    [
+        ("ncmec-ab/2022/A1", "A1"),
+        ("ncmec-ab/hashsharing-v2/A1", None),  # a hash list's letters are not the form's
+        ("tutela/1/csam", None),
+    ],
+)
+def test_the_class_is_said_only_in_the_forms_own_scheme(
+    world: World, category: str, said: str | None
+) -> None:
+    case_id = world.decided()
+    world.accept()
+    with world.database.begin() as tx:
+        decision = cases.final_decision(tx, case_id)
+        assert decision is not None
+    assert composing._industry(replace(decision, category=category)) == said
+
+
+@pytest.mark.schemas
+def test_a_full_case_from_upload_to_receipt_is_valid_by_the_real_schema(
+    world: World, schemas: Path
+) -> None:
+    """Every field that a service can tell, a person's view and a threat: checked by the XSD."""
+    xsd = schemas.joinpath(*SCHEMA).read_bytes()
+    uploaded = world.began - timedelta(hours=1)
+    case_id = world.decided(
+        facts={"decision.imminent_threat": True},
+        item_reference="item-1",
+        uploader_reference="account-1",
+        uploader_screen_name=Redacted("Person A <&>"),
+        uploader_email=Redacted("person-a@users.example"),
+        uploader_ip=Redacted("2001:db8::1"),
+        uploader_port=50123,
+        uploader_location="GB",
+        uploaded_at=uploaded,
+        location_url=Redacted("https://platform.example/items/1?a=1&b=2"),
+        publicly_available=False,
+        file_name=Redacted("pictuře.png"),
+        service="Example Platform",
+        channel="public",
+        extra={"album": "drawn pictures"},
+    )
+    world.accept()
+    with world.database.begin() as tx:
+        [exhibit] = evidence.exhibits_of(tx, case_id)
+    with world.sandbox(xsd=xsd) as (_, authority):
+        desk = world.desk(authority, viewed_entirely=lambda _tx, seen: seen == exhibit.id)
+        assert drive(desk, case_id)[Next.DONE] == 1
+    report, details = world.report(case_id), world.file(case_id).details_xml or b""
+    assert report.xml is not None
+    assert validate(report.xml, xsd) == []
+    assert validate(details, xsd) == []
+    assert validate(report.receipt or b"", xsd) == []
+    tip, file = parse(report.xml), parse(details)
+    assert tip.findtext(".//incidentDateTime") == iso(uploaded)
+    assert tip.findtext(".//webPageIncident/url") == "https://platform.example/items/1?a=1&b=2"
+    assert tip.findtext(".//screenName") == "Person A <&>"
+    assert tip.findtext(".//ipCaptureEvent/ipAddress") == "2001:db8::1"
+    assert tip.findtext(".//ipCaptureEvent/port") == "50123"
+    assert tip.find(".//escalateToHighPriority") is not None
+    assert file.findtext("fileViewedByEsp") == "true"
+    assert file.findtext("publiclyAvailable") == "false"  # said by the service, so said
+    assert file.findtext("uploadedToEspTimestamp") == iso(uploaded)
+    assert file.findtext("originalFileName") == "pictuře.png"
+    for absent in ("exifViewedByEsp", "fileAnnotations", "fileRelevance", "potentialMeme"):
+        assert file.find(absent) is None
+    for absent in (".//reportAnnotations", ".//compromisedAccount", ".//victim"):
+        assert tip.find(absent) is None
+    with world.database.begin() as tx:  # nothing personal in any line of the ledger
+        told = json.dumps([as_json(line) for line in ledger.lines(tx)])
+    for personal in ("person-a@", "2001:db8", "Person A", "platform.example", "account-1", "pictu"):
+        assert personal not in told

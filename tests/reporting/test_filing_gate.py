@@ -13,8 +13,10 @@ from tutela.ledger import store as ledger
 from tutela.primitives.database import Database
 from tutela.primitives.ids import CaseId
 from tutela.reporting import gating, releasing
+from tutela.reporting.conversing import Next
 from tutela.reporting.preparing import prepare
 from tutela.reporting.reports import HeldBecause, Report, ReportState
+from tutela.reporting.submitting import advance
 from workflows.filing_world import BOOK, REPORT_RULE, World
 
 
@@ -166,3 +168,79 @@ def test_what_the_law_said_is_kept_with_the_case(world: World) -> None:
     assert row.book_digest == BOOK.digest
     owed = {each["rule_id"] for each in row.result["duties"] if each["state"] == "owed"}
     assert REPORT_RULE in owed
+
+
+# Every question of the United Kingdom's rule, answered for a provider that is bound by it alone.
+ONLY_GB: dict[str, object] = {
+    "provider.is_electronic_service": True,
+    "provider.established_in": "GB",
+    "provider.subject_to_us_law": False,
+    "provider.reports_to_ncmec": True,
+    "service.type": "u2u",
+    "service.offered_in_eu": False,
+}
+GB_RULE = "gb.osa-s66.report"
+
+
+def test_an_arrangement_is_kept_by_reporting_not_by_having_it(world: World) -> None:
+    """A duty discharged by “we report to NCMEC” must not become a report to nobody."""
+    world.provider = dict(ONLY_GB)
+    case_id = world.decided()
+    assert prepared(world, case_id) is None
+    held = world.report(case_id)
+    assert held.held_because is HeldBecause.LAW  # counsel's turn, not “no duty”
+    assert GB_RULE in held.why
+    world.accept(GB_RULE)
+    assert [each.id for each in released(world)] == [held.id]
+    assert prepared(world, case_id) == held.id
+
+
+def test_without_the_arrangement_the_duty_is_owed_elsewhere(world: World) -> None:
+    world.provider = ONLY_GB | {
+        "provider.reports_to_ncmec": False,
+        "provider.reports_to_foreign_agency": False,
+    }
+    case_id = world.decided()
+    world.accept(GB_RULE)
+    assert prepared(world, case_id) is None
+    assert world.report(case_id).held_because is HeldBecause.FACTS
+
+
+def withdraw(world: World) -> None:
+    with world.database.begin() as tx:
+        ledger.append(
+            tx,
+            at=world.began,
+            actor="acct_counsel",
+            action=WITHDRAWN,
+            subject=REPORT_RULE,
+            detail={"version": "", "by": "acct_counsel", "note": ""},
+        )
+
+
+@pytest.mark.parametrize("calls", [[], ["submit", "upload", "fileinfo"]])
+def test_an_acceptance_withdrawn_meanwhile_stops_what_has_not_been_finished(
+    world: World, calls: list[str]
+) -> None:
+    case_id = world.decided()
+    world.accept()
+    with world.sandbox() as (sandbox, authority):
+        desk = world.desk(authority)
+        report_id = prepare(desk, case_id)
+        assert report_id is not None
+        while [each.call for each in world.calls(case_id) if each.answers is None] != calls:
+            assert advance(desk, report_id) is Next.GO_ON
+        withdraw(world)
+        while (met := advance(desk, report_id)) is Next.GO_ON:
+            assert world.report(case_id).state is not ReportState.FINISHED
+        assert met is Next.STOPPED
+        assert world.report(case_id).held_because is HeldBecause.LAW
+        assert [each.state for each in sandbox.reports.all()] == ["open"] * bool(calls)
+        world.accept()  # counsel thinks again
+        assert prepare(desk, case_id) == report_id
+        while advance(desk, report_id) is not Next.DONE:
+            pass
+        assert [each.state for each in sandbox.reports.all()] == ["finished"]
+    assert world.actions(case_id).count("report_resumed") == bool(calls)
+    assert world.actions(case_id).count("report_finished") == 1
+    assert world.ledger_holds()

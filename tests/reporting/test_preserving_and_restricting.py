@@ -92,6 +92,48 @@ def test_a_rule_that_counsel_has_not_accepted_keeps_but_ends_nothing(world: Worl
     assert kept(world, case_id, now) == now.replace(year=now.year + 1)
 
 
+def test_an_acceptance_that_comes_after_the_report_gives_the_keeping_its_end(world: World) -> None:
+    case_id = world.decided()
+    now = world.began + timedelta(minutes=1)
+    reported(world, case_id, now)
+    assert kept(world, case_id, now) is None
+
+    def asked() -> list[CaseId]:
+        with world.database.begin() as tx:
+            return list(releasing.set_ends(tx, desk=world.desk(None), at=now))
+
+    assert asked() == []
+    world.accept(PRESERVE_RULE)
+    assert asked() == [case_id]
+    [job] = world.rows(
+        "SELECT subject FROM follow_ups WHERE kind = 'preserve' AND id = "
+        "(SELECT max(id) FROM follow_ups)"
+    )
+    assert job.subject == case_id
+    assert kept(world, case_id, now) == now.replace(year=now.year + 1)
+    assert asked() == []  # it has its end
+
+
+def test_what_the_restriction_makes_due_is_assessed(world: World) -> None:
+    world.provider["service.offered_in_eu"] = True
+    case_id = world.decided()
+    kept(world, case_id, world.began)
+    world.all_relayed()
+    [order] = ordered(world, case_id)
+    assert sent(world, Platform([DELIVERED]), order) is Next.DONE
+    assert [
+        each.kind for each in world.rows("SELECT kind FROM follow_ups WHERE relayed_at IS NULL")
+    ] == ["preserve"]
+    kept(world, case_id, world.clock.now())
+    assessed = world.rows("SELECT result FROM assessments ORDER BY id")
+    owed = [
+        {each["rule_id"] for each in row.result["duties"] if each["state"] == "owed"}
+        for row in assessed
+    ]
+    assert "eu.dsa-17.reasons" not in owed[0]
+    assert "eu.dsa-17.reasons" in owed[-1]
+
+
 def test_a_missing_fact_keeps_the_evidence(world: World) -> None:
     del world.provider["provider.established_in"]
     case_id = world.decided()

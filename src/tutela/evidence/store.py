@@ -1,6 +1,6 @@
 """The room's tables: submissions, exhibits, holds, destructions. No row is ever removed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import (
@@ -254,6 +254,17 @@ def holds_of_exhibit(tx: Connection, exhibit_id: ExhibitId) -> Sequence[Hold]:
     """All holds of one exhibit, oldest first, the released ones too."""
     rows = tx.execute(select(HOLDS).where(HOLDS.c.exhibit_id == exhibit_id).order_by(HOLDS.c.id))
     return [_hold(row) for row in rows]
+
+
+def cases_without_end(tx: Connection, *, bases: Collection[str]) -> Sequence[CaseId]:
+    """The cases with a live hold on one of these bases that has no end yet, each once."""
+    rows = tx.execute(
+        select(HOLDS.c.case_id)
+        .where(HOLDS.c.basis.in_(bases), HOLDS.c.until.is_(None), HOLDS.c.released_at.is_(None))
+        .distinct()
+        .order_by(HOLDS.c.case_id)
+    )
+    return [CaseId(row.case_id) for row in rows]
 
 
 def destruction(tx: Connection, exhibit_id: ExhibitId) -> Destruction | None:

@@ -39,7 +39,10 @@ from tutela.reporting.model import (
     carriable,
 )
 
-INDUSTRY_SCHEME = "ncmec-ab"
+INDUSTRY_SCHEME = "ncmec-ab/2022"
+"""The scheme and edition whose codes the form's field means; a hash list's edition is another."""
+
+_MAX_SERVICE, _MAX_FILE_NAME = 100, 2056
 IMMINENT_THREAT = "decision.imminent_threat"
 _THREAT = (
     "The reviewer of this provider suspects a present or likely threat to the life or safety "
@@ -77,7 +80,7 @@ def compose(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Com
     context = cases.context_of(tx, case_id, desk.unsealer)
     matches = cases.matches_of(tx, case_id)
     remarks: list[str] = []
-    account = _account(context, remarks)
+    account = _account(context, exhibits[0], remarks)
     details = _place(context, remarks)
     tip = CyberTip(
         composed_at=at,
@@ -110,20 +113,25 @@ def describe(
     exhibit = evidence.exhibit(tx, exhibit_id)
     context = cases.context_of(tx, case_id, desk.unsealer)
     page = _or_none(lambda: _web_page(context))
+    told = [*_found(matches_of(tx, case_id, exhibit_id))]
+    name = _carried(context.file_name)
+    if name is not None and len(name) > _MAX_FILE_NAME:
+        told.append(f"File name as recorded by the service: {name}")
+        name = None
     return TipFile(
         composed_at=at,
         report_id=report_id,
         file_id=file_id,
         file_viewed_by_esp=desk.viewed_entirely(tx, exhibit_id),
         file_name=name_of(exhibit),
-        original_file_name=_carried(context.file_name),
-        uploaded_to_esp_at=context.uploaded_at,
+        original_file_name=name,
+        uploaded_to_esp_at=_uploaded(context, exhibit),
         location_of_file=None if page is None else page.urls[0],
         publicly_available=context.publicly_available,
         industry_classification=_industry(decision),
         original_file_hashes=_hashes(exhibit),
-        ip_capture=_or_none(lambda: _capture(context)),
-        additional_info=tuple(_found(matches_of(tx, case_id, exhibit_id))),
+        ip_capture=_or_none(lambda: _capture(context, exhibit)),
+        additional_info=tuple(told),
     )
 
 
@@ -155,8 +163,15 @@ def _has_bytes(exhibit: Exhibit) -> bool:
 def _incident(
     context: Context, exhibits: Sequence[Exhibit], decision: Decision, profile: ProviderProfile
 ) -> IncidentSummary:
-    if context.uploaded_at is not None:
-        moment, told = context.uploaded_at, "The moment of the upload, as the service recorded it."
+    uploaded = _uploaded(context, exhibits[0])
+    if uploaded is not None:
+        moment, told = uploaded, "The moment of the upload, as the service recorded it."
+    elif context.uploaded_at is not None:
+        moment = exhibits[0].received_at
+        told = (
+            "The moment of detection; the service recorded a later one for the upload, "
+            f"{iso(context.uploaded_at)}, which cannot be."
+        )
     else:
         moment = exhibits[0].received_at
         told = "The moment of detection; the moment of the upload is not known."
@@ -188,7 +203,7 @@ def _reporter(profile: ProviderProfile) -> Reporter:
     )
 
 
-def _account(context: Context, remarks: list[str]) -> ReportedPerson | None:
+def _account(context: Context, exhibit: Exhibit, remarks: list[str]) -> ReportedPerson | None:
     """The account that uploaded, as far as the service told; None when it told nothing."""
     person = capture = None
     if context.uploader_email is not None:
@@ -197,7 +212,7 @@ def _account(context: Context, remarks: list[str]) -> ReportedPerson | None:
         if person is None:
             remarks.append(f"E-mail address as recorded by the service: {carriable(address)}")
     if context.uploader_ip is not None:
-        capture = _or_none(lambda: _capture(context))
+        capture = _or_none(lambda: _capture(context, exhibit))
         if capture is None:
             address = context.uploader_ip.reveal()
             remarks.append(f"Network address as recorded by the service: {carriable(address)}")
@@ -211,22 +226,31 @@ def _account(context: Context, remarks: list[str]) -> ReportedPerson | None:
     screen_name = _carried(context.uploader_screen_name)
     if not any((identifier, screen_name, person, capture)):
         return None
+    service = carriable(context.service).strip() or None if identifier else None
     return ReportedPerson(
         esp_identifier=identifier,
-        esp_service=carriable(context.service).strip() or None if identifier else None,
+        # longer than the form's field: it stands in full as the platform
+        esp_service=service if service is not None and len(service) <= _MAX_SERVICE else None,
         screen_name=screen_name,
         person=person,
         ip_captures=() if capture is None else (capture,),
     )
 
 
-def _capture(context: Context) -> IpCapture | None:
+def _uploaded(context: Context, exhibit: Exhibit) -> datetime | None:
+    """The moment of the upload; None when it is not known or lies after its own detection."""
+    if context.uploaded_at is None or context.uploaded_at > exhibit.received_at:
+        return None
+    return context.uploaded_at
+
+
+def _capture(context: Context, exhibit: Exhibit) -> IpCapture | None:
     if context.uploader_ip is None:
         return None
     return IpCapture(
         ip_address=context.uploader_ip.reveal().strip(),
         event=CaptureEvent.UPLOAD,
-        at=context.uploaded_at,
+        at=_uploaded(context, exhibit),
         port=context.uploader_port,
     )
 
@@ -253,9 +277,8 @@ def _web_page(context: Context) -> WebPageIncident | None:
 
 
 def _industry(decision: Decision) -> IndustryClassification | None:
-    """The A/B by 1/2 class, only when the reviewer decided in that very scheme."""
-    scheme, _, rest = decision.category.partition("/")
-    code = rest.rpartition("/")[2]
+    """The A/B by 1/2 class, only when the reviewer decided in that very scheme and edition."""
+    scheme, _, code = decision.category.rpartition("/")
     if scheme != INDUSTRY_SCHEME or code not in set(IndustryClassification):
         return None
     return IndustryClassification(code)

@@ -1,9 +1,11 @@
 """The gate before a report: a duty on these facts, whose rule version may act.
 
-1. A duty serves this channel when it names the channel as a recipient, or when a report
-   through it discharges the duty and the provider has that arrangement.
-2. The gate opens when one serving duty is owed and its rule is verified, or counsel accepted
-   exactly this version of it.
+1. A duty serves this channel when it names the channel as a recipient, or when a standing
+   arrangement to report through it discharges the duty and the provider has said that it has
+   that arrangement.
+2. The gate opens when one serving duty is owed, or discharged by that arrangement alone (then
+   this report is what the arrangement promises), and its rule is verified, or counsel
+   accepted exactly this version of it.
 3. A person may order a voluntary report, in their name and on the ledger.
 Everything else holds the report, with the reasons; unknown is never no duty.
 """
@@ -57,7 +59,7 @@ def ask(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Gate:
     refused: list[str] = []
     rules: list[str] = []
     for duty in serving:
-        if duty.state is not State.OWED:
+        if duty.state is not State.OWED and not _promised(_rule(desk, duty, at), duty, known):
             continue
         verdict = actionable(_rule(desk, duty, at), accepted)
         if verdict.allowed:
@@ -144,7 +146,20 @@ def _serves(rule: Rule, duty: Duty, known: dict[str, object]) -> bool:
         told.channel == CYBERTIP and told.result is not Truth.NO for told in duty.recipients
     ) or (not duty.recipients and any(each.channel == CYBERTIP for each in rule.recipients)):
         return True
-    return known.get(_ARRANGED) is True and _REPORTED in facts_asked(rule.discharged_by)
+    return _arranged(rule, known)
+
+
+def _arranged(rule: Rule, known: dict[str, object]) -> bool:
+    return known.get(_ARRANGED) is True and _ARRANGED in facts_asked(rule.discharged_by)
+
+
+def _promised(rule: Rule, duty: Duty, known: dict[str, object]) -> bool:
+    """Whether the arrangement discharges a duty that this report has still to make good."""
+    return (
+        duty.state is State.DISCHARGED
+        and _arranged(rule, known)
+        and not isinstance(known.get(_REPORTED), datetime)
+    )
 
 
 def _ordered(tx: Connection, case_id: CaseId) -> bool:

@@ -16,6 +16,7 @@ from tutela.reporting.exclusivity import alone
 from tutela.reporting.formats.cybertip import report_xml
 from tutela.reporting.formats.cybertip_replies import schema_of
 from tutela.reporting.formats.xml_documents import validate
+from tutela.reporting.gating import Gate
 from tutela.reporting.reports import CYBERTIP, HeldBecause, Report, ReportState
 
 
@@ -41,11 +42,8 @@ def prepare(desk: Desk, case_id: str) -> str | None:
 def _released(tx: Connection, desk: Desk, report: Report) -> bool:
     """Whether a held report may go on; otherwise its reason is brought up to date."""
     at = desk.clock.now()
-    gate = gating.ask(tx, report.case_id, desk=desk, at=at)
+    gate = allowed(tx, desk, report)
     if not gate.open:
-        gating.assess(tx, report.case_id, gate.duties, at=at)
-        because = gate.because or HeldBecause.LAW
-        hold(tx, report, because=because, why="\n".join(gate.reasons), at=at)
         return False
     if desk.authority is None:
         why = "No authority is configured (TUTELA_CYBERTIP_URL)."
@@ -55,6 +53,8 @@ def _released(tx: Connection, desk: Desk, report: Report) -> bool:
         described = [each.described_at for each in store.files_of(tx, report.id)]
         state = ReportState.FILES if all(described) else ReportState.OPENED
         store.change(tx, report.id, state=state)
+        number = report.authority_report_id
+        tell(tx, report, "report_resumed", at=at, authority_report=number)
         return True
     try:
         composed = composing.compose(tx, report.case_id, desk=desk, at=at)
@@ -74,6 +74,21 @@ def _released(tx: Connection, desk: Desk, report: Report) -> bool:
         rules=list(gate.rules),
     )
     return True
+
+
+def allowed(tx: Connection, desk: Desk, report: Report) -> Gate:
+    """Ask the law gate; where it is closed the report is held with the reasons.
+
+    Asked once more before a report is opened and before it is finished: counsel may have
+    withdrawn the acceptance, or the rule may have changed, while the report waited.
+    """
+    at = desk.clock.now()
+    gate = gating.ask(tx, report.case_id, desk=desk, at=at)
+    if not gate.open:
+        gating.assess(tx, report.case_id, gate.duties, at=at)
+        because = gate.because or HeldBecause.LAW
+        hold(tx, report, because=because, why="\n".join(gate.reasons), at=at)
+    return gate
 
 
 def check(desk: Desk, report_id: str) -> Next:

@@ -9,6 +9,7 @@
 Holds only add up; what ends keeping is the last of them, and then two persons.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -67,6 +68,35 @@ def preserve(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> da
     gating.assess(tx, case_id, found, at=at)
     outcomes.reach(tx, case_id, Reached.PRESERVED, at=at)
     return until
+
+
+def endable(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[CaseId]:
+    """The cases whose open keeping would get its end now: the clock runs, counsel has accepted.
+
+    `preserve` gives the end; this only finds where it would, so that an acceptance that
+    comes after the report does not leave evidence kept for ever.
+    """
+    rules = [rule.id for rule in desk.book.rules if rule.action is Action.PRESERVE]
+    return [
+        case_id
+        for case_id in evidence.cases_without_end(tx, bases=rules)
+        if _has_end(tx, case_id, desk=desk, at=at)
+    ]
+
+
+def _has_end(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> bool:
+    found = duties(desk.book, facts.facts_of(tx, case_id, provider=desk.provider, at=at), at)
+    waiting = {
+        each.basis
+        for each in evidence.holds_of(tx, case_id)
+        if each.until is None and each.released_at is None
+    }
+    return any(
+        duty.action is Action.PRESERVE
+        and duty.rule_id in waiting
+        and _end(tx, duty, found, desk=desk, at=at) is not None
+        for duty in found.duties
+    )
 
 
 def _end(tx: Connection, duty: Duty, found: Duties, *, desk: Desk, at: datetime) -> datetime | None:

@@ -17,7 +17,7 @@ from tutela.ledger import store as ledger
 from tutela.primitives import events
 from tutela.primitives.errors import Conflict
 from tutela.primitives.ids import CaseId
-from tutela.reporting import gating, store
+from tutela.reporting import gating, preserving, store
 from tutela.reporting.conversing import give_up
 from tutela.reporting.desk import Desk
 from tutela.reporting.reports import (
@@ -29,6 +29,7 @@ from tutela.reporting.reports import (
 )
 
 REPORT = FOLLOWING[Reached.REPORTED]
+PRESERVE = FOLLOWING[Reached.PRESERVED]
 _ALL = 1_000_000
 
 
@@ -40,6 +41,14 @@ def release_held(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[Report
             events.ask_for(tx, kind=REPORT, subject=report.case_id, at=at)
             released.append(report)
     return released
+
+
+def set_ends(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[CaseId]:
+    """Ask for the keeping of every case that could have its end now (`preserving.endable`)."""
+    cases_ = preserving.endable(tx, desk=desk, at=at)
+    for case_id in cases_:
+        events.ask_for(tx, kind=PRESERVE, subject=case_id, at=at)
+    return cases_
 
 
 def ask_again(

@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 
 from tutela.cases import outcomes
 from tutela.cases import store as cases
+from tutela.cases.concluding import FOLLOWING
 from tutela.cases.model import Outcome as Reached
 from tutela.evidence import store as evidence
 from tutela.ledger import store as ledger
+from tutela.primitives import events
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict
@@ -141,6 +143,8 @@ def _delivered(
         delivered_at=at,
         done_by=done_by,
     )
+    # What the law says changes with it (a statement of reasons falls due): assessed anew.
+    events.ask_for(tx, kind=FOLLOWING[Reached.PRESERVED], subject=order_.case_id, at=at)
     _tell(tx, order_, "restriction_delivered", actor=by, at=at)
     left = [each for each in store.restrictions_of(tx, order_.case_id) if each.state is not _DONE]
     if not left:

@@ -33,7 +33,7 @@ from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit
 from tutela.primitives import events
 from tutela.primitives.errors import BadInput, Conflict, Misconfigured, NotFound
-from tutela.reporting import composing, store
+from tutela.reporting import composing, preparing, store
 from tutela.reporting.conversing import (
     Answered,
     Next,
@@ -89,7 +89,9 @@ def _move(desk: Desk, authority: Authority, report_id: str) -> Next:
 
 
 def _submit(desk: Desk, authority: Authority, report: Report) -> Next:
-    """1. Open a report with the stored bytes."""
+    """1. Open a report with the stored bytes, if the law still lets it go."""
+    if not _allowed(desk, report):
+        return Next.STOPPED
     xml = report.xml or b""
     answered = converse(desk, report, Call.SUBMIT, lambda: authority.submit(xml), sent=xml)
 
@@ -110,6 +112,11 @@ def _submit(desk: Desk, authority: Authority, report: Report) -> Next:
         return Next.GO_ON
 
     return settle(desk, answered, follow)
+
+
+def _allowed(desk: Desk, report: Report) -> bool:
+    with desk.database.begin() as tx:
+        return preparing.allowed(tx, desk, report).open
 
 
 def _next_file(
@@ -229,7 +236,12 @@ def _details(desk: Desk, report: Report, file: ReportFile) -> bytes:
 
 
 def _finish(desk: Desk, authority: Authority, report: Report, *, before: bool) -> Next:
-    """4. Finish; `before`: an earlier attempt may have succeeded without our knowing."""
+    """4. Finish, if the law still lets it go.
+
+    `before`: an earlier attempt may have succeeded without our knowing; only asking again tells.
+    """
+    if not before and not _allowed(desk, report):
+        return Next.STOPPED
     number = report.authority_report_id or ""
     answered = converse(desk, report, Call.FINISH, lambda: authority.finish(number))
 

@@ -90,7 +90,7 @@ def _ask_again(parts: Parts) -> None:
 
 
 def _released(parts: Parts, seen: int) -> int:
-    """Ask again for reports held by the law, when counsel's acceptances have changed."""
+    """When counsel's acceptances have changed: reports that may go now, keeping that may end."""
     with parts.database.begin() as tx:
         newest = tx.execute(
             select(func.max(LEDGER.c.seq)).where(LEDGER.c.action.in_([ACCEPTED, WITHDRAWN]))
@@ -100,6 +100,9 @@ def _released(parts: Parts, seen: int) -> int:
             released = releasing.release_held(tx, desk=parts.desk, at=parts.clock.now())
             if released:
                 log.info("reports_released", reports=len(released))
+            ended = releasing.set_ends(tx, desk=parts.desk, at=parts.clock.now())
+            if ended:
+                log.info("keeping_gets_its_end", cases=len(ended))
     return newest
 
 
