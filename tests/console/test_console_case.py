@@ -223,7 +223,7 @@ def test_what_is_owed_stands_before_what_is_not(office: Office) -> None:
         states = re.findall(r'class="badge duty-(\w+)"', part)
         order = ["owed", "unknown", "discharged", "not_owed", "not_in_force"]
         assert states == sorted(states, key=order.index)
-        assert sum(int(n) for n in re.findall(r"(\d+)× ", part)) == len(states) > 0
+        assert sum(int(n) for n in re.findall(r"(\d+)\u00d7 ", part)) == len(states) > 0
 
 
 def test_the_form_asks_whatever_the_law_asks_of_a_reviewer(office: Office) -> None:

@@ -96,7 +96,7 @@ def show(request: Request, parts: Parts, pages: Pages, visit: Visitor, case_id: 
     return _page(request, parts, pages, visit, case_id)
 
 
-def _page(  # noqa: PLR0913 - what FastAPI hands to a route, and what a refused form brings
+def _page(
     request: Request,
     parts: ConsoleParts,
     pages: Renderer,
@@ -154,7 +154,7 @@ def release(parts: Parts, person: Person, fields: Form, case_id: str) -> Respons
 
 @router.post("/cases/{case_id}/decide")
 def decide(
-    request: Request, parts: Parts, pages: Pages, visit: Visitor, fields: Form, case_id: str
+    request: Request, parts: Parts, pages: Pages, *, visit: Visitor, fields: Form, case_id: str
 ) -> Response:
     """Store a decision with what the person knows; what is left open stays unknown."""
     person = visit.session.actor
@@ -179,23 +179,21 @@ def decide(
 
 @router.post("/cases/{case_id}/confirm")
 def confirm(
-    request: Request, parts: Parts, pages: Pages, visit: Visitor, fields: Form, case_id: str
+    request: Request, parts: Parts, pages: Pages, *, visit: Visitor, fields: Form, case_id: str
 ) -> Response:
     """Store a second person's opinion: it makes the decision final or sends it back."""
     person = visit.session.actor
     require(person, Permission.CASE_DECIDE)
-    agree = fields.get("agree", "")
     try:
-        if agree not in {"yes", "no"}:
-            raise BadInput("Say whether you agree", remedy="Choose one of the two.")
-        opinion = _opinion(parts, fields) if agree == "no" else _SAME
+        agree = _agrees(fields)
+        opinion = _SAME if agree else _opinion(parts, fields)
         with parts.database.begin() as tx:
             deciding.confirm(
                 tx,
                 case_of(case_id),
                 by=person,
                 at=parts.clock.now(),
-                agree=agree == "yes",
+                agree=agree,
                 note=fields.get("note", "").strip(),
                 **opinion,
             )
@@ -223,6 +221,13 @@ class Opinion(TypedDict):
 
 _SAME = Opinion(verdict=Verdict.CANNOT_SAY, category="", age_band=AgeBand.UNKNOWN, facts={})
 """What is handed over with an agreement, where nothing of it is looked at."""
+
+
+def _agrees(fields: Mapping[str, str]) -> bool:
+    """Whether the second person agrees; must be said."""
+    if fields.get("agree") not in {"yes", "no"}:
+        raise BadInput("Say whether you agree", remedy="Choose one of the two.")
+    return fields["agree"] == "yes"
 
 
 def _opinion(parts: ConsoleParts, fields: Mapping[str, str]) -> Opinion:
