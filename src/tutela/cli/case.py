@@ -11,10 +11,11 @@ from tutela.adapters.blobs import open_blobs
 from tutela.cases.model import State
 from tutela.cases.store import queue
 from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.ledger.chain import as_json as line_json
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import CaseId
-from tutela.reporting.dossier import Dossier, dossier, line_json
+from tutela.reporting.dossier import Dossier, dossier
 from tutela.reporting.packaging import pack
 from tutela.reporting.reports import RestrictionState
 from tutela.reporting.restricting import done_by_person, restrictions_of

@@ -1,10 +1,11 @@
 """One case as one readable object: what was found, decided, reported, kept, and by whom.
 
 Nothing of the uploader and no hash of the media stands in it; those are in the report's
-bytes and in the sealed exhibits.
+bytes and in the sealed exhibits. Among the ledger's lines are counsel's acceptances of the
+rules that the case's reports rest on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +50,8 @@ def dossier(tx: Connection, case_id: CaseId) -> Dossier:
         *(report.id for report, _ in reports),
         *(order.id for order in orders),
     ]
-    lines = sorted(
-        (line for subject in subjects for line in ledger.lines(tx, subject=subject)),
-        key=lambda line: line.seq,
-    )
+    own = _of(tx, subjects)
+    lines = sorted([*own, *_of(tx, _rules_named(own))], key=lambda line: line.seq)
     latest = cases.latest_assessment(tx, case_id)
     summary = {
         "case": _case(case),
@@ -92,18 +91,18 @@ def dossier(tx: Connection, case_id: CaseId) -> Dossier:
     )
 
 
-def line_json(line: Line) -> dict[str, Any]:
-    """A ledger line with all that its digest is made of."""
-    return {
-        "seq": line.seq,
-        "at": iso(line.at),
-        "actor": line.actor,
-        "action": line.action,
-        "subject": line.subject,
-        "detail": line.detail,
-        "previous": line.previous,
-        "digest": line.digest,
-    }
+def _rules_named(lines: Iterable[Line]) -> list[str]:
+    """The rules under which the case's reports went out or its evidence is kept."""
+    named: set[str] = set()
+    for line in lines:
+        rules = line.detail.get("rules")
+        if isinstance(rules, list):
+            named.update(str(rule) for rule in rules)
+    return sorted(named)
+
+
+def _of(tx: Connection, subjects: Iterable[str]) -> list[Line]:
+    return [line for subject in subjects for line in ledger.lines(tx, subject=subject)]
 
 
 def _case(case: Case) -> dict[str, Any]:

@@ -17,10 +17,11 @@ import tutela
 from tutela.evidence.custody import sealed_bytes
 from tutela.evidence.ports import BlobStore
 from tutela.ledger import store as ledger
+from tutela.ledger.chain import as_json
 from tutela.primitives.clock import iso
-from tutela.primitives.errors import Conflict, Unavailable
+from tutela.primitives.errors import Conflict, TutelaError, Unavailable
 from tutela.primitives.ids import CaseId
-from tutela.reporting.dossier import Dossier, dossier, line_json
+from tutela.reporting.dossier import Dossier, dossier
 
 with warnings.catch_warnings():  # bagit still imports pkg_resources where it can
     warnings.simplefilter("ignore")
@@ -33,12 +34,18 @@ case.json            what was found, decided, reported, kept
 duties.json          what the law was found to ask for, with sources and dates
 exhibits/*.age       the items, sealed with age; open with: age -d -i KEY FILE
 reports/             the report as sent, each answer as received, the receipt
-ledger.jsonl         the case's lines of the ledger, one object a line
+ledger.jsonl         the case's lines of the ledger, and those of the rules it rests on
 ledger-head.json     number and digest of the ledger's last line when this was packed
 
 Check that nothing is missing or changed: bagit.py --validate FOLDER
-Each line's digest is SHA-256 over its canonical JSON, the digest of the line before
-included; `tutela ledger verify --anchor ledger-head.json` checks them in the installation.
+
+Check a line without Tutela: take its object, leave out "digest", add
+"format": "tutela-ledger-1", write it as JSON with sorted keys and without spaces
+(separators "," and ":", letters as they are, UTF-8); the SHA-256 of these bytes is the
+digest. "previous" is the digest of the line before it in the installation; lines of
+other cases between these are not here. `tutela ledger verify --anchor ledger-head.json`
+checks the whole chain in the installation. Lines about rules (law_rule_accepted) say who
+let which version of them act.
 """
 
 
@@ -54,22 +61,22 @@ def pack(
             why=f"{target} exists",
             remedy="Choose another folder, or remove it first.",
         )
-    line = ledger.append(
-        tx,
-        at=at,
-        actor=by,
-        action="case_exported",
-        subject=case_id,
-        detail={"exhibits": len(read.exhibits), "reports": len(read.reports)},
-    )
     unfinished = folder / f".{case_id}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         unfinished.mkdir(parents=True)
         _write(unfinished, read, blobs)
+        line = ledger.append(  # after the long part: from here on other acts wait for this one
+            tx,
+            at=at,
+            actor=by,
+            action="case_exported",
+            subject=case_id,
+            detail={"exhibits": len(read.exhibits), "reports": len(read.reports)},
+        )
         lines = [*read.lines, line]
         (unfinished / "ledger.jsonl").write_text(
-            "".join(json.dumps(line_json(each), ensure_ascii=False) + "\n" for each in lines),
+            "".join(json.dumps(as_json(each), ensure_ascii=False) + "\n" for each in lines),
             encoding="utf-8",
         )
         _json(unfinished / "ledger-head.json", {"seq": line.seq, "digest": line.digest})
@@ -85,6 +92,9 @@ def pack(
         )
         bag.validate()
         unfinished.rename(target)
+    except TutelaError:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
     except OSError as error:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise Unavailable(
