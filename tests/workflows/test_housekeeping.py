@@ -1,11 +1,17 @@
 """The worker tidies by itself, at its own pace, and a part that is away costs nothing."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from typer.testing import CliRunner
 
 from tutela.adapters.blobs import MemoryBlobsForTests
+from tutela.cli import app
 from tutela.evidence.custody import ORPHAN_AGE
+from tutela.ledger import store as ledger
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.workflows import housekeeping
@@ -59,3 +65,62 @@ def test_a_database_that_is_away_is_tried_again(
     house.keep()
     assert house._views_at == NOW
     away.close()
+
+
+def write(database: Database, count: int) -> None:
+    with database.begin() as tx:
+        for _ in range(count):
+            ledger.append(
+                tx,
+                at=datetime.now(UTC),
+                actor="system",
+                action="case_opened",
+                subject="case_1",
+                detail={},
+            )
+
+
+def tampered(database_url: str, sql: str) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as tx:
+        tx.exec_driver_sql("ALTER TABLE ledger DISABLE TRIGGER ledger_only_grows")
+        tx.exec_driver_sql(sql)
+    engine.dispose()
+
+
+def test_a_tail_that_the_owner_cuts_off_is_found_by_the_noted_head(
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTELA_DATABASE_URL", database_url)
+    monkeypatch.setenv("TUTELA_HOME", str(tmp_path))
+    monkeypatch.delenv("TUTELA_CONFIG", raising=False)
+    noted = tmp_path / "ledger-anchor.json"
+    clock = FixedClock(at=NOW)
+    house = House(database, MemoryBlobsForTests(), clock, anchor=noted)
+    write(database, 3)
+    house.keep()
+    write(database, 2)
+    clock.at += timedelta(minutes=1)
+    house.keep()
+    assert json.loads(noted.read_text())["seq"] == 5
+    verified = CliRunner().invoke(app, ["ledger", "verify"])
+    assert "anchored at line 5" in verified.stdout
+    tampered(database_url, "DELETE FROM ledger WHERE seq > 3")
+    found = CliRunner().invoke(app, ["ledger", "verify"])
+    assert found.exit_code == 1
+    assert "BROKEN at line 4: the ledger ends at line 3, but line 5 was anchored" in found.stdout
+    write(database, 4)  # the worker goes on, also after a restart, and the trace is not lost
+    for each in (house, House(database, MemoryBlobsForTests(), clock, anchor=noted)):
+        clock.at += timedelta(minutes=1)
+        each.keep()
+    assert json.loads(noted.read_text())["seq"] == 5
+    found = CliRunner().invoke(app, ["ledger", "verify", "--json"])
+    assert json.loads(found.stdout)["why"] == "line 5 is not the one that was anchored"
+
+
+def test_a_head_that_cannot_be_noted_stops_nothing(database: Database, tmp_path: Path) -> None:
+    write(database, 1)
+    House(
+        database, MemoryBlobsForTests(), FixedClock(at=NOW), anchor=tmp_path / "no" / "where.json"
+    ).keep()
+    assert not (tmp_path / "no").exists()

@@ -15,7 +15,8 @@ from tutela.ledger import anchoring, chain, store
 from tutela.ledger.model import Anchor, Line, Verification
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.errors import BadInput, NotFound
-from tutela.wiring.opening import open_database
+from tutela.wiring.opening import head_file, open_database
+from tutela.wiring.settings import load_settings
 
 BROKEN = 1
 _NOTED_EVERY = 1000
@@ -37,7 +38,8 @@ def verify(
             "--anchor",
             metavar="FILE",
             help="What `tutela ledger head --json` or `--sign` said earlier, kept elsewhere: "
-            "also finds a tail cut off or written anew.",
+            "also finds a tail cut off or written anew. Without it the head that the worker "
+            "noted in TUTELA_HOME/ledger-anchor.json, if there is one.",
         ),
     ] = None,
     anchor_key: Annotated[
@@ -126,7 +128,8 @@ def _anchor(anchor_file: Path | None, anchor_key: Path | None) -> Anchor | None:
     if anchor_file is None:
         if anchor_key is not None:
             raise BadInput("There is no anchor to check", remedy="Name its file with --anchor.")
-        return None
+        noted = head_file(load_settings())
+        return anchoring.read_unsigned(_bytes(noted)) if noted.exists() else None
     data = _bytes(anchor_file)
     if anchor_key is None:
         return anchoring.read_unsigned(data)

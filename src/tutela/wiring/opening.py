@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tutela.adapters.postgres import embedded, migrate, schema_state, with_driver
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Misconfigured
 from tutela.wiring.settings import Settings, load_settings
+
+
+def head_file(settings: Settings) -> Path:
+    """Where the worker notes the ledger's head: a file, so outside the database."""
+    return settings.folder / "ledger-anchor.json"
 
 
 @contextmanager

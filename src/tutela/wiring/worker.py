@@ -24,7 +24,7 @@ from tutela.reporting.desk import Desk, ProviderProfile
 from tutela.reporting.exclusivity import alone
 from tutela.review.viewing import viewed_entirely
 from tutela.wiring.building import provider_facts, recipient_of
-from tutela.wiring.opening import database_url, open_database
+from tutela.wiring.opening import database_url, head_file, open_database
 from tutela.wiring.settings import Settings, load_settings
 from tutela.workflows import engine
 from tutela.workflows.parts import AT_ONCE, Pace, Parts
@@ -67,7 +67,12 @@ def run_worker(
         database = stack.enter_context(open_database(settings, pool_size=2 * AT_ONCE + 4))
         stack.enter_context(_only_one(database, stop))
         desk = _desk(stack, settings, database, stop, book or load_lawbook())
-        parts = Parts(desk=desk, platform=_platform(stack, settings), pace=_pace(settings))
+        parts = Parts(
+            desk=desk,
+            platform=_platform(stack, settings),
+            pace=_pace(settings),
+            anchor=head_file(settings),
+        )
         stack.enter_context(engine.started(url, parts))
         relayed = relay(parts, poll_seconds=settings.worker_poll_seconds, once=once)
         log.info("worker_ends", jobs=relayed.jobs, waiting=relayed.waiting)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import structlog
@@ -49,12 +50,14 @@ class Pace:
 class Parts:
     """Everything the stories use. `turns`: how many steps run at once, whatever waits.
 
+    `anchor` is the file that the ledger's head is noted in (None: nowhere).
     `running` are the threads of unfinished stories, `waiting` those that wait and until when.
     """
 
     desk: Desk
     platform: Platform | None
     pace: Pace = field(default_factory=Pace)
+    anchor: Path | None = None
     turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
     running: set[int] = field(default_factory=set)
     waiting: dict[int, datetime] = field(default_factory=dict)

@@ -44,7 +44,7 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
     that is away do not count as moving; they go on at the next start.
     """
     relayed = Relayed()
-    house = House(parts.database, parts.desk.blobs, parts.clock)
+    house = House(parts.database, parts.desk.blobs, parts.clock, anchor=parts.anchor)
     _ask_again(parts)
     seen = -1
     pause = _ONCE_POLL_SECONDS if once else poll_seconds

@@ -37,6 +37,7 @@ from tutela.wiring.settings import load_settings
 
 _ALL = 1_000_000
 _WAIT_SECONDS = 600.0
+_LAST_WORD_SECONDS = 60.0
 CATEGORY = "ncmec-ab/2022/B2"
 
 
@@ -158,13 +159,17 @@ def decide_all(demo: Running, *, progress: Callable[[float], None]) -> int:
 def wait_until_closed(demo: Running, *, progress: Callable[[float], None]) -> None:
     """Wait until the worker has reported, restricted and preserved every decided case."""
     give_up = time.monotonic() + _WAIT_SECONDS
+    closed_at: float | None = None
     while True:
         demo.processes.still_running()
         with demo.parts.database.begin() as tx:
             standing = counts(tx)
+            assessed = standing[State.DECIDED] == 0 and _assessed(tx)
         progress(standing[State.CLOSED])
         if standing[State.DECIDED] == 0:
-            return
+            closed_at = closed_at or time.monotonic()
+            if assessed or time.monotonic() > closed_at + _LAST_WORD_SECONDS:
+                return
         if time.monotonic() > give_up:
             raise Unavailable(
                 "Some cases are not finished",
@@ -172,6 +177,15 @@ def wait_until_closed(demo: Running, *, progress: Callable[[float], None]) -> No
                 remedy=f"Read {demo.stage.folder / 'logs' / 'worker.log'}.",
             )
         time.sleep(0.2)
+
+
+def _assessed(tx: Connection) -> bool:
+    """Whether the law was asked about every closed case after the last thing that happened."""
+    for case in queue(tx, states=[State.CLOSED], limit=_ALL):
+        said = latest_assessment(tx, case.id)
+        if case.needed and (said is None or said.as_of < max(case.reached.values())):
+            return False
+    return True
 
 
 def summary(demo: Running, *, seconds: float) -> dict[str, object]:
