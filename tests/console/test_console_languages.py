@@ -10,9 +10,9 @@ from babel.messages.pofile import read_po, write_po
 from console_parts import Office
 from jinja2.ext import babel_extract
 
+from tutela.adapters.languages import OWN_FOLDER, load_languages
 from tutela.cases.model import AgeBand, Outcome, State, Verdict
 from tutela.console import rendering
-from tutela.console.catalogues import OWN_FOLDER, load_languages
 from tutela.console.words import WORDS
 from tutela.law import answers, clocks, model, vocabulary
 from tutela.primitives.errors import Misconfigured
@@ -129,4 +129,4 @@ def test_a_folder_that_is_no_language_is_refused(tmp_path: Path) -> None:
     with file.open("wb") as stream:
         write_po(stream, Catalog())
     with pytest.raises(Misconfigured):
-        load_languages([tmp_path])
+        load_languages("console", [tmp_path])

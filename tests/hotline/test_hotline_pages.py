@@ -38,7 +38,7 @@ def client(database: Database, clock: FixedClock, seal: RecordingSeal) -> TestCl
 
 
 def code_in(page: str) -> str:
-    return page.split('class="code"><span>')[1].split("<", maxsplit=1)[0]
+    return page.split('class="code" dir="ltr"><span>')[1].split("<", maxsplit=1)[0]
 
 
 def test_a_report_is_sealed_and_found_by_its_code(
@@ -69,7 +69,7 @@ def test_a_wrong_code_says_so(client: TestClient) -> None:
 def test_an_empty_report_keeps_what_was_written(client: TestClient, database: Database) -> None:
     answer = client.post("/", data={"contact": "a friend"})
     assert answer.status_code == 422
-    assert "both are empty" in answer.text
+    assert "Both fields are empty" in answer.text
     assert 'value="a friend"' in answer.text
     with database.begin() as tx:
         assert tx.execute(text("SELECT count(*) FROM tips")).scalar_one() == 0

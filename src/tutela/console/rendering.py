@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 from tutela.accounts.model import Permission, Session
 from tutela.accounts.permissions import may
+from tutela.adapters.languages import Language, choose, load_languages
 from tutela.console import protecting
-from tutela.console.catalogues import Language, choose, load_languages
 from tutela.console.parts import ConsoleParts
 from tutela.console.words import WORDS
 from tutela.primitives.clock import iso
@@ -49,7 +49,7 @@ class Renderer:
     def __init__(self, parts: ConsoleParts) -> None:
         """Load catalogues and templates once."""
         self._parts = parts
-        self.languages = load_languages(parts.locales)
+        self.languages = load_languages("console", parts.locales)
         self._environments = {
             code: _environment(language) for code, language in self.languages.items()
         }
@@ -86,6 +86,7 @@ class Renderer:
                 languages=self.languages,
                 parts=self._parts,
                 path=request.url.path,
+                may_switch=request.method == "GET" or request.url.path == "/sign-in",
                 now=self._parts.clock.now(),
                 pause_after=viewing.PAUSE_AFTER_VIEWS,
             )

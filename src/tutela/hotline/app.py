@@ -10,15 +10,16 @@ from urllib.parse import parse_qs
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
-from fastapi.templating import Jinja2Templates
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from tutela.hotline.pace import Pace
+from tutela.hotline.rendering import Renderer
 from tutela.intake.form import QUESTIONS
 from tutela.intake.tips import Sealing, Tip, answers_of, by_receipt, hand_in
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
-from tutela.primitives.errors import BadInput, TutelaError
+from tutela.primitives.errors import BadInput, NotFound, TutelaError
 
 _HERE = Path(__file__).parent
 _MAX_BODY_BYTES = 64 * 1024
@@ -43,18 +44,15 @@ class HotlineParts:
     clock: Clock
     service_name: str
     reports_per_minute: int = 60
+    locales: tuple[Path, ...] = ()  # folders with further catalogues, searched after our own
 
 
 def build(parts: HotlineParts) -> FastAPI:
     """The application of the public process."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
-    templates = Jinja2Templates(directory=_HERE / "templates")
-    templates.env.globals["service_name"] = parts.service_name
+    page = Renderer(service_name=parts.service_name, locales=parts.locales).page
     pace = Pace(per_minute=parts.reports_per_minute)
-
-    def page(request: Request, name: str, status: int = 200, **context: object) -> Response:
-        return templates.TemplateResponse(request, name, context, status_code=status)
 
     @app.middleware("http")
     async def _headers(
@@ -67,6 +65,20 @@ def build(parts: HotlineParts) -> FastAPI:
     @app.exception_handler(TutelaError)
     async def _fault(request: Request, error: TutelaError) -> Response:
         return page(request, "problem.html", error.http_status, error=error)
+
+    @app.exception_handler(HTTPException)
+    async def _not_here(request: Request, error: HTTPException) -> Response:
+        told = NotFound("There is no such page", remedy="The way back to the form is below.")
+        return page(request, "problem.html", error.status_code, error=told)
+
+    @app.exception_handler(Exception)
+    async def _broken(request: Request, _error: Exception) -> Response:
+        told = TutelaError(
+            "Something broke on our side", remedy="Please try again. If it stays, come back later."
+        )
+        response = page(request, "problem.html", told.http_status, error=told)
+        response.headers.update(_HEADERS)  # this answer passes outside the middleware
+        return response
 
     @app.get("/healthz")
     def _health() -> dict[str, str]:

@@ -87,7 +87,7 @@ def answers_of(given: Mapping[str, str]) -> dict[str, str]:
         if text:
             answers[question.key] = text
     if not any(answers.get(question.key) for question in QUESTIONS if question.any_of):
-        raise BadInput("Please fill in an address or a description", why="both are empty")
+        raise BadInput("Please fill in an address or a description", why="Both fields are empty.")
     return answers
 
 

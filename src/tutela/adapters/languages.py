@@ -1,7 +1,8 @@
 """The pages' languages: gettext catalogues, compiled in memory from their .po files.
 
 English is what the source says; every other language is a folder `<code>/LC_MESSAGES` with
-`console.po`. A message that a catalogue lacks is shown in English.
+one catalogue for each face (domain): `console.po`, `hotline.po`, so that the public form can
+speak many more languages than the console. What a catalogue lacks is shown in English.
 """
 
 import functools
@@ -20,7 +21,6 @@ from tutela.primitives.errors import Misconfigured
 
 SOURCE_LANGUAGE = "en"
 OWN_FOLDER = Path(__file__).resolve().parent.parent / "locale"
-_DOMAIN = "console"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,11 +38,11 @@ class Language:
         return str(self.translations.ugettext(text))
 
 
-def load_languages(folders: Iterable[Path] = ()) -> Mapping[str, Language]:
-    """English and every language that has a catalogue in our folder or in `folders`."""
-    languages = dict(_own())
+def load_languages(domain: str, folders: Iterable[Path] = ()) -> Mapping[str, Language]:
+    """English and every language with a catalogue of `domain` in our folder or in `folders`."""
+    languages = dict(_own(domain))
     for folder in folders:
-        languages |= _found(folder)
+        languages |= _found(folder, domain)
     return languages
 
 
@@ -65,16 +65,21 @@ def _weighed(part: str) -> tuple[float, str]:
 
 
 @functools.cache
-def _own() -> Mapping[str, Language]:
+def _own(domain: str) -> Mapping[str, Language]:
     """The package's own languages, read once per process."""
-    return {SOURCE_LANGUAGE: _language(SOURCE_LANGUAGE, NullTranslations()), **_found(OWN_FOLDER)}
+    return {
+        SOURCE_LANGUAGE: _language(SOURCE_LANGUAGE, NullTranslations()),
+        **_found(OWN_FOLDER, domain),
+    }
 
 
-def _found(folder: Path) -> dict[str, Language]:
-    """Every catalogue of ours in a folder."""
-    files = sorted(folder.glob(f"*/LC_MESSAGES/{_DOMAIN}.po"))
-    codes = [file.parent.parent.name for file in files]
-    return {code: _language(code, _compiled(file)) for code, file in zip(codes, files, strict=True)}
+def _found(folder: Path, domain: str) -> dict[str, Language]:
+    """Every catalogue of a domain in a folder."""
+    files = sorted(folder.glob(f"*/LC_MESSAGES/{domain}.po"))
+    return {
+        file.parent.parent.name: _language(file.parent.parent.name, _compiled(file))
+        for file in files
+    }
 
 
 def _language(code: str, translations: NullTranslations) -> Language:
@@ -100,4 +105,4 @@ def _compiled(file: Path) -> Translations:
     compiled = io.BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)
-    return Translations(compiled, domain=_DOMAIN)
+    return Translations(compiled, domain=file.stem)
