@@ -93,3 +93,18 @@ def test_another_users_lock_does_not_stand_in_the_way(
     with embedded(folder) as url:
         assert url.startswith("postgresql+psycopg://")
     assert gone(folder)
+
+
+def test_a_server_that_somebody_else_ended_is_left_without_noise(tmp_path: Path) -> None:
+    folder = tmp_path / "postgres"
+    process = subprocess.Popen(
+        [sys.executable, "-c", USE, str(folder), "3"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    _, noise = process.communicate(timeout=60)
+    assert (process.returncode, noise) == (0, "")

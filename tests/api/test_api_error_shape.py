@@ -145,6 +145,7 @@ def test_each_refusal_has_the_shape(
         {"uploader_location": "XX"},
         {"uploaded_at": "2026-11-21T12:00:00"},
         {"uploaded_at": MARK},
+        {"uploaded_at": "9999-12-31T23:59:59-12:00"},  # no such moment in UTC
         {"uploader_port": 70_000},
         {"uploader_email": MARK + "\x00"},
         {"uploader_screen_name": MARK * 100},

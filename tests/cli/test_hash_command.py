@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tutela.cli.hash import files_below
 from tutela.hashing.model import DIHEDRAL
 
 
@@ -101,3 +102,45 @@ def test_odd_names_and_files_that_cannot_be_read_do_not_stop_it(folder: Path) ->
     for name in ("pipe", "gone"):
         assert rows[name]["reason"] == "unreadable"
         assert "cannot be read" in rows[name]["error"]
+
+
+def test_odd_names_stay_valid_json_and_never_steer_a_terminal(tmp_path: Path) -> None:
+    for name in (b"bad\xff.bin", b"esc\x1b[31m.bin", b"new\nline.bin"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(b"neutral")
+    (tmp_path / "[").mkdir()
+    (tmp_path / "[" / "red].bin").write_bytes(b"neutral")
+    order = [sys.executable, "-m", "tutela", "hash", str(tmp_path)]
+    latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    for environment in (None, latin):
+        done = subprocess.run([*order, "--json"], capture_output=True, env=environment, check=False)
+        rows = [json.loads(line.decode("utf-8")) for line in done.stdout.splitlines()]
+        assert {Path(row["path"]).name for row in rows} == {
+            "bad\\udcff.bin",
+            "esc\x1b[31m.bin",
+            "new\nline.bin",
+            "red].bin",
+        }
+    table = subprocess.run(order, capture_output=True, check=False).stdout
+    assert b"\x1b[31m" not in table
+
+
+def test_a_folder_that_may_not_be_read_is_a_refusal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = os.scandir
+
+    def scandir(path: Path) -> object:
+        if Path(path).name == "below":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert files_below([folder])[-1] == folder / "below"
+
+
+def test_an_output_that_takes_nothing_is_told_in_one_line(folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        order = [sys.executable, "-m", "tutela", "hash", str(folder), "--json"]
+        done = subprocess.run(order, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 6
+    assert json.loads(done.stderr)["error"]["why"] == "No space left on device"

@@ -1,6 +1,7 @@
 """`tutela lists`, from the command line to PostgreSQL and back."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,3 +130,30 @@ def test_refusals_of_one_import_are_one_json_object_a_line(run: Run, table: Path
     assert [json.loads(line)["row"] for line in out.splitlines()] == [5]
     code, _, _ = run("lists", "refusals", "known", "--import", "imp_" + "0" * 26)
     assert code == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b" \n\n", "the file is empty"),
+        ("kind,value\n".encode("utf-16"), "read as UTF-8"),
+        (b"kind,value,colour\n", "column 3 is not one of ours"),
+        (b"value\n", "neither the columns kind and value"),
+        (b"\x00\x01\x02", "begins like none"),
+    ],
+)
+def test_a_file_that_is_no_list_is_told_what_is_wrong_with_it(
+    run: Run, tmp_path: Path, content: bytes, words: str
+) -> None:
+    (tmp_path / "list").write_bytes(content)
+    left, _, err = run("lists", "import", str(tmp_path / "list"), "--name", "x")
+    assert left == 2
+    assert words in err
+
+
+def test_a_pipe_is_refused_and_not_waited_for(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    left, _, err = run("lists", "import", str(tmp_path / "pipe"), "--name", "x")
+    assert left == 2
+    assert "a pipe or a device" in err

@@ -178,6 +178,8 @@ def test_a_flat_picture_meets_no_blank_entry(
     result = matcher.match(hashed(pdq_hex="0" * 64, unmatchable=Unmatchable.DEGENERATE, why="flat"))
     assert (result.finding, result.unmatchable) == (Finding.CANNOT_BE_MATCHED, "degenerate")
     assert matcher.match(hashed(pdq_hex="0" * 64)).unmatchable == "degenerate"
+    asked = matcher.match(hashed(pdq_hex="0" * 64, unmatchable=Unmatchable.DEGENERATE))
+    assert asked.why == "The picture is one flat surface."
 
 
 def test_an_empty_upload_is_not_known_even_where_a_list_names_no_bytes(

@@ -1,5 +1,7 @@
 """Scanning: order, resuming after a break, faults of one file and of everything."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from tutela.intake.model import Admission
 from tutela.primitives.errors import BadInput, Unavailable
 from tutela.scan.journal import Journal
 from tutela.scan.model import Scanned, Tally
-from tutela.scan.planning import plan
+from tutela.scan.planning import UNREADABLE, plan
 from tutela.scan.running import run
 
 
@@ -141,3 +143,30 @@ def test_a_line_without_a_match_never_says_safe(tmp_path: Path) -> None:
     line = Scanned(path=tmp_path / "x", finding=Finding.NO_KNOWN_MATCH).as_json()
     assert line["finding"] == "no_known_match"
     assert "safe" not in str(line).lower()
+
+
+def test_names_that_are_no_text_are_scanned_resumed_and_spelled_out(tmp_path: Path) -> None:
+    """A name made of odd bytes must not stop a scan: anybody can upload one."""
+    root = tmp_path / "uploads"
+    root.mkdir()
+    odd = Path(os.fsdecode(os.fsencode(root) + b"/bad\xff\nname.bin"))
+    odd.write_bytes(b"neutral")
+    with Journal(tmp_path / "journal") as journal:
+        scanned = list(run(plan(root), negative, threads=1, journal=journal))
+        assert list(run(plan(root), negative, threads=1, journal=journal)) == []
+    row = json.loads(json.dumps(scanned[0].as_json(), ensure_ascii=False).encode("utf-8"))
+    assert row["path"] == f"{root}/bad\\udcff\nname.bin"
+
+
+def test_a_folder_that_may_not_be_read_is_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = os.scandir
+
+    def scandir(path: Path) -> object:
+        if Path(path).name == "er":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert plan(folder).skipped == {"link": 1, UNREADABLE: 1}

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import pyrage
 import pytest
 
+from tutela.law.loading import load_lawbook
 from tutela.primitives.errors import Misconfigured
+from tutela.wiring.building import provider_facts
 from tutela.wiring.checking import check_everything
-from tutela.wiring.settings import EXAMPLE_SECRETS, load_settings
+from tutela.wiring.settings import load_settings
+from tutela.wiring.values import EXAMPLE_SECRETS
 
 
 @pytest.fixture(autouse=True)
@@ -80,10 +84,99 @@ def test_check_sees_a_key_others_may_read(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("TUTELA_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     key = tmp_path / "home" / "keys" / "evidence.agekey"
     key.parent.mkdir(parents=True)
-    key.write_text("a key")
+    key.write_text(f"{pyrage.x25519.Identity.generate()}\n")
     key.chmod(0o644)
     found = {check.part: check for check in check_everything(load_settings())}
     assert found["evidence key"].state == "missing"
     key.chmod(0o600)
     found = {check.part: check for check in check_everything(load_settings())}
     assert found["evidence key"].state == "ok"
+
+
+@pytest.mark.parametrize("given", ["GB,US", " GB , US ", '["GB", "US"]'])
+def test_countries_are_written_with_commas(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUTELA_SERVICE_TARGETS_MARKETS", given)
+    assert load_settings().service_targets_markets == ("GB", "US")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("SERVICE_TARGETS_MARKETS", '["GB"', "with commas"),
+        ("CYBERTIP_URL", "notaurl", "https://"),
+        ("CYBERTIP_URL", "ftp://127.0.0.1/", "https://"),
+        ("CYBERTIP_URL", "https://", "https://"),
+        ("CYBERTIP_URL", "https://127.0.0.1:port/", "TUTELA_CYBERTIP_URL"),
+        ("PLATFORM_WEBHOOK_URL", "https://name:hunter2@127.0.0.1/", "password"),
+        ("PLATFORM_WEBHOOK_SECRET", "Change_Me!", "TUTELA_PLATFORM_WEBHOOK_SECRET is an example"),
+        ("CONFIG", "absent.toml", "no such file"),
+    ],
+)
+def test_a_value_that_cannot_work_is_named_with_what_would(
+    name: str, value: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"TUTELA_{name}", value)
+    with pytest.raises(Misconfigured, match=why) as caught:
+        load_settings()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b"staff_port = = 3", "no TOML"), (b'provider_name = "\xff"', "not UTF-8")],
+)
+def test_a_broken_file_of_settings_is_told(tmp_path: Path, content: bytes, why: str) -> None:
+    (tmp_path / "tutela.toml").write_bytes(content)
+    with pytest.raises(Misconfigured, match=why):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "BLOBS_URL", "PROVIDER_IS_ELECTRONIC_SERVICE"])
+def test_what_may_be_unset_is_unset_when_empty(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"TUTELA_{name}", "")
+    assert getattr(load_settings(), name.lower()) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "part", "why"),
+    [
+        ("PROVIDER_ESTABLISHED_IN", "Atlantis", "provider", "ISO 3166-1"),
+        ("PROVIDER_ESTABLISHED_IN", "UK", "provider", "United Kingdom is GB"),
+        ("SERVICE_TYPE", "bakery", "provider", "expected one of u2u"),
+        ("SERVICE_TARGETS_MARKETS", "GB,Europe", "provider", "ISO 3166-1"),
+        ("DATABASE_URL", "rubbish", "database", "TUTELA_DATABASE_URL cannot be read"),
+        ("DATABASE_URL", "postgresql://u:hunter[2@127.0.0.1:x/y", "database", "cannot be read"),
+        ("BLOBS_URL", "ftp://127.0.0.1/y", "evidence store", "TUTELA_BLOBS_URL"),
+        ("BLOBS_URL", "s3://", "evidence store", "names no bucket"),
+        ("EVIDENCE_RECIPIENT", "foo", "evidence key", "TUTELA_EVIDENCE_RECIPIENT"),
+        ("EVIDENCE_IDENTITY_FILE", "absent", "evidence key", "no such file"),
+        ("STAFF_PROT", "9000", "environment", "TUTELA_STAFF_PROT"),
+    ],
+)
+def test_check_names_what_would_fail_later(
+    name: str, value: str, part: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTELA_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    monkeypatch.setenv(f"TUTELA_{name}", value)
+    found = {check.part: check for check in check_everything(load_settings())}
+    assert found[part].state == "missing"
+    assert why in found[part].why
+    assert "hunter" not in str(found)
+
+
+def test_an_answer_the_lawbook_cannot_read_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong code would quietly answer "no duty" to every question about a country."""
+    monkeypatch.setenv("TUTELA_PROVIDER_ESTABLISHED_IN", "UK")
+    with pytest.raises(Misconfigured, match="TUTELA_PROVIDER_ESTABLISHED_IN"):
+        provider_facts(load_settings(), load_lawbook())
+
+
+def test_a_home_that_is_no_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("x")
+    monkeypatch.setenv("TUTELA_HOME", str(tmp_path / "file"))
+    found = {check.part: check for check in check_everything(load_settings())}
+    assert (found["home"].state, found["database"].state) == ("missing", "missing")
+    assert "Set TUTELA_HOME" in found["database"].why
+    monkeypatch.setenv("TUTELA_HOME", "~nobody-of-this-name/x")
+    with pytest.raises(Misconfigured, match="Give the whole path"):
+        check_everything(load_settings())

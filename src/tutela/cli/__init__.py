@@ -2,14 +2,16 @@
 
 import importlib
 import json
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 import tutela
-from tutela.primitives.errors import Refused, TutelaError
+from tutela.primitives.errors import Refused, TutelaError, Unavailable
 
 NOUNS = {
     "accounts": "accounts",
@@ -90,6 +92,19 @@ def main() -> None:
     except TutelaError as error:
         _show(error)
         sys.exit(error.exit_code)
+    except OSError as error:  # a full disk, an output that is gone: never a page of code
+        away = Unavailable(
+            "The system refused to go on", why=error.strerror or type(error).__name__
+        )
+        _show(away)
+        _silence()
+        sys.exit(away.exit_code)
+
+
+def _silence() -> None:
+    """What is still buffered for an output that takes nothing is dropped without a word."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show(error: TutelaError) -> None:

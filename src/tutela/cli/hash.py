@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import Refusal
 from tutela.adapters.media.pipeline import POLICY, pipeline_id
-from tutela.cli.presenting import OUT, AsJson, emit, progress
+from tutela.cli.presenting import OUT, AsJson, emit, plain, progress
 from tutela.hashing.model import DIHEDRAL, Hashed
 from tutela.primitives.errors import BadInput, NotFound
+from tutela.scan.naming import spelled
 from tutela.wiring.limits import limits_of
 from tutela.wiring.settings import load_settings
 
@@ -85,14 +85,24 @@ def files_below(paths: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            for folder, folders, names in os.walk(path):
-                folders.sort()
-                files += [Path(folder, name) for name in sorted(names)]
+            files += _files_in(path)
         elif path.exists():
             files.append(path)
         else:
             raise NotFound("There is no such file or folder", why=str(path))
     return files
+
+
+def _files_in(path: Path) -> list[Path]:
+    """All files below; a folder that may not be read stands for itself and becomes a refusal."""
+    files: list[Path] = []
+    closed: list[Path] = []
+    for folder, folders, names in os.walk(
+        path, onerror=lambda error: closed.append(Path(error.filename))
+    ):
+        folders.sort()
+        files += [Path(folder, name) for name in sorted(names)]
+    return files + closed
 
 
 def _hashed(jail: Jail, files: list[Path], *, dihedral: bool) -> Iterator[Row]:
@@ -111,7 +121,7 @@ def _hashed(jail: Jail, files: list[Path], *, dihedral: bool) -> Iterator[Row]:
 def _row(path: Path, answer: Hashed | Refusal) -> Row:
     """One object: the hashes, or `error` (with the digests where the file could be read)."""
     # A name that is no UTF-8 is shown with its odd bytes spelled out.
-    row: Row = {"path": str(path).encode("utf-8", "backslashreplace").decode()}
+    row: Row = {"path": spelled(path)}
     if isinstance(answer, Refusal):
         return row | {"error": str(answer), "reason": answer.reason.value}
     if answer.pdq is None:
@@ -138,7 +148,7 @@ def _table(rows: list[Row]) -> Table:
     table = Table("file", "PDQ", "quality", "SHA-256", "note")
     for row in rows:
         table.add_row(
-            Text(Path(str(row["path"])).name),  # a name is never markup
+            plain(Path(str(row["path"])).name),
             str(row.get("pdq", ""))[:16],
             str(row.get("quality", "")),
             str(row.get("sha256", ""))[:16],

@@ -19,6 +19,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
 OUT = Console(highlight=False)
 NOTES = Console(stderr=True, highlight=False)
@@ -31,10 +32,28 @@ AsJson = Annotated[
 def emit(data: Any, *, as_json: bool, render: Callable[[], None]) -> None:  # noqa: ANN401 - any JSON value
     """Print `data` as one line of JSON, or call `render` to show it to a person."""
     if as_json:
-        sys.stdout.write(json.dumps(data, ensure_ascii=False, default=str) + "\n")
+        text = json.dumps(data, ensure_ascii=False, default=str)
+        # Whatever the locale, the line can be printed and stays JSON.
+        coding = sys.stdout.encoding or "utf-8"
+        if not _fits(text, coding):
+            text = json.dumps(data, default=str)
+        sys.stdout.write(text + "\n")
         sys.stdout.flush()
     else:
         render()
+
+
+def plain(text: str) -> Text:
+    """Text from outside (a file's name) for a terminal: no markup, nothing that steers it."""
+    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+
+
+def _fits(text: str, coding: str) -> bool:
+    try:
+        text.encode(coding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def note(text: str) -> None:

@@ -4,20 +4,21 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import nullcontext
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from tutela.adapters.media.model import Refusal
-from tutela.cli.presenting import OUT, AsJson, emit, note, progress
+from tutela.cli.presenting import OUT, AsJson, emit, note, plain, progress
 from tutela.intake.model import Admission, Context, Origin
 from tutela.primitives.errors import BadInput
 from tutela.primitives.redacted import Redacted
 from tutela.scan.journal import Journal
 from tutela.scan.model import Plan, Scanned, Tally
-from tutela.scan.planning import plan
+from tutela.scan.naming import spelled
+from tutela.scan.planning import UNREADABLE, plan
 from tutela.scan.running import run
 from tutela.wiring.building import Parts, open_parts
 
@@ -65,7 +66,7 @@ def scan(
         note(f"skipped: {count} ({reason})")
     if not as_json:
         _summary(tally, dry_run=dry_run)
-    if tally.errors:
+    if tally.errors or planned.skipped.get(UNREADABLE):
         raise typer.Exit(2)
 
 
@@ -80,10 +81,10 @@ def _results(
 ) -> Iterator[Scanned]:
     def context(path: Path) -> Context:
         return Context(
-            item_reference=path.relative_to(planned.root).as_posix(),
+            item_reference=spelled(path.relative_to(planned.root)),
             uploader_reference=uploader,
             service=service or parts.settings.provider_name,
-            file_name=Redacted(path.name),
+            file_name=Redacted(spelled(PurePath(path.name))),
         )
 
     def admit(path: Path) -> Admission:
@@ -108,11 +109,13 @@ def _journal(parts: Parts, folder: Path, *, restart: bool) -> Journal:
 def _tell(scanned: Scanned, *, as_json: bool) -> None:
     def show() -> None:
         if scanned.error:
-            OUT.print(f"[red]refused[/]  {scanned.path}: {scanned.error}")
+            text = plain(f"{spelled(scanned.path)}: {scanned.error}")
+            OUT.print("[red]refused[/] ", text, soft_wrap=True)
         elif scanned.matches:
             best = min(scanned.matches, key=lambda match: match.distance_bits)
             place = f"{best.list_name} at distance {best.distance_bits}/{best.threshold_bits}"
-            OUT.print(f"[bold]matched[/]  {scanned.path}: {place} {scanned.case_id or ''}")
+            text = plain(f"{spelled(scanned.path)}: {place} {scanned.case_id or ''}")
+            OUT.print("[bold]matched[/] ", text, soft_wrap=True)
 
     if as_json or scanned.error or scanned.matches:
         emit(scanned.as_json(), as_json=as_json, render=show)

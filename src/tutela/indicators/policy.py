@@ -74,10 +74,10 @@ def _why_unmatchable(item: Hashed, lists: Sequence[HashList]) -> tuple[str, str]
         return NO_LISTS, "No hash list is enabled, so there was nothing to compare with."
     if item.pdq is None and item.unmatchable is None:
         return ONLY_DIGESTS, item.why or "No perceptual hash was given; digests were compared."
+    if item.pdq is not None and item.pdq.degenerate:
+        return Unmatchable.DEGENERATE.value, item.why or "The picture is one flat surface."
     if item.pdq is None or item.unmatchable not in {None, Unmatchable.LOW_QUALITY}:
         return str(item.unmatchable), item.why
-    if item.pdq.degenerate:
-        return Unmatchable.DEGENERATE.value, item.why or "The picture is one flat surface."
     return _why_low(item.pdq.quality, [one.min_quality for one in lists], given=item.why)
 
 

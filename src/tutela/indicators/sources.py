@@ -74,6 +74,10 @@ def format_of(path: Path, wanted: str | None) -> str:
         return wanted
     with _open(path) as file:
         head = file.read(_HEAD_BYTES).removeprefix(codecs.BOM_UTF8)
+    if not head.strip():
+        raise _unknown("the file is empty")
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _unknown("the file is UTF-16, and lists are read as UTF-8")
     if vics.recognises(head):
         return "vics"
     if ncmec.recognises(head):
@@ -87,6 +91,12 @@ def format_of(path: Path, wanted: str | None) -> str:
 def _open(path: Path) -> io.FileIO:
     """Open for reading; what the system says becomes our error."""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise BadInput(  # a pipe would keep us waiting, and a list is read twice
+                "The file cannot be opened",
+                why="it is a pipe or a device",
+                remedy="Save the list to a file first",
+            )
         return io.FileIO(path, "rb")
     except FileNotFoundError:
         raise NotFound("There is no such file", why=str(path)) from None

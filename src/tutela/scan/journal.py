@@ -67,5 +67,6 @@ class Journal:
             status = file.stat()
         except OSError:
             return b""
-        text = f"{file.resolve()}\0{status.st_size}\0{status.st_mtime_ns}".encode()
+        name = os.fsencode(file.resolve())  # a name need not be UTF-8
+        text = name + f"\0{status.st_size}\0{status.st_mtime_ns}".encode()
         return hashlib.blake2b(text, key=self._key, digest_size=_MARK_BYTES).digest()

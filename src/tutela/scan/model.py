@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tutela.indicators.model import Finding, Match
 from tutela.primitives.ids import CaseId
+from tutela.scan.naming import spelled
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,9 +34,9 @@ class Scanned:
     def as_json(self) -> dict[str, object]:
         """One line for programs; a file without a match is never called safe."""
         if self.error:
-            return {"path": str(self.path), "error": self.error}
+            return {"path": spelled(self.path), "error": self.error}
         return {
-            "path": str(self.path),
+            "path": spelled(self.path),
             "finding": self.finding.value if self.finding else None,
             "matches": [
                 {

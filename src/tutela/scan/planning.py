@@ -7,6 +7,8 @@ from pathlib import Path
 from tutela.primitives.errors import BadInput
 from tutela.scan.model import Plan
 
+UNREADABLE = "a folder that may not be read"
+
 
 def plan(root: Path) -> Plan:
     """All regular files under `root`, sorted; links and special files are counted, not followed.
@@ -23,7 +25,7 @@ def plan(root: Path) -> Plan:
         )
     files: list[Path] = []
     skipped: Counter[str] = Counter()
-    for folder, names, entries in os.walk(root, onerror=lambda _: skipped.update(["unreadable"])):
+    for folder, names, entries in os.walk(root, onerror=lambda _: skipped.update([UNREADABLE])):
         names.sort()
         for name in sorted(entries):
             path = Path(folder, name)

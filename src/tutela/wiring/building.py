@@ -16,6 +16,7 @@ from tutela.intake.admitting import Intake
 from tutela.law.loading import Lawbook, load_lawbook
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
+from tutela.primitives.errors import BadInput, Misconfigured
 from tutela.wiring.limits import limits_of
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import Settings, load_settings
@@ -71,7 +72,10 @@ def recipient_of(settings: Settings) -> str:
 
 
 def provider_facts(settings: Settings, book: Lawbook) -> dict[str, object]:
-    """What the law asks about provider and service, from the settings; unknown is left out."""
+    """What the law asks about provider and service, from the settings; unknown is left out.
+
+    A value the lawbook cannot read raises `Misconfigured`: it would quietly answer "no".
+    """
     facts: dict[str, object] = {}
     for name in sorted(book.vocabulary.facts):
         if name.partition(".")[0] not in {"provider", "service", "counsel"}:
@@ -79,4 +83,17 @@ def provider_facts(settings: Settings, book: Lawbook) -> dict[str, object]:
         value = getattr(settings, name.replace(".", "_"))
         if value not in ("", None, ()):
             facts[name] = list(value) if isinstance(value, tuple) else value
+            _require_readable(book, name, facts[name])
     return facts
+
+
+def _require_readable(book: Lawbook, name: str, value: object) -> None:
+    """Ask the lawbook's vocabulary whether this is an answer to its question."""
+    try:
+        book.vocabulary.admit({name: value})
+    except BadInput as error:
+        raise Misconfigured(
+            f"TUTELA_{name.replace('.', '_').upper()} cannot be used",
+            why=error.why,
+            remedy=f"{error.remedy} Leave it empty when that is not known.",
+        ) from None

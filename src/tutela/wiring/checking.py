@@ -1,14 +1,20 @@
 """Looking at an installation: each part is ok, missing (something must be done) or off."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from tutela.adapters.blobs import known_store
+from tutela.adapters.keys import load_identity, recipient_of
 from tutela.adapters.postgres import schema_state
+from tutela.evidence.sealing import Seal
+from tutela.law.loading import load_lawbook
 from tutela.primitives.errors import TutelaError
+from tutela.wiring.building import provider_facts
 from tutela.wiring.opening import database_url
-from tutela.wiring.settings import Settings
+from tutela.wiring.settings import Settings, unknown_variables
 
 _LOW_DISK_BYTES = 1 << 30
 
@@ -25,9 +31,11 @@ class Check:
 def check_everything(settings: Settings) -> list[Check]:
     """Every part, in the order of the journey; never shows a secret's value."""
     return [
+        *_variables(),
         _home(settings),
         _database(settings),
         _keys(settings),
+        _blobs(settings),
         *_provider(settings),
         _authority(settings),
         _webhook(settings),
@@ -40,9 +48,21 @@ def check_everything(settings: Settings) -> list[Check]:
     ]
 
 
+def _variables() -> list[Check]:
+    """A variable of no setting, if there is one: most likely a slip of the pen."""
+    unknown = unknown_variables()
+    if not unknown:
+        return []
+    why = "no setting has this name: " + ", ".join(unknown)
+    return [Check(part="environment", state="missing", why=why)]
+
+
 def _home(settings: Settings) -> Check:
     folder = settings.folder
     there = next(p for p in (folder, *folder.parents) if p.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        why = f"{there} is no folder that this user may write: set TUTELA_HOME"
+        return Check(part="home", state="missing", why=why)
     free = shutil.disk_usage(there).free
     if free < _LOW_DISK_BYTES:
         return Check(part="home", state="missing", why=f"only {free >> 20} MiB free at {there}")
@@ -69,7 +89,17 @@ def _database(settings: Settings) -> Check:
 
 def _keys(settings: Settings) -> Check:
     path: Path = settings.identity_file
+    try:
+        if settings.evidence_recipient:
+            Seal(settings.evidence_recipient)
+        if path.exists():
+            recipient_of(load_identity(path))
+    except TutelaError as error:
+        return Check(part="evidence key", state="missing", why=str(error))
     if not path.exists():
+        if settings.evidence_identity_file:
+            why = f"TUTELA_EVIDENCE_IDENTITY_FILE names {path}, and there is no such file"
+            return Check(part="evidence key", state="missing", why=why)
         if settings.evidence_recipient:
             return Check(
                 part="evidence key",
@@ -77,9 +107,16 @@ def _keys(settings: Settings) -> Check:
                 why="only the sealing key is here: this machine can seal, not unseal",
             )
         return Check(part="evidence key", state="ok", why="made at the first start")
-    if path.stat().st_mode & 0o077:
-        return Check(part="evidence key", state="missing", why=f"others may read {path}: chmod 600")
     return Check(part="evidence key", state="ok", why=str(path))
+
+
+def _blobs(settings: Settings) -> Check:
+    try:
+        known_store(settings.blobs_url)
+    except TutelaError as error:
+        return Check(part="evidence store", state="missing", why=str(error))
+    where = settings.blobs_url or str(settings.folder / "blobs")
+    return Check(part="evidence store", state="ok", why=where)
 
 
 def _provider(settings: Settings) -> list[Check]:
@@ -94,6 +131,10 @@ def _provider(settings: Settings) -> list[Check]:
         for name, why in asked.items()
         if getattr(settings, name) in ("", None)
     ]
+    try:
+        provider_facts(settings, load_lawbook())
+    except TutelaError as error:
+        return [Check(part="provider", state="missing", why=str(error))]
     if missing:
         return [
             Check(

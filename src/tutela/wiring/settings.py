@@ -5,24 +5,28 @@ from it). Defaults are for one machine; nothing outside it is contacted by defau
 """
 
 import os
+import tomllib
 from pathlib import Path
 from typing import ClassVar, Literal
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from tutela.primitives.errors import Misconfigured
-
-EXAMPLE_SECRETS = frozenset(
-    {"changethis", "change-me", "secret", "password", "example", "demo", "tutela", "sandbox"}
-)
-"""Words that stand in documentation; outside the demo they open nothing."""
+from tutela.wiring.values import Countries, WebAddress, host_of, is_example
 
 _MIB = 1024 * 1024
 
@@ -147,8 +151,8 @@ class Settings(BaseSettings):
         description="Whether content is stored at users' request, whatever else the service "
         "is; empty is unknown.",
     )
-    service_targets_markets: tuple[str, ...] = Field(
-        default=(), description="Country codes the service targets."
+    service_targets_markets: Countries = Field(
+        default=(), description="Country codes the service targets, with commas: GB,US."
     )
     service_significant_uk_users: bool | None = Field(
         default=None, description="Whether a significant number of users is in the UK."
@@ -174,7 +178,7 @@ class Settings(BaseSettings):
         description="Counsel's reading whether such material alone is a suspected threat to "
         "life or safety under DSA article 18; empty is unknown.",
     )
-    cybertip_url: str | None = Field(
+    cybertip_url: WebAddress = Field(
         default=None,
         description="Base address of the CyberTipline reporting API (or of the sandbox); "
         "empty files nothing and says so.",
@@ -196,7 +200,7 @@ class Settings(BaseSettings):
     terms_url: str | None = Field(
         default=None, description="Address of the terms of service, for reports."
     )
-    platform_webhook_url: str | None = Field(
+    platform_webhook_url: WebAddress = Field(
         default=None,
         description="Where the platform takes signed orders to disable access; empty leaves "
         "restricting to a person, and says so.",
@@ -222,12 +226,18 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then the environment, then the file named by `TUTELA_CONFIG`."""
         del dotenv_settings, file_secret_settings
-        path = Path(os.environ.get("TUTELA_CONFIG", "tutela.toml"))
         return (
             init_settings,
             env_settings,
-            TomlConfigSettingsSource(settings_cls, toml_file=path),
+            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
         )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_not_set(cls, value: object, info: ValidationInfo) -> object:
+        """As the table says: what may be unset is unset when it is empty."""
+        unset = info.field_name and cls.model_fields[info.field_name].default is None
+        return None if unset and isinstance(value, str) and not value.strip() else value
 
     @model_validator(mode="after")
     def _refuse_example_secrets(self) -> "Settings":
@@ -235,14 +245,23 @@ class Settings(BaseSettings):
         if self.demo:
             return self
         for name in ("cybertip_password", "platform_webhook_secret"):
-            if getattr(self, name).get_secret_value().lower() in EXAMPLE_SECRETS:
-                raise ValueError(f"{name} is an example from the documentation, set a real one")
+            if is_example(getattr(self, name).get_secret_value()):
+                raise ValueError(
+                    f"TUTELA_{name.upper()} is an example from the documentation, set a real one"
+                )
         return self
 
     @property
     def folder(self) -> Path:
         """`home` with `~` resolved."""
-        return self.home.expanduser().resolve()
+        try:
+            return self.home.expanduser().resolve()
+        except RuntimeError:
+            raise Misconfigured(
+                "TUTELA_HOME cannot be used",
+                why="it begins with ~ and the home folder of that user is not known",
+                remedy="Give the whole path.",
+            ) from None
 
     @property
     def identity_file(self) -> Path:
@@ -255,20 +274,71 @@ class Settings(BaseSettings):
         urls = [self.cybertip_url, self.platform_webhook_url, self.blobs_url]
         if self.database_url:
             urls.append(self.database_url.get_secret_value())
-        return frozenset(host for url in urls if url and (host := urlsplit(url).hostname))
+        return frozenset(host for url in urls if url and (host := host_of(url)))
 
 
 def load_settings(**overrides: object) -> Settings:
     """Read the settings table; every fault is named with its setting, never its value."""
     try:
+        _require_file()
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         faults = "; ".join(
-            f"TUTELA_{'_'.join(str(p) for p in fault['loc']).upper() or '*'} {fault['msg']}"
+            " ".join((*_names(fault["loc"]), fault["msg"].removeprefix("Value error, ")))
             for fault in error.errors(include_input=False, include_url=False)
         )
-        raise Misconfigured(
-            "The settings cannot be used",
-            why=faults,
-            remedy="See docs/reference/settings.md, then run `tutela check`.",
-        ) from None
+        raise _unusable(faults) from None
+    except SettingsError as error:  # names the setting and its source, not the value
+        raise _unusable(str(error)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise _unusable(f"{config_file().name} is no TOML: {error}") from None
+    except UnicodeDecodeError:
+        raise _unusable(f"{config_file().name} is not UTF-8 text") from None
+    except OSError as error:
+        raise _unusable(f"{config_file()} cannot be read: {error.strerror}") from None
+
+
+def _names(place: tuple[int | str, ...]) -> tuple[str, ...]:
+    return (f"TUTELA_{'_'.join(str(step) for step in place).upper()}",) if place else ()
+
+
+def config_file() -> Path:
+    """The file of settings: `TUTELA_CONFIG`, or `tutela.toml` where the program is started."""
+    return Path(os.environ.get("TUTELA_CONFIG") or "tutela.toml")
+
+
+def unknown_variables() -> list[str]:
+    """`TUTELA_…` variables that no setting has: most likely slips of the pen."""
+    known = {f"TUTELA_{name.upper()}" for name in Settings.model_fields}
+    return sorted(
+        name
+        for name in os.environ
+        if name.startswith("TUTELA_") and name.upper() not in known | _OTHER_VARIABLES
+    )
+
+
+_OTHER_VARIABLES = frozenset(
+    {
+        "TUTELA_CONFIG",
+        "TUTELA_KEY",  # for programs that call the API, as in the README
+        "TUTELA_URL",
+        "TUTELA_SANDBOX_PASSWORD",
+        "TUTELA_SCHEMAS",  # for tests, as the next two
+        "TUTELA_TEST_EGRESS_LOG",
+        "TUTELA_WRITE_PICTURES",
+    }
+)
+
+
+def _require_file() -> None:
+    """A file that was asked for by name must be there; the one by default may be missing."""
+    if os.environ.get("TUTELA_CONFIG") and not config_file().is_file():
+        raise _unusable(f"TUTELA_CONFIG names {config_file()}, and there is no such file")
+
+
+def _unusable(why: str) -> Misconfigured:
+    return Misconfigured(
+        "The settings cannot be used",
+        why=why,
+        remedy="See docs/reference/settings.md, then run `tutela check`.",
+    )

@@ -81,12 +81,12 @@ def parse(stream: BinaryIO) -> Iterator[ListEntry | Refusal]:
 
 
 def recognises(first_line: str) -> bool:
-    """Whether this looks like our header."""
+    """Whether this looks like our header; a wrong one too: `parse` says what is wrong."""
     try:
-        _header(next(csv.reader([first_line], strict=True), []))
-    except (BadInput, csv.Error):
+        fields = next(csv.reader([first_line], strict=True), [])
+    except csv.Error:
         return False
-    return True
+    return any(field.strip().lower() in {*WIDE, *OPTIONAL, "kind", "value"} for field in fields)
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[str]:

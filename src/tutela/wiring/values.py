@@ -1,0 +1,75 @@
+"""What the values of settings may look like, and how they are written."""
+
+import json
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_settings import NoDecode
+
+EXAMPLE_SECRETS = frozenset(
+    {
+        "changethis",
+        "change-me",
+        "changeme",
+        "secret",
+        "password",
+        "example",
+        "demo",
+        "tutela",
+        "sandbox",
+        "test",
+        "xxx",
+    }
+)
+"""Words that stand in documentation; outside the demo they open nothing, however written."""
+
+
+def _plain(secret: str) -> str:
+    """A secret without case, blanks and signs: `Change_Me!` is `changeme`."""
+    return "".join(c for c in secret.lower() if c.isalnum())
+
+
+_PLAIN_EXAMPLES = frozenset(_plain(word) for word in EXAMPLE_SECRETS)
+
+
+def is_example(secret: str) -> bool:
+    """Whether this stands in documentation rather than in a safe."""
+    return _plain(secret) in _PLAIN_EXAMPLES
+
+
+def _split(value: object) -> object:
+    """`GB,US` and `["GB", "US"]` alike."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError("write country codes with commas: GB,US") from None
+    return tuple(code for part in value.split(",") if (code := part.strip()))
+
+
+def _web_address(url: str | None) -> str | None:
+    """An http(s) address with a host and without a password in it; empty is none."""
+    if not url:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("should be an address that begins with https:// (or http://)")
+    if parts.username or parts.password:
+        raise ValueError("should not hold a user name or password")
+    _ = parts.port  # raises ValueError for one that is no number
+    return url
+
+
+def host_of(url: str) -> str | None:
+    """The host an address names, if any."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:  # what cannot be read is never contacted
+        return None
+
+
+WebAddress = Annotated[str | None, AfterValidator(_web_address)]
+Countries = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
