@@ -113,7 +113,11 @@ def _serve(app: FastAPI, host: str, port: int) -> None:
             timeout_graceful_shutdown=10,
         )
     )
-    server.run()
+    try:
+        server.run()
+    except SystemExit:
+        if server.started:  # an orderly end
+            raise
     if not server.started:
         raise Unavailable(
             f"Cannot listen on {host}:{port}",

@@ -120,5 +120,3 @@ class FollowUpId(Id):
 
     __slots__ = ()
     prefix = "job"
-
-
