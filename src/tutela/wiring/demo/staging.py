@@ -98,6 +98,7 @@ def set_up(folder: Path, *, count: int, fresh: bool) -> Stage:
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tutela.toml").touch()  # the demo's own settings, so that no other file is read
     marker.touch()
     pictures = folder / "pictures"
     if not (pictures / "manifest.json").exists():
