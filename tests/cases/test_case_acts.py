@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -314,7 +315,7 @@ def test_a_disagreement_is_kept_and_sends_the_case_back(database: Database) -> N
 
 def test_a_category_without_its_scheme_is_refused(desk: Desk) -> None:
     case_id = desk.reviewed()
-    for category in ("", "A1", "1"):
+    for category in ("", "A1", "1", "ncmec-ab/2022/Z9", "no-such-scheme/1/x"):
         with pytest.raises(TutelaError), desk.database.begin() as tx:
             decide(
                 tx,
@@ -325,6 +326,35 @@ def test_a_category_without_its_scheme_is_refused(desk: Desk) -> None:
                 category=category,
             )
     assert desk.case(case_id).state is State.REVIEWED
+
+
+@pytest.mark.parametrize(
+    ("category", "age_band", "fits"),
+    [
+        ("tutela/1/not-pertinent", AgeBand.UNKNOWN, False),
+        ("tutela/1/exploitative", AgeBand.UNKNOWN, False),
+        ("ncmec-ab/2022/A1", AgeBand.PUBESCENT, False),
+        ("ncmec-ab/2022/B2", AgeBand.PREPUBESCENT, False),
+        ("ncmec-ab/2022/A1", AgeBand.PREPUBESCENT, True),
+        ("ncmec-ab/2022/B2", AgeBand.UNKNOWN, True),
+        ("tutela/1/csam", AgeBand.PUBESCENT, True),
+    ],
+)
+def test_category_verdict_and_age_do_not_contradict(
+    desk: Desk, category: str, age_band: AgeBand, *, fits: bool
+) -> None:
+    case_id = desk.reviewed()
+    expected = nullcontext() if fits else pytest.raises(BadInput, match="contradict")
+    with expected, desk.database.begin() as tx:
+        decide(
+            tx,
+            case_id,
+            by=PERSON_A,
+            at=AT,
+            verdict=Verdict.APPARENT_CSAM,
+            category=category,
+            age_band=age_band,
+        )
 
 
 def test_a_reviewer_gives_only_a_reviewers_facts(desk: Desk) -> None:

@@ -21,9 +21,15 @@ from tutela.ledger import store as ledger
 from tutela.primitives.errors import BadInput, Conflict, Refused
 from tutela.primitives.ids import CaseId, DecisionId
 from tutela.taxonomy.model import Category
+from tutela.taxonomy.schemes import check
 
 _LONGEST_NOTE = 4000
 _APPARENT = "decision.apparent_csam"
+_NOT_APPARENT = frozenset({("tutela", "exploitative"), ("tutela", "not-pertinent")})
+_AGE_OF = {  # the ESP scale of 2014, updated 2022: A is prepubescent, B pubescent
+    ("ncmec-ab", "A"): AgeBand.PREPUBESCENT,
+    ("ncmec-ab", "B"): AgeBand.PUBESCENT,
+}
 
 
 def finish_review(tx: Connection, case_id: CaseId, *, by: Actor, at: datetime) -> Case:
@@ -72,7 +78,7 @@ def decide(
         by=by.id,
         at=at,
         verdict=verdict,
-        category=_checked_category(verdict, category),
+        category=_checked_category(verdict, category, age_band),
         age_band=age_band,
         facts=_checked_facts(verdict, facts or {}),
         note=_checked_note(verdict, note),
@@ -129,7 +135,7 @@ def confirm(
         else replace(
             pending,
             verdict=_differing(pending, verdict),
-            category=_checked_category(verdict, category),
+            category=_checked_category(verdict, category, age_band),
             age_band=age_band,
             facts=_checked_facts(verdict, facts or {}),
             note=_checked_note(Verdict.CANNOT_SAY, note),
@@ -161,8 +167,8 @@ def _differing(pending: Decision, verdict: Verdict) -> Verdict:
     return verdict
 
 
-def _checked_category(verdict: Verdict, category: str) -> str:
-    """Scheme, version and code, never a bare code; only apparent CSAM must have one."""
+def _checked_category(verdict: Verdict, category: str, age_band: AgeBand) -> str:
+    """Scheme, version and a known code; apparent CSAM must have one, and none may contradict."""
     if not category and verdict is not Verdict.APPARENT_CSAM:
         return ""
     if not category:
@@ -170,7 +176,21 @@ def _checked_category(verdict: Verdict, category: str) -> str:
             "Apparent material needs its category",
             remedy="Choose the category that fits best what was found.",
         )
-    return str(Category.parse(category))
+    chosen = check(Category.parse(category))
+    if verdict is Verdict.APPARENT_CSAM and (chosen.scheme, chosen.code) in _NOT_APPARENT:
+        raise BadInput(
+            "The verdict and the category contradict each other",
+            why="the category says that it is not apparent material",
+            remedy="Choose another category or another verdict.",
+        )
+    stated = _AGE_OF.get((chosen.scheme, chosen.code[:1]))
+    if stated is not None and age_band not in {stated, AgeBand.UNKNOWN}:
+        raise BadInput(
+            "The age and the category contradict each other",
+            why=f"the category says {stated.value}, the answer says {age_band.value}",
+            remedy="Choose the category that fits, or leave the age at not known.",
+        )
+    return str(chosen)
 
 
 def _checked_facts(verdict: Verdict, facts: Mapping[str, object]) -> dict[str, object]:
