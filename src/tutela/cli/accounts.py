@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tutela.accounts import creating, keys, store
 from tutela.accounts.model import Role
-from tutela.cli.presenting import OUT, AsJson, emit, note
+from tutela.cli.presenting import OUT, AsJson, emit, ids, note
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.errors import BadInput
 from tutela.primitives.ids import AccountId
@@ -82,7 +82,7 @@ def list_accounts(as_json: AsJson = False) -> None:
         for row in rows:
             emit(row, as_json=True, render=_nothing)
         return
-    table = Table("login", "roles", "made", "disabled", "id", box=None, pad_edge=False)
+    table = Table("login", "roles", "made", "disabled", ids("id"), box=None, pad_edge=False)
     for row in rows:
         table.add_row(
             str(row["login"]),
@@ -138,7 +138,7 @@ def list_keys(as_json: AsJson = False) -> None:
                 render=_nothing,
             )
         return
-    table = Table("name", "made", "revoked", "id", box=None, pad_edge=False)
+    table = Table("name", "made", "revoked", ids("id"), box=None, pad_edge=False)
     for key in found:
         table.add_row(key.name, iso(key.created_at), _when(key.revoked_at) or "", key.id)
     OUT.print(table)

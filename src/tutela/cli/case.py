@@ -10,7 +10,7 @@ from rich.table import Table
 from tutela.adapters.blobs import open_blobs
 from tutela.cases.model import State
 from tutela.cases.store import queue
-from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.ledger.chain import as_json as line_json
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput, NotFound
@@ -60,7 +60,7 @@ def list_cases(
     if not found:
         OUT.print("There are no cases here. `tutela scan FOLDER` or the API opens them.")
         return
-    table = Table("case", "state", "opened", "reached", box=None, pad_edge=False)
+    table = Table(ids("case"), "state", "opened", "reached", box=None, pad_edge=False)
     for case in found:
         opened = case.opened_at.strftime("%Y-%m-%d %H:%M")
         table.add_row(case.id, case.state.value, opened, ", ".join(sorted(case.reached)))

@@ -10,7 +10,7 @@ from tutela.accounts.model import Actor, Permission
 from tutela.accounts.permissions import require
 from tutela.accounts.signing_in import sign_in, sign_out
 from tutela.adapters.blobs import open_blobs
-from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.evidence.destroying import destroy, request_destruction
 from tutela.evidence.retention import obstacles
 from tutela.evidence.store import destruction, exhibits_kept, holds_of_exhibit
@@ -58,7 +58,7 @@ def due(as_json: AsJson = False) -> None:
     if not rows:
         OUT.print("Every exhibit is still held; nothing may be destroyed.")
         return
-    table = Table("exhibit", "case", "received", "asked for by", box=None, pad_edge=False)
+    table = Table(ids("exhibit"), ids("case"), "received", "asked for by", box=None, pad_edge=False)
     for row in rows:
         table.add_row(row["id"], row["case"], row["received_at"], row["asked_for_by"] or "nobody")
     OUT.print(table)

@@ -19,6 +19,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 OUT = Console(highlight=False)
@@ -41,6 +42,11 @@ def emit(data: Any, *, as_json: bool, render: Callable[[], None]) -> None:  # no
         sys.stdout.flush()
     else:
         render()
+
+
+def ids(header: str) -> Column:
+    """A column of identifiers: never cut, so that one can be copied into the next command."""
+    return Column(header, no_wrap=True, overflow="fold")
 
 
 def plain(text: str) -> Text:

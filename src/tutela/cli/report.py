@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import CaseId
@@ -44,7 +44,9 @@ def list_reports(
         for each in found:
             emit(_told(each), as_json=True, render=lambda: None)
         return
-    table = Table("case", "report", "state", "because", "number", box=None, pad_edge=False)
+    table = Table(
+        ids("case"), ids("report"), "state", "because", "number", box=None, pad_edge=False
+    )
     for each in found:
         number = each.authority_report_id or ""
         table.add_row(each.case_id, each.id, each.state, each.held_because or "", number)

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from tutela.adapters.keys import load_identity
-from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.evidence.unsealing import Unsealer
 from tutela.intake.tips import TipState, advance, tip, tips
 from tutela.ledger.store import append
@@ -46,7 +46,7 @@ def list_tips(
     if not rows:
         OUT.print("Nobody has sent a report by the public form.")
         return
-    table = Table("tip", "received", "state", box=None, pad_edge=False)
+    table = Table(ids("tip"), "received", "state", box=None, pad_edge=False)
     for row in rows:
         table.add_row(row["id"], row["received_at"], row["state"])
     OUT.print(table)
