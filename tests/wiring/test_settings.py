@@ -1,5 +1,6 @@
 """One table of settings: typed, documented, example secrets refused outside the demo."""
 
+import os
 from pathlib import Path
 
 import pyrage
@@ -180,3 +181,14 @@ def test_a_home_that_is_no_folder_is_told(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("TUTELA_HOME", "~nobody-of-this-name/x")
     with pytest.raises(Misconfigured, match="Give the whole path"):
         check_everything(load_settings())
+
+
+def test_the_null_device_stands_for_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tutela.toml").write_text('provider_name = "From file"\n')
+    monkeypatch.setenv("TUTELA_CONFIG", os.devnull)
+    assert load_settings().provider_name == ""
+    monkeypatch.setenv("TUTELA_CONFIG", str(tmp_path / "absent.toml"))
+    with pytest.raises(Misconfigured, match="there is no such file"):
+        load_settings()

@@ -331,8 +331,12 @@ _OTHER_VARIABLES = frozenset(
 
 
 def _require_file() -> None:
-    """A file that was asked for by name must be there; the one by default may be missing."""
-    if os.environ.get("TUTELA_CONFIG") and not config_file().is_file():
+    """A file that was asked for by name must be there; the one by default may be missing.
+
+    The null device says: no file, whatever lies in the folder.
+    """
+    named = os.environ.get("TUTELA_CONFIG")
+    if named and named != os.devnull and not config_file().is_file():
         raise _unusable(f"TUTELA_CONFIG names {config_file()}, and there is no such file")
 
 
