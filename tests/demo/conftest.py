@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests that share one demo run in one process of pytest-xdist."""
     for item in items:

@@ -98,9 +98,15 @@ class Processes:
         return self._logs / f"{name}.log"
 
 
+_RESERVED: list[socket.socket] = []
+"""Names taken for the life of this process; the kernel gives them back at its end."""
+
+
 def free_port(preferred: int = 0) -> int:
-    """`preferred` when nobody has it, else any free loopback port."""
+    """`preferred` when nobody listens there and no other demo has chosen it, else a free one."""
     for port in (preferred, 0):
+        if port and not _reserve(port):
+            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -109,6 +115,20 @@ def free_port(preferred: int = 0) -> int:
                 continue
             return int(probe.getsockname()[1])
     raise Unavailable("No port is free on this machine")
+
+
+def _reserve(port: int) -> bool:
+    """Whether this demo may have the port: another may have chosen it and still be starting."""
+    if sys.platform != "linux":
+        return True
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0tutela-demo-{port}")  # an abstract name: no file, gone with the process
+    except OSError:
+        name.close()
+        return False
+    _RESERVED.append(name)
+    return True
 
 
 def _die_with_parent() -> None:
