@@ -13,14 +13,6 @@ import psutil
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that share one demo run in one process of pytest-xdist."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("demo"))
-
-
 def alive(folder: Path) -> list[str]:
     return [
         " ".join(process.info["cmdline"])

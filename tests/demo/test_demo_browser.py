@@ -25,6 +25,7 @@ PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 pytestmark = [
+    pytest.mark.xdist_group("demo"),  # one process of pytest-xdist, one demo
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
 ]

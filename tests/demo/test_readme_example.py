@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.xdist_group("demo")  # one process of pytest-xdist, one demo
 README = Path(__file__).resolve().parents[2] / "README.md"
 
 
