@@ -1,11 +1,13 @@
 """The worker's stories on the real engine: a decided case becomes a receipt, an order, a hold."""
 
+import logging
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -143,9 +145,22 @@ def test_a_fault_of_the_program_holds_the_report_and_the_next_start_goes_on(
         assert world.report(case_id).held_because is HeldBecause.PROGRAM
         work(world.parts(authority), database_url)
     assert world.report(case_id).state is ReportState.FINISHED
-    logged = capsys.readouterr()
-    assert "story_failed" in logged.out
-    assert "words that must not be logged" not in logged.out + logged.err
+    captured = capsys.readouterr()
+    logged = captured.out + captured.err
+    assert "story_failed" in logged
+    assert "words that must not be logged" not in logged
+
+
+def test_a_start_after_stderr_was_redirected_and_closed_works(
+    world: World, database_url: str
+) -> None:
+    with redirect_stderr(StringIO()) as gone:
+        work(world.parts(None), database_url)
+    gone.close()
+    work(world.parts(None), database_url)
+    assert not any(
+        isinstance(each, logging.StreamHandler) for each in logging.getLogger("dbos").handlers
+    )
 
 
 def test_no_host_is_contacted_but_the_configured_ones(

@@ -5,6 +5,7 @@ off. What the engine stores (a job's subject, the results of steps) is JSON and 
 identifiers only.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -87,6 +88,7 @@ def started(url: str, parts: Parts) -> Iterator[None]:
     }
     with using(parts):
         try:
+            _log_like_the_rest()
             DBOS(config=config)
             try:
                 DBOS.launch()
@@ -131,6 +133,17 @@ def prepare(url: str, *, login: str | None = None) -> None:
     For an operator's own PostgreSQL, where the worker's login may make no schema.
     """
     DBOS.migrate(url, schema=SCHEMA, application_role=login)
+
+
+def _log_like_the_rest() -> None:
+    """Send the engine's lines the way of all others.
+
+    Left alone it would add a handler that keeps the stderr of its first start for ever; it adds
+    none where there is one.
+    """
+    lines = logging.getLogger("dbos")
+    lines.handlers = [logging.NullHandler()]
+    lines.propagate = True
 
 
 def _settled(parts: Parts) -> None:
