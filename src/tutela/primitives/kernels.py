@@ -1,0 +1,97 @@
+"""Kernels: functions compiled for this machine's processor, once, and kept on disk.
+
+`numba` compiles them at their first call (or all at once in `prepare`) and keeps the machine
+code in a folder that only this user may write, because whoever writes there runs code here.
+Without such a folder nothing is kept and every start compiles.
+"""
+
+import fcntl
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_SLOW_SECONDS = 1.5
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def _folder() -> Path | None:
+    """Where compiled kernels rest: named by the environment, beside the code, or the user's."""
+    named = os.environ.get("TUTELA_KERNELS")
+    if named:
+        places = [Path(named)]
+    else:
+        user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+        places = [Path(__file__).parents[1] / "__pycache__" / "kernels", user / "tutela/kernels"]
+    return next((place for place in places if _ours(place)), None)
+
+
+def _ours(place: Path) -> bool:
+    """Whether the folder is there (or could be made) and nobody else may write to it."""
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = place.stat()
+    except (OSError, RuntimeError):
+        return False
+    private = facts.st_uid == os.geteuid() and not facts.st_mode & _OTHERS_MAY_WRITE
+    return private and os.access(place, os.W_OK)
+
+
+FOLDER = _folder()
+if FOLDER is not None:
+    setattr(numba.config, "CACHE_DIR", str(FOLDER))
+
+_KERNELS: list[tuple[Any, tuple[str, ...]]] = []
+
+
+def kernel(*signatures: str, **options: bool) -> Callable[[_F], _F]:
+    """Compile the function below for these `signatures` (numba's words) when it is first needed.
+
+    No fast-math and no fused multiply-add unless `options` ask: results are those of the
+    written order. Kernels let go of the interpreter's lock. A function without signatures is
+    compiled as a part of those that call it.
+    """
+
+    def compiled(function: _F) -> _F:
+        keep = FOLDER is not None and bool(signatures)
+        dispatcher = numba.njit(nogil=True, cache=keep, **options)(function)
+        if signatures:
+            _KERNELS.append((dispatcher, signatures))
+        return cast("_F", dispatcher)
+
+    return compiled
+
+
+def prepare(*, when_slow: Callable[[], None] | None = None) -> None:
+    """Compile or load every kernel of the modules imported so far.
+
+    One process of a machine compiles, the others wait and load. `when_slow` is called once
+    when it takes more than a moment, for a message to the person who waits.
+    """
+    watch = threading.Timer(_SLOW_SECONDS, when_slow or (lambda: None))
+    watch.daemon = True
+    watch.start()
+    try:
+        with _one_at_a_time():
+            for dispatcher, signatures in _KERNELS:
+                for signature in signatures:
+                    dispatcher.compile(signature)
+    finally:
+        watch.cancel()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Hold the folder's lock; without a folder there is nothing to share."""
+    if FOLDER is None:
+        yield
+        return
+    with (FOLDER / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
