@@ -45,22 +45,24 @@ def _ours(place: Path) -> bool:
 
 FOLDER = _folder()
 if FOLDER is not None:
-    setattr(numba.config, "CACHE_DIR", str(FOLDER))
+    numba.config.CACHE_DIR = str(FOLDER)  # type: ignore[attr-defined] # its table is made at import
 
 _KERNELS: list[tuple[Any, tuple[str, ...]]] = []
 
 
-def kernel(*signatures: str, **options: bool) -> Callable[[_F], _F]:
-    """Compile the function below for these `signatures` (numba's words) when it is first needed.
+def kernel(*signatures: str, fast_math: bool = False) -> Callable[[_F], _F]:
+    """Compile the function below for these `signatures` (numba's words) when first needed.
 
-    No fast-math and no fused multiply-add unless `options` ask: results are those of the
-    written order. Kernels let go of the interpreter's lock. A function without signatures is
-    compiled as a part of those that call it.
+    Sums keep the written order and nothing is fused unless `fast_math` allows it; division by
+    zero follows numpy. Kernels let go of the interpreter's lock. A function without signatures
+    is compiled as a part of those that call it.
     """
 
     def compiled(function: _F) -> _F:
         keep = FOLDER is not None and bool(signatures)
-        dispatcher = numba.njit(nogil=True, cache=keep, **options)(function)
+        dispatcher = numba.njit(nogil=True, cache=keep, fastmath=fast_math, error_model="numpy")(
+            function
+        )
         if signatures:
             _KERNELS.append((dispatcher, signatures))
         return cast("_F", dispatcher)
