@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 import numba
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_SLOW_SECONDS = 1.5
+_SLOW_SECONDS = 3.0
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
