@@ -6,17 +6,15 @@ Nothing here is asserted. Figures in docs/benchmarks.md name machine, commit and
 import argparse
 import importlib
 import json
-import os
-import platform
 import resource
 import secrets
-import subprocess
 import tempfile
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from circumstances import circumstances
 from PIL import Image
 
 from tutela.adapters.postgres import embedded, migrate
@@ -26,25 +24,7 @@ from tutela.index.searcher import Searcher
 from tutela.indicators.importing import import_list
 from tutela.primitives.database import Database
 
-ROOT = Path(__file__).resolve().parents[1]
 SIZES = ((64, 64), (320, 240), (640, 480), (1920, 1080))
-
-
-def circumstances() -> dict[str, object]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
-    return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "commit": commit or "unknown",
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def best(times: int, act: object) -> float:
