@@ -3,11 +3,13 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
+N ?=
+FORMAT ?=
 
-.PHONY: help demo test check bench docs fuzz clean
+.PHONY: help demo test check bench bench-search bench-serve docs fuzz clean
 
 help: ## Show these targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort | expand -t 10
 
 demo: .venv/.demo ## Set up and run the main job (ARGS=--once without a person, ARGS='--once --json')
 	@$(BIN)/python -m tutela demo $(ARGS)
@@ -23,9 +25,15 @@ check: .venv/.check ## Lint, formatting, types, import contracts
 	@$(BIN)/mypy
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
 
-bench: .venv/.test ## Measure imports and search on this machine
+bench: .venv/.bench ## Measure everything on this machine (about half an hour); RESULTS=folder keeps the JSON
 	@.ci/reference
 	@$(BIN)/python bench/run.py $(ARGS)
+
+bench-search: .venv/.bench ## Measure exact search against faiss (N=entries, FORMAT=json for one object)
+	@N=$(N) FORMAT=$(FORMAT) $(BIN)/python bench/search.py $(ARGS)
+
+bench-serve: .venv/.bench ## Measure lookups over HTTP against ThreatExchange's index (N=entries, FORMAT=json)
+	@N=$(N) FORMAT=$(FORMAT) $(BIN)/python bench/serve.py $(ARGS)
 
 docs: .venv/.demo ## Write the generated reference pages again
 	@$(BIN)/python -m tutela docs write
@@ -41,6 +49,9 @@ clean: ## Remove the virtual environment, caches and the demo's folder
 
 .venv/.test: pyproject.toml constraints.txt .ci/environment
 	@.ci/environment '.[test]' && touch $@ .venv/.demo
+
+.venv/.bench: pyproject.toml constraints.txt .ci/environment
+	@.ci/environment '.[test,bench]' && touch $@ .venv/.test .venv/.demo
 
 .venv/.check: pyproject.toml constraints.txt .ci/environment
 	@.ci/environment '.[test,check]' && touch $@ .venv/.test .venv/.demo
