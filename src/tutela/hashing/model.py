@@ -39,6 +39,17 @@ class Unmatchable(StrEnum):
     DEGENERATE = "degenerate"
 
 
+class Mode(StrEnum):
+    """How a picture's bytes become a hash.
+
+    `EXACT` decodes every pixel: for lists, and whatever is compared bit for bit. `FAST`
+    decodes large JPEGs at a smaller scale: for scanning, a few bits off.
+    """
+
+    EXACT = "exact"
+    FAST = "fast"
+
+
 @dataclass(frozen=True, slots=True)
 class Pdq:
     """A 256-bit PDQ hash and its quality (0 to 100).
