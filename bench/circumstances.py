@@ -56,7 +56,9 @@ def _version(package: str) -> str:
 
 def _commit() -> str:
     asked = ["git", "rev-parse", "--short", "HEAD"]
-    told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    told = subprocess.run(  # noqa: S603 - our own words
+        asked, cwd=ROOT, capture_output=True, text=True, check=False
+    )
     changed = subprocess.run(
         ["git", "status", "--porcelain", "--untracked-files=no"],
         cwd=ROOT,
