@@ -3,9 +3,12 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from tutela.primitives.errors import BadInput
+
+if TYPE_CHECKING:  # a video is made of the hashes below
+    from tutela.hashing.video import VideoHash
 
 PDQ_BITS = 256
 PDQ_BYTES = 32
@@ -129,7 +132,8 @@ class Hashed:
     low quality or of a degenerate picture is given but `unmatchable` says not to compare
     it. `dihedral` holds eight hashes in the order of `DIHEDRAL`, or none when not asked
     for. `pipeline` names decoder, version and policy: hashes are comparable bit for bit
-    only within one pipeline. `why` is for the reader and is empty when all is well.
+    only within one pipeline. `why` is for the reader and is empty when all is well. Of a video
+    `video` holds the frames, and `pdq` is None.
     """
 
     digests: Digests
@@ -141,3 +145,4 @@ class Hashed:
     media_type: str | None = None
     width_px: int | None = None
     height_px: int | None = None
+    video: "VideoHash | None" = None

@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from tutela.hashing.video import VideoHash
 from tutela.primitives.ids import ImportId, ListId
 from tutela.taxonomy.model import Category
 
 
 class SignalKind(StrEnum):
-    """What kind of hash an entry holds. Only the first four are matched; others are kept."""
+    """What kind of hash an entry holds. PhotoDNA and others are kept and not matched."""
 
     PDQ = "pdq"
     MD5 = "md5"
     SHA1 = "sha1"
     SHA256 = "sha256"
     PHOTODNA = "photodna"
+    VPDQ = "vpdq"  # a whole video; the value is the fingerprint of its frames
     OTHER = "other"
 
 
@@ -55,6 +57,7 @@ class ListEntry:
     status: EntryStatus = EntryStatus.ACTIVE
     quality: int | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
+    video: VideoHash | None = None  # with kind VPDQ: the frames themselves
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

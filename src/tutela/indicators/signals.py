@@ -17,8 +17,9 @@ SIZE_BYTES = {
     SignalKind.SHA1: 20,
     SignalKind.SHA256: 32,
     SignalKind.PHOTODNA: 144,
+    SignalKind.VPDQ: 32,
 }
-"""Length of each kind's value; interfaces.md 2.5 for PhotoDNA."""
+"""Length of each kind's value; interfaces.md 2.5 for PhotoDNA. A video's is its fingerprint."""
 
 DIGESTS = (SignalKind.MD5, SignalKind.SHA1, SignalKind.SHA256)
 OTHER_MAX_BYTES = 1024

@@ -19,7 +19,8 @@ from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
 
-KINDS = tuple(kind.value for kind in SignalKind)
+KINDS = tuple(kind.value for kind in SignalKind if kind is not SignalKind.VPDQ)
+"""A video has frames and a format of its own (vpdq)."""
 WIDE = tuple(kind for kind in KINDS if kind != SignalKind.OTHER)
 OPTIONAL = (
     "external_id",
