@@ -1,3 +1,6 @@
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,13 +8,16 @@ from hypothesis import strategies as st
 from index_drawing import Rows, planted, spread, worlds
 from numpy.typing import NDArray
 
-from tutela.index.bits import hamming, pack, unpack
+from tutela.index import linear
+from tutela.index.bits import Found, Words, hamming, pack, unpack
 from tutela.index.linear import LinearIndex
 from tutela.index.model import Hit
-from tutela.index.ring import RingIndex, thresholds
+from tutela.index.plan import LAYOUTS, USUAL, VERY_LARGE, Layout, plan, thresholds
+from tutela.index.ring import MAX_RING_RADIUS, RingIndex
 from tutela.primitives.errors import BadInput
 
 World = tuple[Rows, NDArray[np.int64], Rows, int]
+Pairs = list[tuple[int, int, int]]
 
 
 def by_hand(hashes: Rows, ids: NDArray[np.int64], query: bytes, radius: int) -> list[Hit]:
@@ -22,6 +28,18 @@ def by_hand(hashes: Rows, ids: NDArray[np.int64], query: bytes, radius: int) -> 
         for row, entry in zip(hashes, ids, strict=True)
     ]
     return [Hit(entry=entry, distance_bits=d) for d, entry in sorted(hits) if d <= radius]
+
+
+def pairs(found: Found) -> Pairs:
+    """What was found, in one order."""
+    query, row, distance = found
+    assert (query.dtype, row.dtype, distance.dtype) == (np.int64, np.int64, np.uint16)
+    return sorted(zip(query.tolist(), row.tolist(), distance.tolist(), strict=True))
+
+
+def truth(words: Words, queries: Words, radius: int, alive: NDArray[np.bool_] | None) -> Pairs:
+    found = pairs(linear.rows_within(words, queries, radius))
+    return [pair for pair in found if alive is None or alive[pair[1]]]
 
 
 @settings(max_examples=40, deadline=None)
@@ -36,24 +54,61 @@ def test_linear_search_is_the_definition(world: World) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(worlds())
-def test_ring_equals_linear(world: World) -> None:
-    hashes, ids, queries, radius = world
-    ring, oracle = RingIndex(hashes, ids), LinearIndex(hashes, ids)
-    expected = oracle.search_many(queries, radius)
-    assert ring.search_many(queries, radius) == expected
-    assert [ring.search(query.tobytes(), radius) for query in queries] == expected
+@given(world=worlds(), layout=st.sampled_from(LAYOUTS), some=st.booleans())
+def test_ring_equals_linear(world: World, layout: Layout, some: bool) -> None:  # noqa: FBT001
+    hashes, _, queries, radius = world
+    words, asked = pack(hashes), pack(queries)
+    alive = np.random.default_rng(len(hashes)).random(len(hashes)) < 0.7 if some else None
+    bits = None if alive is None else np.packbits(alive, bitorder="little")
+    ring = RingIndex.build(words, layout=layout)
+    expected = truth(words, asked, radius, alive)
+    assert pairs(ring.rows_within(asked, radius, alive=bits)) == expected
+    singly = [
+        (number, row, distance)
+        for number in range(len(asked))
+        for _, row, distance in pairs(
+            ring.rows_within(asked[number : number + 1], radius, alive=bits)
+        )
+    ]
+    assert singly == expected
 
 
-@pytest.mark.parametrize("radius", range(48))
-def test_thresholds_leave_no_gap(radius: int) -> None:
-    limits = thresholds(radius)
-    assert len(limits) == 16
-    assert sum(limit + 1 for limit in limits) == radius + 1
-    assert max(limits) <= 2
+def gathered(blocks: Iterator[Found]) -> Pairs:
+    return sorted(itertools.chain.from_iterable(pairs(block) for block in blocks))
 
 
-def test_worst_spreads_around_the_radius() -> None:
+@settings(max_examples=40, deadline=None)
+@given(world=worlds(), layout=st.sampled_from(LAYOUTS))
+def test_joins_equal_looking_at_every_pair(world: World, layout: Layout) -> None:
+    hashes, _, queries, radius = world
+    words, asked = pack(hashes[:600]), pack(np.concatenate((queries, hashes[300:500])))
+    ring = RingIndex.build(words, layout=layout)
+    assert gathered(ring.join(asked, radius)) == truth(words, asked, radius, None)
+    every = truth(words, words, radius, None)
+    assert gathered(ring.pairs_within(radius)) == [pair for pair in every if pair[0] < pair[1]]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("rows", [1000, 1 << 20, 1 << 30])
+def test_thresholds_leave_no_gap(layout: Layout, rows: int) -> None:
+    for radius in range(64):
+        limits = thresholds(layout, radius, rows)
+        assert len(limits) == layout.tables
+        assert sum(limit + 1 for limit in limits) == radius + 1
+    if layout == USUAL:
+        assert set(thresholds(layout, 31, rows)) == {1}
+
+
+def test_layouts_cut_all_bits() -> None:
+    assert sum(USUAL.widths) == sum(VERY_LARGE.widths) == 256
+    assert sorted(set(VERY_LARGE.widths)) == [18, 19, 21]
+    assert thresholds(VERY_LARGE, 31, 100_000_000) == (2,) * 6 + (1,) * 7
+    with pytest.raises(ValueError, match="256 bits"):
+        Layout(widths=(16,) * 15)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_worst_spreads_around_the_radius(layout: Layout) -> None:
     """Two flips in each chunk but one, every rotation: the tightest case the tables must hold."""
     rng = np.random.default_rng(5)
     query = rng.integers(0, 256, 32, dtype=np.uint8)
@@ -67,18 +122,22 @@ def test_worst_spreads_around_the_radius() -> None:
     spreads += [tuple(np.roll((1, 2, 3) * 5 + (1,), turn).tolist()) for turn in range(16)]  # 31
     spreads += [tuple(np.roll((16, 15) + (0,) * 14, turn).tolist()) for turn in range(16)]  # 31
     rows = np.array([spread(query, many, rng) for many in spreads])
-    hashes = np.concatenate((noise, rows))
-    ids = np.arange(len(hashes))
-    hits = RingIndex(hashes, ids).search(query.tobytes(), 31)
+    words = pack(np.concatenate((noise, rows)))
+    asked = pack(query.reshape(1, 32))
+    hits = pairs(RingIndex.build(words, layout=layout).rows_within(asked, 31))
     near = {40_000 + place for place, many in enumerate(spreads) if sum(many) <= 31}
-    assert {hit.entry for hit in hits} == near
-    assert {hit.distance_bits for hit in hits} == {30, 31}
-    assert hits == LinearIndex(hashes, ids).search(query.tobytes(), 31)
+    assert {row for _, row, _ in hits} == near
+    assert {distance for _, _, distance in hits} == {30, 31}
+    assert hits == truth(words, asked, 31, None)
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), radius=st.integers(0, 47))
-def test_uncrowded_buckets_also_equal_linear(seed: int, radius: int) -> None:
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    radius=st.integers(0, MAX_RING_RADIUS),
+    layout=st.sampled_from(LAYOUTS),
+)
+def test_uncrowded_buckets_also_equal_linear(seed: int, radius: int, layout: Layout) -> None:
     """Many rows, so that the bucket way (not the crowded way) answers, also at radius 47."""
     rng = np.random.default_rng(seed)
     queries = rng.integers(0, 256, (5, 32), dtype=np.uint8)
@@ -86,10 +145,10 @@ def test_uncrowded_buckets_also_equal_linear(seed: int, radius: int) -> None:
     for place in range(200):
         distance = int(rng.integers(max(0, radius - 3), radius + 3))
         hashes[rng.integers(len(hashes))] = planted(rng, queries[place % 5], distance)
-    ids = np.arange(len(hashes))
-    expected = LinearIndex(hashes, ids).search_many(queries, radius)
-    assert sum(map(len, expected)) > 0
-    assert RingIndex(hashes, ids).search_many(queries, radius) == expected
+    words, asked = pack(hashes), pack(queries)
+    expected = truth(words, asked, radius, None)
+    assert expected
+    assert pairs(RingIndex.build(words, layout=layout).rows_within(asked, radius)) == expected
 
 
 def test_block_sizes_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,46 +159,36 @@ def test_block_sizes_do_not_change_the_answer(monkeypatch: pytest.MonkeyPatch) -
         hashes[place * 12] = planted(rng, queries[place % 40], place % 35)
     hashes[1::2] = hashes[1]  # crowded and calm queries side by side
     queries[7] = hashes[1]
-    ring, oracle = RingIndex(hashes, np.arange(5_000)), LinearIndex(hashes, np.arange(5_000))
-    whole = oracle.search_many(queries)
-    assert all(whole)
-    assert ring.search_many(queries) == whole
-    monkeypatch.setattr("tutela.index.linear.BLOCK_ROWS", 64)
-    monkeypatch.setattr("tutela.index.ring.QUERY_BLOCK", 3)
-    monkeypatch.setattr("tutela.index.ring.CANDIDATE_BLOCK", 50)
-    assert oracle.search_many(queries) == whole
-    assert ring.search_many(queries) == whole
+    words, asked = pack(hashes), pack(queries)
+    ring = RingIndex.build(words)
+    whole = truth(words, asked, 31, None)
+    assert {number for number, _, _ in whole} == set(range(40))
+    assert pairs(ring.rows_within(asked, 31)) == whole
+    for block, room in itertools.product((1, 3), (0, 1, 50)):
+        monkeypatch.setattr("tutela.index.linear.BLOCK_ROWS", 64)
+        monkeypatch.setattr("tutela.index.ring.QUERY_BLOCK", block)
+        monkeypatch.setattr("tutela.index.ring.ROOM", room)
+        assert truth(words, asked, 31, None) == whole
+        assert pairs(ring.rows_within(asked, 31)) == whole
 
 
 @pytest.mark.parametrize("value", [0x00, 0xFF, 0x5A])
 def test_all_rows_equal(value: int) -> None:
-    hashes = np.full((3000, 32), value, np.uint8)
-    index = RingIndex(hashes, np.arange(3000))
-    assert index.search(bytes([value]) * 32, 0) == [
-        Hit(entry=number, distance_bits=0) for number in range(3000)
-    ]
-    assert index.search(bytes([value ^ 0xFF]) * 32, 47) == []
-    assert len(index.search(bytes([value ^ 0xFF]) * 32, 256)) == 3000
+    words = pack(np.full((3000, 32), value, np.uint8))
+    same, other = pack(np.array([[value] * 32, [value ^ 0xFF] * 32], np.uint8)).reshape(2, 1, 4)
+    index = RingIndex.build(words)
+    assert pairs(index.rows_within(same, 0)) == [(0, row, 0) for row in range(3000)]
+    assert pairs(index.rows_within(other, 47)) == []
+    assert len(pairs(index.rows_within(other, 256))) == 3000
 
 
 def test_nothing_in_it_finds_nothing() -> None:
-    for kind in (LinearIndex, RingIndex):
-        empty = kind(np.empty((0, 32), np.uint8), np.empty(0, np.int64))
-        assert len(empty) == 0
-        assert empty.search(bytes(32)) == []
-        assert empty.search_many(np.empty((0, 32), np.uint8)) == []
-
-
-def test_ties_stand_by_entry_and_negative_ids_are_ids() -> None:
-    hashes = np.zeros((4, 32), np.uint8)
-    hashes[1, 0] = 1
-    index = RingIndex(hashes, np.array([9, 4, -2, 7]))
-    assert [(hit.entry, hit.distance_bits) for hit in index.search(bytes(32))] == [
-        (-2, 0),
-        (7, 0),
-        (9, 0),
-        (4, 1),
-    ]
+    nothing = np.empty((0, 4), np.uint64)
+    for index in (RingIndex.build(nothing), RingIndex.build(nothing, layout=VERY_LARGE)):
+        assert len(index) == 0
+        assert pairs(index.rows_within(np.zeros((2, 4), np.uint64), 31)) == []
+        assert pairs(index.rows_within(nothing, 31)) == []
+    assert LinearIndex(np.empty((0, 32), np.uint8), np.empty(0, np.int64)).search(bytes(32)) == []
 
 
 @given(st.binary(min_size=64, max_size=64))
@@ -151,24 +200,32 @@ def test_packing_comes_back(raw: bytes) -> None:
     assert hamming(words[:1], words[1:])[0] == (one ^ two).bit_count()
 
 
-@pytest.mark.parametrize("kind", [LinearIndex, RingIndex])
-def test_wrong_shapes_are_refused(kind: type[LinearIndex] | type[RingIndex]) -> None:
-    index = kind(np.zeros((2, 32), np.uint8), np.arange(2))
+def test_wrong_shapes_are_refused() -> None:
+    index = LinearIndex(np.zeros((2, 32), np.uint8), np.arange(2))
     for query in (b"", bytes(31), bytes(33)):
         with pytest.raises(BadInput, match="32"):
             index.search(query)
+    ring = RingIndex.build(np.zeros((2, 4), np.uint64))
     for radius in (-1, 257):
         with pytest.raises(BadInput, match="between 0 and 256"):
             index.search(bytes(32), radius)
+        with pytest.raises(BadInput, match="between 0 and 256"):
+            ring.rows_within(np.zeros((1, 4), np.uint64), radius)
     with pytest.raises(BadInput, match="shape"):
         index.search_many(np.zeros((2, 31), np.uint8))
-    with pytest.raises(BadInput, match="shape"):
-        kind(np.zeros((2, 32), np.int64), np.arange(2))  # type: ignore[arg-type]
+    for rows in (np.zeros((2, 3), np.uint64), np.zeros((2, 4), np.int64), np.zeros(4, np.uint64)):
+        with pytest.raises(BadInput, match="shape"):
+            RingIndex.build(rows)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="expected 2 whole numbers"):
-        kind(np.zeros((2, 32), np.uint8), np.arange(3))
+        LinearIndex(np.zeros((2, 32), np.uint8), np.arange(3))
+
+
+def test_probes_are_as_many_as_designed() -> None:
+    assert plan(USUAL, 31, 20).probes.shape == (4, 16 * 17)
+    assert plan(VERY_LARGE, 31, 27).probes.shape == (4, 6 * 232 + 4 * 20 + 3 * 19)
 
 
 def test_memory_is_as_stated() -> None:
     rng = np.random.default_rng(0)
-    index = RingIndex(rng.integers(0, 256, (50_000, 32), dtype=np.uint8), np.arange(50_000))
-    assert index.bytes_per_hash == pytest.approx(136 + 16 * 65_537 * 4 / 50_000)
+    words = rng.integers(0, 1 << 64, (50_000, 4), dtype=np.uint64)
+    assert RingIndex.build(words).nbytes / 50_000 == pytest.approx(128 + 4.2e6 / 50_000, abs=0.1)

@@ -26,7 +26,6 @@ from tutela.index.bits import (
     hits_of,
     pack,
     pack_one,
-    unpack,
 )
 from tutela.index.model import RADIUS_BITS, Hit, SetAside
 from tutela.index.ring import RingIndex
@@ -43,25 +42,26 @@ _MIN_ID, _MAX_ID = -(1 << 63), (1 << 63) - 1
 class _Segment:
     """Frozen rows in ring order of ids, and which of them still count."""
 
+    ids: Numbers
     ring: RingIndex
     alive: NDArray[np.bool_]
     living: int
 
     def without(self, ids: Numbers) -> "_Segment":
         """The same segment with tombstones on `ids`; itself when it holds none of them."""
-        place = np.searchsorted(self.ring.ids, ids)
+        place = np.searchsorted(self.ids, ids)
         inside = place < len(self.ring)
         place, ids = place[inside], ids[inside]
-        place = place[(self.ring.ids[place] == ids) & self.alive[place]]
+        place = place[(self.ids[place] == ids) & self.alive[place]]
         if not place.size:
             return self
         alive = self.alive.copy()
         alive[place] = False
-        return _Segment(ring=self.ring, alive=alive, living=self.living - place.size)
+        return _Segment(ids=self.ids, ring=self.ring, alive=alive, living=self.living - place.size)
 
     def rows(self) -> tuple[Numbers, Words]:
         """The living rows."""
-        return self.ring.ids[self.alive], self.ring.words[self.alive]
+        return self.ids[self.alive], self.ring.words[self.alive]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,7 +84,7 @@ class _Snapshot:
         for segment in self.segments:
             query, row, distance = segment.ring.rows_within(queries, radius_bits)
             alive = segment.alive[row]
-            parts.append((query[alive], segment.ring.ids[row[alive]], distance[alive]))
+            parts.append((query[alive], segment.ids[row[alive]], distance[alive]))
         query, row, distance = linear.rows_within(self.words, queries, radius_bits)
         parts.append((query, self.ids[row], distance))
         return hits_of(len(queries), parts)
@@ -139,7 +139,7 @@ class Searcher:
         snapshot = self._snapshot
         held = float(snapshot.ids.nbytes + snapshot.words.nbytes)
         for segment in snapshot.segments:
-            held += segment.ring.bytes_per_hash * len(segment.ring) + segment.alive.nbytes
+            held += segment.ids.nbytes + segment.ring.nbytes + segment.alive.nbytes
         return held / max(1, len(snapshot))
 
     def search(self, query: bytes, radius_bits: int = RADIUS_BITS) -> list[Hit]:
@@ -196,8 +196,9 @@ class Searcher:
 def _freeze(ids: Numbers, words: Words) -> _Segment:
     """A segment of these rows, sorted by id so that an id is found by bisection."""
     order = np.argsort(ids, kind="stable")
-    ring = RingIndex(unpack(words[order]), ids[order])
-    return _Segment(ring=ring, alive=np.ones(len(ids), np.bool_), living=len(ids))
+    ring = RingIndex.build(words[order])
+    alive = np.ones(len(ids), np.bool_)
+    return _Segment(ids=ids[order], ring=ring, alive=alive, living=len(ids))
 
 
 def _sort_out(
