@@ -3,15 +3,17 @@
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tutela.cli.hash import files_below
 from tutela.hashing.model import DIHEDRAL
+from tutela.scan.walking import walk
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_a_folder_that_may_not_be_read_is_a_refusal(
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert files_below([folder])[-1] == folder / "below"
+    assert list(walk([folder]))[-1] == folder / "below"
 
 
 def test_an_output_that_takes_nothing_is_told_in_one_line(folder: Path) -> None:
@@ -144,3 +146,82 @@ def test_an_output_that_takes_nothing_is_told_in_one_line(folder: Path) -> None:
         done = subprocess.run(order, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 6
     assert json.loads(done.stderr)["error"]["why"] == "No space left on device"
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """Forty small pictures in four folders: enough for a crew, and for more than one batch."""
+    texture = Image.effect_noise((320, 240), 90)
+    for number in range(40):
+        place = tmp_path / "many" / f"folder{number % 4}" / f"{number:02}.jpg"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        texture.rotate(7 * number).resize((160, 120)).save(place)
+    return tmp_path / "many"
+
+
+def test_a_crew_gives_what_one_worker_gives_in_the_same_order(many: Path) -> None:
+    alone, crew = (run(many, "--json", "--workers", workers) for workers in ("1", "3"))
+    assert (alone.returncode, crew.returncode) == (0, 0)
+    assert alone.stdout == crew.stdout
+    names = [json.loads(line)["path"] for line in crew.stdout.splitlines()]
+    assert names == sorted(names)
+    assert len(names) == 40
+
+
+def test_rows_go_to_a_file_and_a_second_run_goes_on_there(many: Path) -> None:
+    out = many / "rows.jsonl"
+    whole = run(many, "--out", out, "--json")
+    assert json.loads(whole.stdout) == {
+        "out": str(out),
+        "hashed": 40,
+        "refused": 0,
+        "earlier": 0,
+    }
+    rows = out.read_text()
+    assert [json.loads(line)["quality"] for line in rows.splitlines()].count(100) == 40
+    out.write_text("".join(rows.splitlines(keepends=True)[:25]) + '{"path": "to')
+    again = run(many, "--out", out, "--json")
+    assert json.loads(again.stdout)["hashed"] == 15
+    assert json.loads(again.stdout)["earlier"] == 25
+    assert out.read_text() == rows
+    (many / "folder0" / "00.jpg").write_bytes((many / "folder1" / "01.jpg").read_bytes())
+    assert "1 hashed, 0 refused, 39 were in the file already" in run(many, "--out", out).stdout
+    assert len(out.read_text().splitlines()) == 41
+    other = run(many, "--out", out, "--dihedral")
+    assert other.returncode == 5
+    assert "without --dihedral" in other.stderr
+
+
+def test_a_run_that_is_interrupted_ends_its_processes_and_can_be_continued(many: Path) -> None:
+    for number in range(40, 600):
+        os.link(many / "folder0" / "00.jpg", many / "folder3" / f"{number}.jpg")
+    out = many.parent / "rows.jsonl"
+    order = [sys.executable, "-m", "tutela", "hash", str(many), "--out", str(out), "--workers", "2"]
+    with subprocess.Popen(
+        order, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as going:
+        while not (out.exists() and out.stat().st_size):
+            time.sleep(0.02)
+            assert going.poll() is None
+        os.killpg(going.pid, signal.SIGINT)
+        _, said = going.communicate(timeout=20)
+    assert "the same command goes on from here" in said
+    assert "Traceback" not in said
+    assert _all_gone(going.pid)
+    before = len(out.read_text().splitlines())
+    assert 0 < before < 600
+    again = run(many, "--out", out, "--json")
+    assert json.loads(again.stdout)["earlier"] == before
+    paths = [json.loads(line)["path"] for line in out.read_text().splitlines()]
+    assert len(paths) == len(set(paths)) == 600
+
+
+def _all_gone(group: int) -> bool:
+    """Whether no process of the group is left, within a few seconds."""
+    for _ in range(100):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False

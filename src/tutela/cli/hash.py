@@ -1,31 +1,41 @@
 """`tutela hash`: digests and PDQ of files and folders."""
 
-import os
-from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import itertools
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from tutela.adapters.media.jail import Jail
-from tutela.adapters.media.model import Refusal
 from tutela.adapters.media.pipeline import POLICY, pipeline_id
-from tutela.cli.presenting import OUT, AsJson, emit, plain, progress
-from tutela.hashing.model import DIHEDRAL, Hashed
-from tutela.primitives.errors import BadInput, NotFound
-from tutela.scan.naming import spelled
+from tutela.cli.presenting import (
+    OUT,
+    AsJson,
+    emit,
+    note,
+    plain,
+    print_lines,
+    progress_of_files,
+)
+from tutela.hashing.model import Mode
+from tutela.primitives.errors import BadInput
+from tutela.scan.keeping import Rows
+from tutela.scan.walking import count, walk
+from tutela.wiring.hashing import Batch, Order, Row, cores, hash_files
 from tutela.wiring.limits import limits_of
 from tutela.wiring.settings import load_settings
 
 SOME_REFUSED = 2
 """Exit code when at least one file gave no picture; the others are hashed all the same."""
 
-_AHEAD = 2  # files waiting for each child, so that reading and decoding overlap
-
-Row = dict[str, object]
+_ROWS_OF_A_TABLE = 500
+_LOOKED_UP_AT_ONCE = 256
+_SLOW_SECONDS = 3.0
 
 
 def hash_command(
@@ -33,14 +43,29 @@ def hash_command(
         list[Path] | None, typer.Argument(help="Files, or folders (all files below).")
     ] = None,
     as_json: AsJson = False,
+    mode: Annotated[
+        Mode,
+        typer.Option(help="Every pixel (for lists), or large JPEGs at a smaller scale (to scan)."),
+    ] = Mode.EXACT,
     dihedral: Annotated[
         bool, typer.Option("--dihedral", help="Also the eight hashes of the turned picture.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, help="Processes that hash; all cores if not given."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Append rows (JSON lines) to this file; the same command again goes on there.",
+        ),
+    ] = None,
     pipeline: Annotated[
         bool, typer.Option("--pipeline", help="Say which decoder and policy hashes come from.")
     ] = False,
 ) -> None:
-    """Hash files: PDQ with quality, MD5, SHA-1, SHA-256. Stores nothing.
+    """Hash files: PDQ with quality, MD5, SHA-1, SHA-256. Stores nothing but what `--out` names.
 
     Exit code 0: every file gave a picture; 2: some did not (each says why, with the
     digests where it could be read), or the arguments are wrong.
@@ -50,21 +75,28 @@ def hash_command(
         return
     if not paths:
         raise BadInput("There is nothing to hash", remedy="Give files or folders")
-    files = files_below(paths)
-    rows: list[Row] = []
-    refused = 0
-    with _jail() as jail, progress("Hashing", total=len(files)) as show:
-        for done, row in enumerate(_hashed(jail, files, dihedral=dihedral), start=1):
-            refused += "error" in row
-            if as_json:
-                emit(row, as_json=True, render=lambda: None)
-            else:
-                rows.append(row)
-            show(done)
-    if not as_json:
-        OUT.print(_table(rows))
-        OUT.print(f"{len(files) - refused} hashed, {refused} refused, pipeline {pipeline_id()}")
-    if refused:
+    if mode is Mode.FAST:
+        raise BadInput("The fast mode is not in this version")
+    order = Order(limits=limits_of(load_settings()), mode=mode, dihedral=dihedral)
+    tally = _Tally(as_json=as_json)
+    with _rows(out, order) as rows:
+        files = walk(paths) if rows is None else _unfinished(paths, rows, tally)
+        try:
+            with (
+                progress_of_files("Hashing", total=lambda: count(paths)) as show,
+                _patience() as started,
+                closing(hash_files(files, order, workers=workers or cores())) as batches,
+            ):
+                for batch in batches:
+                    started()
+                    tally.tell(batch, rows)
+                    show(tally.files + tally.earlier, tally.size_bytes)
+        except KeyboardInterrupt:
+            if rows is not None:
+                note("stopped; the same command goes on from here")
+            raise
+    tally.conclude(out)
+    if tally.refused:
         raise typer.Exit(SOME_REFUSED)
 
 
@@ -73,74 +105,85 @@ def register(app: typer.Typer) -> None:
     app.command("hash")(hash_command)
 
 
-def _jail() -> Jail:
-    """Decoders with the limits of the settings, so that this command refuses what scans refuse."""
-    settings = load_settings()
-    return Jail(limits_of(settings), workers=settings.decoders)
+@dataclass(kw_only=True)
+class _Tally:
+    """What came of the run so far; `earlier` files had their rows in the file already."""
 
+    as_json: bool
+    files: int = 0
+    refused: int = 0
+    size_bytes: int = 0
+    earlier: int = 0
+    waiting: list[Row] = field(default_factory=list)
 
-def files_below(paths: Iterable[Path]) -> list[Path]:
-    """The files named and all files below the folders named, in order; links to folders
-    are not followed. Raises `NotFound` for a path that does not exist."""  # noqa: D205, D209 - one promise
-    files: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            files += _files_in(path)
-        elif path.exists():
-            files.append(path)
+    def tell(self, batch: Batch, rows: Rows | None) -> None:
+        """Count a batch, and hand its rows on: to the file, to a program, or to a person."""
+        self.files += batch.files
+        self.refused += batch.refused
+        self.size_bytes += batch.size_bytes
+        if rows is not None:
+            rows.append(batch.lines)
+        elif self.as_json:
+            print_lines(batch.lines)
         else:
-            raise NotFound("There is no such file or folder", why=str(path))
-    return files
+            self.waiting += map(json.loads, batch.lines.split("\n")[:-1])
+            if len(self.waiting) >= _ROWS_OF_A_TABLE:
+                self.show_table()
+
+    def show_table(self) -> None:
+        """Show the rows that wait; a long run is several tables."""
+        if self.waiting:
+            OUT.print(_table(self.waiting))
+            self.waiting.clear()
+
+    def conclude(self, out: Path | None) -> None:
+        """The last word."""
+        if out is None and self.as_json:
+            return
+        self.show_table()
+        hashed = self.files - self.refused
+
+        def render() -> None:
+            taken_up = f", {self.earlier} were in the file already" if self.earlier else ""
+            OUT.print(
+                f"{hashed} hashed, {self.refused} refused{taken_up}, pipeline {pipeline_id()}"
+            )
+
+        said = {"out": str(out), "hashed": hashed, "refused": self.refused, "earlier": self.earlier}
+        emit(said, as_json=self.as_json, render=render)
 
 
-def _files_in(path: Path) -> list[Path]:
-    """All files below; a folder that may not be read stands for itself and becomes a refusal."""
-    files: list[Path] = []
-    closed: list[Path] = []
-    for folder, folders, names in os.walk(
-        path, onerror=lambda error: closed.append(Path(error.filename))
-    ):
-        folders.sort()
-        files += [Path(folder, name) for name in sorted(names)]
-    return files + closed
+def _rows(out: Path | None, order: Order) -> AbstractContextManager[Rows | None]:
+    """The file the rows go to, or none."""
+    if out is None:
+        return nullcontext(None)
+    pipelines = frozenset({pipeline_id()})
+    return Rows(out, mode=order.mode, dihedral=order.dihedral, pipelines=pipelines)
 
 
-def _hashed(jail: Jail, files: list[Path], *, dihedral: bool) -> Iterator[Row]:
-    """Rows in the order of the files; only a few files are in memory at a time."""
-    waiting: deque[tuple[Path, Future[Hashed | Refusal]]] = deque()
-    with ThreadPoolExecutor(max_workers=jail.workers) as pool:
-        for path in files:
-            waiting.append((path, pool.submit(jail.hash, path, dihedral=dihedral)))
-            if len(waiting) >= _AHEAD * jail.workers:
-                first, answer = waiting.popleft()
-                yield _row(first, answer.result())
-        for first, answer in waiting:
-            yield _row(first, answer.result())
+def _unfinished(paths: Sequence[Path], rows: Rows, tally: _Tally) -> Iterator[Path]:
+    """The files that have no row yet; the others are counted."""
+    files = walk(paths)
+    while some := list(itertools.islice(files, _LOOKED_UP_AT_ONCE)):
+        others, earlier = rows.unfinished(some)
+        tally.earlier += earlier
+        yield from others
 
 
-def _row(path: Path, answer: Hashed | Refusal) -> Row:
-    """One object: the hashes, or `error` (with the digests where the file could be read)."""
-    # A name that is no UTF-8 is shown with its odd bytes spelled out.
-    row: Row = {"path": spelled(path)}
-    if isinstance(answer, Refusal):
-        return row | {"error": str(answer), "reason": answer.reason.value}
-    if answer.pdq is None:
-        row |= {"error": answer.why, "reason": answer.unmatchable}
-    else:
-        row |= {"pdq": answer.pdq.hex, "quality": answer.pdq.quality}
-    row |= {
-        "md5": answer.digests.md5.hex(),
-        "sha1": answer.digests.sha1.hex(),
-        "sha256": answer.digests.sha256.hex(),
-        "size_bytes": answer.digests.size_bytes,
-        "pipeline": answer.pipeline,
-    }
-    if answer.pdq is not None and answer.unmatchable:
-        row |= {"unmatchable": answer.unmatchable, "why": answer.why}
-    if answer.dihedral:
-        turned = zip(DIHEDRAL, answer.dihedral, strict=True)
-        row["dihedral"] = {name: pdq.hex for name, pdq in turned}
-    return row
+@contextmanager
+def _patience() -> Iterator[Callable[[], None]]:
+    """A word to the person when nothing has come after a moment; call it when something has."""
+    watch = threading.Timer(
+        _SLOW_SECONDS,
+        note,
+        ("The decoders are not ready yet: the first start compiles for this processor, once.",),
+    )
+    watch.daemon = True
+    watch.start()
+    try:
+        yield watch.cancel
+    finally:
+        watch.cancel()
 
 
 def _table(rows: list[Row]) -> Table:

@@ -5,6 +5,8 @@ Answers go to stdout, everything else (bars, notes, errors) to stderr.
 
 import json
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
@@ -33,15 +35,17 @@ AsJson = Annotated[
 def emit(data: Any, *, as_json: bool, render: Callable[[], None]) -> None:  # noqa: ANN401 - any JSON value
     """Print `data` as one line of JSON, or call `render` to show it to a person."""
     if as_json:
-        text = json.dumps(data, ensure_ascii=False, default=str)
-        # Whatever the locale, the line can be printed and stays JSON.
-        coding = sys.stdout.encoding or "utf-8"
-        if not _fits(text, coding):
-            text = json.dumps(data, default=str)
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        print_lines(json.dumps(data, ensure_ascii=False, default=str) + "\n")
     else:
         render()
+
+
+def print_lines(lines: str) -> None:
+    """Print whole lines of JSON; whatever the locale, they can be printed and stay JSON."""
+    if not _fits(lines, sys.stdout.encoding or "utf-8"):
+        lines = "".join(json.dumps(json.loads(line)) + "\n" for line in lines.split("\n")[:-1])
+    sys.stdout.write(lines)
+    sys.stdout.flush()
 
 
 def ids(header: str) -> Column:
@@ -82,3 +86,36 @@ def progress(description: str, *, total: float | None) -> Iterator[Callable[[flo
     ) as bar:
         task = bar.add_task(description, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+@contextmanager
+def progress_of_files(
+    description: str, *, total: Callable[[], int]
+) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr with files and megabytes a second; call with both totals so far.
+
+    `total` counts the files; it runs beside the work, and only when somebody sees the bar.
+    """
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        console=NOTES,
+        disable=not NOTES.is_terminal,
+    ) as bar:
+        task = bar.add_task(description, total=None, rate="")
+        if NOTES.is_terminal:
+            threading.Thread(
+                target=lambda: bar.update(task, total=total()), name="counting", daemon=True
+            ).start()
+        began = time.monotonic()
+
+        def show(files: int, size_bytes: int) -> None:
+            seconds = max(time.monotonic() - began, 1e-3)
+            rate = f"{files / seconds:,.0f} files/s {size_bytes / seconds / 1e6:,.1f} MB/s"
+            bar.update(task, completed=files, rate=rate)
+
+        yield show

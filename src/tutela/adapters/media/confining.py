@@ -54,6 +54,14 @@ def confine(*, memory_bytes: int, cpu_seconds: int, parent: int) -> list[str]:
     return held
 
 
+def die_with(parent: int) -> None:
+    """End this process when the thread of `parent` that started it ends (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+        if os.getppid() != parent:  # it died before it could be watched
+            os._exit(0)
+
+
 def _become_nobody() -> bool:
     """Drop root; false where the container forbids it."""
     try:

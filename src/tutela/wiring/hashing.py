@@ -1,0 +1,183 @@
+"""Hashing many files on all cores: a crew of processes, each with one decoder of its own.
+
+The crew's processes read and take digests, their decoders decode and hash, and what comes
+back is text: one process that did all of it for many decoders would wait for itself.
+"""
+
+import itertools
+import json
+import os
+import signal
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import active_children, get_context
+from pathlib import Path
+
+from tutela.adapters.media.confining import die_with
+from tutela.adapters.media.jail import Jail
+from tutela.adapters.media.model import Limits, Refusal
+from tutela.hashing.model import DIHEDRAL, Hashed, Mode
+from tutela.primitives.errors import Unavailable
+from tutela.scan.naming import spelled
+
+_BATCH = 32  # files handed over at a time
+_AHEAD = 4  # batches waiting for each process, so that one slow file holds nobody up
+_FEW = 8  # files for which no second process is worth its start
+
+Row = dict[str, object]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Order:
+    """What is asked of every file."""
+
+    limits: Limits
+    mode: Mode = Mode.EXACT
+    dihedral: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Batch:
+    """What came of some files: their rows as lines of JSON in the order of the files."""
+
+    lines: str
+    files: int
+    refused: int
+    size_bytes: int
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def hash_files(
+    files: Iterable[Path], order: Order, *, workers: int
+) -> Generator[Batch, None, None]:
+    """Hash every file; batches come in the order of the files.
+
+    At most a few batches a worker are in memory. Raises `Unavailable` when no decoder starts.
+    """
+    batches = _batches(files)
+    first = next(batches, ())
+    if workers == 1 or len(first) <= _FEW:
+        with Jail(order.limits, workers=1) as jail:
+            for batch in itertools.chain((first,), batches):
+                yield _hash_batch(jail, order, batch)
+        return
+    yield from _by_crew(itertools.chain((first,), batches), order, workers=workers)
+
+
+def _batches(files: Iterable[Path]) -> Iterator[tuple[Path, ...]]:
+    """Files in batches; the first ones are small, so that all start and something shows soon."""
+    given = iter(files)
+    for size in itertools.chain((_FEW + 1,), itertools.repeat(_BATCH)):
+        batch = tuple(itertools.islice(given, size))
+        if not batch:
+            return
+        yield batch
+
+
+def _by_crew(batches: Iterator[tuple[Path, ...]], order: Order, *, workers: int) -> Iterator[Batch]:
+    waiting: deque[Future[Batch]] = deque()
+    with _crew(order, workers) as crew:
+        for batch in batches:
+            waiting.append(crew.submit(_work, batch))
+            if len(waiting) >= _AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def _crew(order: Order, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """The processes; at the end (also an early one) what has not begun is dropped."""
+    crew = ProcessPoolExecutor(
+        max_workers=workers,
+        mp_context=get_context("spawn"),
+        initializer=_begin,
+        initargs=(order, os.getpid()),
+    )
+    others = {process.pid for process in active_children()}
+    finished = False
+    try:
+        yield crew
+        finished = True
+    except BrokenProcessPool as error:
+        raise Unavailable(
+            "Hashing has stopped",
+            why="one of its processes ended, or could not start its decoder",
+            remedy="Run `tutela check`; with --out the same command goes on where this one stopped",
+        ) from error
+    finally:
+        if not finished:  # nobody wants what they are at
+            for process in active_children():
+                if process.pid not in others:
+                    process.kill()
+        crew.shutdown(wait=True, cancel_futures=True)
+
+
+_MINE: list[tuple[Jail, Order]] = []
+"""In a process of the crew: its decoder and what is asked of it."""
+
+
+def _begin(order: Order, parent: int) -> None:
+    """Start of a process of the crew; a keyboard's interruption is its parent's to handle."""
+    die_with(parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _MINE.append((Jail(order.limits, workers=1), order))
+
+
+def _work(batch: Sequence[Path]) -> Batch:
+    jail, order = _MINE[0]
+    return _hash_batch(jail, order, batch)
+
+
+def _hash_batch(jail: Jail, order: Order, batch: Sequence[Path]) -> Batch:
+    rows = [_row(jail, order, path) for path in batch]
+    return Batch(
+        lines="".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows),
+        files=len(rows),
+        refused=sum("error" in row for row in rows),
+        size_bytes=sum(size for row in rows if isinstance(size := row.get("size_bytes"), int)),
+    )
+
+
+def _row(jail: Jail, order: Order, path: Path) -> Row:
+    """One object: the hashes, or `error` (with the digests where the file could be read)."""
+    # A name that is no UTF-8 is shown with its odd bytes spelled out.
+    row: Row = {"path": spelled(path), "mode": order.mode.value}
+    try:
+        changed = path.stat().st_mtime_ns  # before reading: a change meanwhile will be seen
+    except OSError:
+        changed = None
+    answer = jail.hash(path, dihedral=order.dihedral)
+    if isinstance(answer, Refusal):
+        return row | {"error": str(answer), "reason": answer.reason.value}
+    return row | _facts(answer) | {"mtime_ns": changed}
+
+
+def _facts(answer: Hashed) -> Row:
+    """What hashing found out about a file that could be read."""
+    row: Row
+    if answer.pdq is None:
+        row = {"error": answer.why, "reason": answer.unmatchable}
+    else:
+        row = {"pdq": answer.pdq.hex, "quality": answer.pdq.quality}
+    row |= {
+        "md5": answer.digests.md5.hex(),
+        "sha1": answer.digests.sha1.hex(),
+        "sha256": answer.digests.sha256.hex(),
+        "size_bytes": answer.digests.size_bytes,
+        "pipeline": answer.pipeline,
+    }
+    if answer.pdq is not None and answer.unmatchable:
+        row |= {"unmatchable": answer.unmatchable, "why": answer.why}
+    if answer.dihedral:
+        turned = zip(DIHEDRAL, answer.dihedral, strict=True)
+        row["dihedral"] = {name: pdq.hex for name, pdq in turned}
+    return row
