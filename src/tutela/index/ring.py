@@ -166,6 +166,24 @@ class RingIndex:
         bits = ALL_ALIVE if alive is None else read_only(alive)
         return together(list(self._stream(queries, radius_bits, bits)))
 
+    def join(self, other: Words, radius_bits: int) -> Iterator[Found]:
+        """Every pair of a row of `other` (first) and one of ours at most `radius_bits` apart.
+
+        Comes in blocks, so that memory stays bounded however many pairs there are.
+        """
+        check_radius(radius_bits)
+        for first in range(0, len(other), JOIN_BLOCK):
+            query, row, distance = self.rows_within(other[first : first + JOIN_BLOCK], radius_bits)
+            if row.size:
+                yield query + first, row, distance
+
+    def pairs_within(self, radius_bits: int) -> Iterator[Found]:
+        """Every pair of our rows at most `radius_bits` apart, the lower row first, in blocks."""
+        for lower, higher, distance in self.join(self.words, radius_bits):
+            once = lower < higher
+            if once.any():
+                yield lower[once], higher[once], distance[once]
+
     def _stream(
         self, queries: Words, radius_bits: int, alive: NDArray[np.uint8]
     ) -> Iterator[Found]:
