@@ -1,133 +1,145 @@
-"""From any size to 64 x 64: two box filters each way, then every n/64th pixel.
+"""From any size to 64 x 64 in one linear step: 64 weighted sums down, 64 across.
 
-Interfaces.md 4.1 steps 3 and 4. The reference keeps one running sum in single precision
-(add the entering pixel, subtract the leaving one, divide), so the order of its roundings
-is part of the hash. Here the same sums run down the rows for all columns at once, and
-along a row on a transposed block, so each lane keeps that order.
+Interfaces.md 4.1 steps 3 and 4 without their roundings. Two box filters and every n/64th
+pixel are, along one side, 64 weighted sums of about n/64 neighbours each. Down comes first,
+on the raw bytes, so every byte is read about once; brightness is part of the weights across.
+What this gives differs from the reference by its roundings only; `pdq` says when that
+cannot matter, and takes `boxes` when it can.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-Luma = NDArray[np.float32]
-ReadRows = Callable[[int, int], Luma]
-"""`read(top, bottom)` gives the brightness of those rows, float32, bottom excluded."""
+from tutela.hashing.luma import BLUE, GREEN, RED, WHOLE
+from tutela.primitives.kernels import kernel
+
+Plane = NDArray[np.float32]
 
 SIDE = 64
-_BLOCK_ROWS = 1024
-"""Rows in memory at a time: enough lanes to keep numpy busy, few enough for a bound."""
+_BLOCK = 4
+"""Rows added at a time: the running sums are read and written once for all of them."""
 
 
+@kernel()
 def window(length: int) -> int:
     """Width of the box along a side of `length` pixels: two passes cover length/64."""
     return (length + 2 * SIDE - 1) // (2 * SIDE)
 
 
-def centres(length: int) -> NDArray[np.intp]:
-    """The 64 pixels that are kept along a side of `length` pixels."""
-    return np.array([int(((i + 0.5) * length) / SIDE) for i in range(SIDE)], dtype=np.intp)
+@kernel()
+def half_window(length: int) -> int:
+    """How many pixels of the box lie at and after its centre."""
+    return (window(length) + 2) // 2
 
 
-class Sweep:
-    """Running mean down the rows of a matrix that arrives in blocks.
+@kernel()
+def centre(i: int, length: int) -> int:
+    """The pixel that is kept in place i of 64 along a side of `length` pixels."""
+    return int(((i + 0.5) * length) / SIDE)
 
-    `push` takes the next rows (float32, all columns are independent lanes) and gives the
-    means that have become final, in order. Output row o is the mean of input rows
-    max(0, o+half-window) to min(length, o+half), edges shortened, never padded.
+
+@kernel()
+def weights(length: int, first: NDArray[np.int64], counts: NDArray[np.int64], band: Plane) -> None:
+    """The 64 weighted sums along a side of `length` pixels.
+
+    Sum i is that of `band[i, t]` times pixel `first[i] + t` for t below `counts[i]`; `band`
+    is 64 x (2 window) and at least one wide. A box that reaches over an edge is the mean of
+    what is inside, so the sums near the edges have other weights.
     """
-
-    def __init__(self, length: int, *, lanes: int) -> None:
-        self._length = length
-        self._window = window(length)
-        self._half = (self._window + 2) // 2
-        self._read = 0
-        self._written = 0
-        self._sum = np.zeros(lanes, dtype=np.float32)
-        self._tail = np.empty((0, lanes), dtype=np.float32)
-
-    def push(self, rows: Luma, *, keep: NDArray[np.intp] | None = None) -> Luma:
-        """Final means after these rows; with `keep`, only those output rows, in its order.
-
-        With `keep` the whole matrix must come in one push.
-        """
-        data = np.concatenate((self._tail, rows)) if len(self._tail) else rows
-        first = self._read - len(self._tail)
-        end = self._read + len(rows)
-        last = end == self._length
-        out = np.empty((self._ready(end) - self._written, rows.shape[1]), dtype=np.float32)
-        places = iter(out)
-        total = self._sum
-        spare = np.empty_like(total)
-        add, subtract = np.add, np.subtract
-
-        # Phase 1: fill the right half of the window, nothing to write yet.
-        fill = min(end, self._half - 1)
-        for row in data[self._read - first : max(fill - first, 0)]:
-            total = add(total, row)
-        # Phase 2: write while the window is still cut off at the start.
-        begin = max(self._read, self._half - 1)
-        for row in data[begin - first : max(min(end, self._window) - first, 0)]:
-            total = add(total, row, out=next(places))
-        # Phase 3: full window; one row enters, then one leaves, in this order.
-        begin = max(self._read, self._window)
-        if begin < end:
-            entering = data[begin - first : end - first]
-            leaving = data[begin - self._window - first :]
-            for row, old, place in zip(entering, leaving, places, strict=False):
-                add(total, row, out=spare)
-                total = subtract(spare, old, out=place)
-        # Phase 4: nothing enters any more, the window is cut off at the end.
-        if last:
-            begin = self._length - self._window - first
-            for old, place in zip(data[begin : begin + self._half - 1], places, strict=True):
-                total = subtract(total, old, out=place)
-
-        counts = self._counts(self._written, self._written + len(out))
-        if keep is not None:
-            out, counts = out[keep], counts[keep]
-        else:
-            self._sum = total.copy()  # `total` lies in `out`, which is divided below
-        self._written += len(counts)
-        self._read = end
-        self._tail = data[max(0, len(data) - self._window) :].copy()
-        out /= counts[:, np.newaxis]
-        return out
-
-    def _ready(self, end: int) -> int:
-        """How many output rows are final once `end` input rows were read."""
-        return self._length if end == self._length else max(0, end - self._half + 1)
-
-    def _counts(self, start: int, stop: int) -> Luma:
-        """How many input rows each of these output rows averages."""
-        o = np.arange(start, stop)
-        right = np.minimum(self._length, o + self._half)
-        left = np.maximum(0, o + self._half - self._window)
-        return (right - left).astype(np.float32)
+    before = half_window(length) - window(length)
+    after = half_window(length)
+    steps = np.empty(2 * window(length) + 1, np.float64)
+    for i in range(SIDE):
+        kept = centre(i, length)
+        low, high = max(0, kept + before), min(length, kept + after)
+        start = max(0, low + before)
+        stop = min(length, high - 1 + after)
+        # Each mean of the second pass spreads its share evenly over a stretch: note where
+        # stretches begin and end, then add up once.
+        steps[:] = 0.0
+        for middle in range(low, high):
+            left, right = max(0, middle + before), min(length, middle + after)
+            share = 1.0 / ((high - low) * (right - left))
+            steps[left - start] += share
+            steps[right - start] -= share
+        level = 0.0
+        for place in range(stop - start):
+            level += steps[place]
+            band[i, place] = np.float32(level)
+        first[i] = start
+        counts[i] = stop - start
 
 
-def downscale(read: ReadRows, height: int, width: int) -> Luma:
-    """The 64 x 64 float32 picture that quality and hash are taken from.
+@kernel(fast_math=True)
+def _add_down(flat: NDArray[np.uint8], start: int, stride: int, band: Plane, total: Plane) -> None:
+    """Weighted sum of rows, byte by byte: as many rows as there are weights in `band`."""
+    length = total.shape[0]
+    total[:] = 0
+    done = 0
+    while done + _BLOCK <= band.shape[0]:
+        at = start + done * stride
+        row0 = flat[at : at + length]
+        row1 = flat[at + stride : at + stride + length]
+        row2 = flat[at + 2 * stride : at + 2 * stride + length]
+        row3 = flat[at + 3 * stride : at + 3 * stride + length]
+        w0, w1, w2, w3 = band[done], band[done + 1], band[done + 2], band[done + 3]
+        for x in range(length):
+            total[x] += (w0 * np.float32(row0[x]) + w1 * np.float32(row1[x])) + (
+                w2 * np.float32(row2[x]) + w3 * np.float32(row3[x])
+            )
+        done += _BLOCK
+    while done < band.shape[0]:
+        row0 = flat[start + done * stride : start + done * stride + length]
+        w0 = band[done]
+        for x in range(length):
+            total[x] += w0 * np.float32(row0[x])
+        done += 1
 
-    Reads each row once, top to bottom, about a thousand at a time, so memory stays
-    bounded whatever the height. The second pass computes only what survives decimation.
-    """
-    columns = Sweep(height, lanes=width)
-    kept_columns = centres(width)
-    narrow = np.empty((height, SIDE), dtype=np.float32)
-    filled = 0
-    for top in range(0, height, _BLOCK_ROWS):
-        block = read(top, min(height, top + _BLOCK_ROWS))
-        # Pass 1: along the rows, then down the columns.
-        once = Sweep(width, lanes=len(block)).push(np.ascontiguousarray(block.T))
-        final = columns.push(np.ascontiguousarray(once.T))
-        if not len(final):
-            continue
-        # Pass 2 along the rows, at the 64 columns that will be kept.
-        lanes = Sweep(width, lanes=len(final))
-        twice = lanes.push(np.ascontiguousarray(final.T), keep=kept_columns)
-        narrow[filled : filled + len(final)] = twice.T
-        filled += len(final)
-    # Pass 2 down the columns, at the 64 rows that will be kept.
-    return Sweep(height, lanes=SIDE).push(narrow, keep=centres(height))
+
+@kernel()
+def _coloured(band: Plane, channels: int) -> Plane:
+    """Weights along a row of bytes that hold several channels: brightness is weighed in."""
+    if channels == 1:
+        return band
+    wide = np.zeros((SIDE, band.shape[1] * channels), np.float32)
+    for i in range(SIDE):
+        for place in range(band.shape[1]):
+            share = band[i, place] / np.float32(WHOLE)
+            wide[i, channels * place] = RED * share
+            wide[i, channels * place + 1] = GREEN * share
+            wide[i, channels * place + 2] = BLUE * share
+    return wide
+
+
+@kernel(fast_math=True)
+def _across(
+    total: Plane, first: NDArray[np.int64], counts: NDArray[np.int64], band: Plane, row: Plane
+) -> None:
+    """One row of the small picture; `first` and `counts` are in bytes here."""
+    for i in range(SIDE):
+        part = total[first[i] : first[i] + counts[i]]
+        share = band[i]
+        found = np.float32(0)
+        for place in range(part.shape[0]):
+            found += share[place] * part[place]
+        row[i] = found
+
+
+@kernel()
+def fast_small(
+    flat: NDArray[np.uint8], stride: int, height: int, width: int, channels: int, small: Plane
+) -> None:
+    """Fill the 64 x 64 picture from raw bytes; see `luma.Raster` for their layout."""
+    down_first, down_counts = np.empty(SIDE, np.int64), np.empty(SIDE, np.int64)
+    down = np.zeros((SIDE, 2 * window(height)), np.float32)
+    weights(height, down_first, down_counts, down)
+    across_first, across_counts = np.empty(SIDE, np.int64), np.empty(SIDE, np.int64)
+    across = np.zeros((SIDE, 2 * window(width)), np.float32)
+    weights(width, across_first, across_counts, across)
+    wide = _coloured(across, channels)
+    across_first *= channels
+    across_counts *= channels
+    total = np.empty(width * channels, np.float32)
+    for i in range(SIDE):
+        _add_down(flat, down_first[i] * stride, stride, down[i, : down_counts[i]], total)
+        _across(total, across_first, across_counts, wide, small[i])

@@ -1,45 +1,71 @@
 """Brightness of each pixel, rounded exactly as the reference rounds it.
 
-`pdqhash` 0.2.8 weighs the channels in double precision, adds them left to right and rounds
-once to single precision. The weights are those of ITU-R BT.601 (interfaces.md 4.1 step 2).
+`pdqhash` 0.2.8 weighs the channels with 0.299, 0.587 and 0.114 (ITU-R BT.601, interfaces.md
+4.1 step 2) in double precision and rounds once to single precision. That is the nearest
+single to N/1000 with N = 299 R + 587 G + 114 B, and N is small enough to be exact, so one
+single-precision division gives the same bits (the tests go through all 2^24 colours).
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tutela.primitives.errors import BadInput
+from tutela.primitives.kernels import kernel
 
-_RED, _GREEN, _BLUE = 0.299, 0.587, 0.114
-_STRIP_ROWS = 64  # what the processor's cache holds in double precision
-_GREY_AXES, _COLOUR_AXES, _CHANNELS = 2, 3, 3
+RED, GREEN, BLUE, WHOLE = 299, 587, 114, 1000
+_GREY_AXES, _COLOUR_AXES = 2, 3
+_CHANNELS = (3, 4)
 
 
-def shape_of(pixels: NDArray[np.uint8]) -> tuple[int, int]:
-    """Height and width of H x W or H x W x 3 bytes; raise `BadInput` for anything else."""
-    grey = pixels.ndim == _GREY_AXES
-    colour = pixels.ndim == _COLOUR_AXES and pixels.shape[2] == _CHANNELS
-    if pixels.dtype != np.uint8 or not (grey or colour):
+@dataclass(frozen=True, slots=True)
+class Raster:
+    """Pixels as kernels take them: bytes in one line, and how to find a row in it.
+
+    Row y begins at `flat[y * stride]` and has `width * channels` bytes; `channels` is 1
+    (grey), 3 (RGB) or 4 (RGB and a byte that is passed over). Positional on purpose: these
+    are a kernel's arguments in its order.
+    """
+
+    flat: NDArray[np.uint8]
+    stride: int
+    height: int
+    width: int
+    channels: int
+
+
+def raster(pixels: NDArray[np.uint8]) -> Raster:
+    """A view of H x W, H x W x 3 or H x W x 4 bytes; raise `BadInput` for anything else.
+
+    Nothing is copied when the rows lie one after the other, read-only or not; other layouts
+    are copied once.
+    """
+    axes = pixels.ndim
+    channels = 1 if axes == _GREY_AXES else pixels.shape[-1] if axes == _COLOUR_AXES else 0
+    if pixels.dtype != np.uint8 or not (axes == _GREY_AXES or channels in _CHANNELS):
         raise BadInput(
             "These are not pixels",
-            why="expected bytes of shape height x width, or height x width x 3 (RGB)",
+            why="expected bytes of shape height x width, or height x width x 3 or 4 (RGB first)",
         )
-    return int(pixels.shape[0]), int(pixels.shape[1])
+    height, width = pixels.shape[0], pixels.shape[1]
+    # `reshape` is a view of contiguous rows and a copy of everything else.
+    return Raster(pixels.reshape(-1), width * channels, height, width, channels)
 
 
-def luma(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Brightness 0 to 255 as H x W float32, from H x W grey or H x W x 3 RGB bytes.
-
-    A grey byte stays itself: the three weights sum to one, and the rounding to single
-    precision swallows what double precision leaves over.
-    """
-    shape_of(pixels)
-    if pixels.ndim == _GREY_AXES:
-        return pixels.astype(np.float32)
-    bright = np.empty(pixels.shape[:2], dtype=np.float32)
-    for top in range(0, len(pixels), _STRIP_ROWS):
-        strip = pixels[top : top + _STRIP_ROWS]
-        total = strip[:, :, 0] * _RED  # float64: a byte array times a Python float
-        total += strip[:, :, 1] * _GREEN
-        total += strip[:, :, 2] * _BLUE
-        bright[top : top + _STRIP_ROWS] = total  # rounds once
-    return bright
+@kernel()
+def bright(row: NDArray[np.uint8], width: int, channels: int, out: NDArray[np.float32]) -> None:
+    """Brightness 0 to 255 of one row of `width` pixels into `out`, rounded as the reference."""
+    if channels == 1:
+        for x in range(width):
+            out[x] = np.float32(row[x])  # the weights sum to one: a grey stays itself
+    elif channels == 3:  # noqa: PLR2004 - RGB; each width has its own loop so that both vectorise
+        for x in range(width):
+            red, green, blue = row[3 * x], row[3 * x + 1], row[3 * x + 2]
+            thousandths = np.int32(RED) * red + np.int32(GREEN) * green + np.int32(BLUE) * blue
+            out[x] = np.float32(thousandths) / np.float32(WHOLE)
+    else:
+        for x in range(width):
+            red, green, blue = row[4 * x], row[4 * x + 1], row[4 * x + 2]
+            thousandths = np.int32(RED) * red + np.int32(GREEN) * green + np.int32(BLUE) * blue
+            out[x] = np.float32(thousandths) / np.float32(WHOLE)

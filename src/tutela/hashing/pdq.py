@@ -1,8 +1,9 @@
 """The PDQ hash of a picture, bit for bit what the reference `pdqhash` 0.2.8 computes.
 
 Steps are those of interfaces.md 4.1 (source: facebook/ThreatExchange,
-pdq/cpp/hashing/pdqhashing.cpp). Single precision throughout, sums in the reference's
-order and no fused multiply-add, so equality is exact and not "within a few bits".
+pdq/cpp/hashing/pdqhashing.cpp). The picture is brought to 64 x 64 in one linear step
+(`bands`), which differs from the reference by roundings. Only when those could turn a bit or
+the quality is it done again in the reference's own order (`boxes`).
 """
 
 import math
@@ -10,87 +11,99 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.bands import SIDE, Luma, ReadRows, downscale
-from tutela.hashing.luma import luma, shape_of
+from tutela.hashing.bands import SIDE, fast_small
+from tutela.hashing.boxes import exact_small
+from tutela.hashing.luma import bright, raster
 from tutela.hashing.model import PDQ_BYTES, Pdq
+from tutela.hashing.spectrum import LOW, middle, quality_of, transform, write_bits
+from tutela.primitives.kernels import kernel
 
 MIN_SIDE_PX = 5
 """Step 1: below this the hash is all zeros and the quality 0."""
 
-_COEFFICIENTS = 16
-_GRADIENTS_PER_POINT = 90
-_BEST = 100
-_LOWER_MEDIAN = 127
+EXACT = 1 << 8
+"""Set in a kernel's answer when the exact path was taken; the quality is below it."""
+
+GAP = 0.01
+SLACK = 0.002
 
 
-def _cosines() -> Luma:
-    """Step 6: sqrt(2/64) cos(pi/128 (i+1)(2j+1)), 16 x 64, rounded once to float32."""
-    scale = float(np.float32(math.sqrt(2.0 / SIDE)))
-    step = math.pi / 2.0 / SIDE
-    rows = [
-        [scale * math.cos(step * (i + 1) * (2 * j + 1)) for j in range(SIDE)]
-        for i in range(_COEFFICIENTS)
-    ]
-    return np.array(rows, dtype=np.float32)
-
-
-_D = _cosines()
-
-
-def pdq(pixels: NDArray[np.uint8]) -> Pdq:
-    """Hash H x W x 3 RGB bytes or H x W grey bytes at their own size (never pre-scaled)."""
-    height, width = shape_of(pixels)
-    return pdq_of_rows(rows_of(pixels), height, width)
-
-
-def rows_of(pixels: NDArray[np.uint8]) -> ReadRows:
-    """Let `downscale` read an array block by block."""
-    return lambda top, bottom: luma(pixels[top:bottom])
-
-
-def pdq_of_rows(read: ReadRows, height: int, width: int) -> Pdq:
-    """Hash a picture that is read in blocks of rows; see `bands.ReadRows`."""
-    if too_small(height, width):
-        return Pdq(bytes(PDQ_BYTES), 0)  # step 1
-    small = small_picture(read, height, width)
-    return Pdq(bits_of(transform(small)), quality_of(small))
-
-
+@kernel()
 def too_small(height: int, width: int) -> bool:
     """Step 1: whether a side is too short to be hashed."""
     return height < MIN_SIDE_PX or width < MIN_SIDE_PX
 
 
-def small_picture(read: ReadRows, height: int, width: int) -> Luma:
-    """Steps 3 and 4; a picture of 64 x 64 is taken as it is."""
-    if height == width == SIDE:
-        return read(0, SIDE)
-    return downscale(read, height, width)
+@kernel()
+def as_it_is(
+    flat: NDArray[np.uint8], stride: int, channels: int, small: NDArray[np.float32]
+) -> None:
+    """A picture of 64 x 64 pixels is not filtered."""
+    for y in range(SIDE):
+        bright(flat[y * stride : y * stride + SIDE * channels], SIDE, channels, small[y])
 
 
-def quality_of(small: Luma) -> int:
-    """Step 5: how much detail there is, 0 to 100; each gradient is cut to an integer first."""
-    total = 0
-    for axis in (0, 1):
-        change = -np.diff(small, axis=axis)  # u - v; negation is exact
-        points = change * np.float32(_BEST) / np.float32(255)
-        total += int(np.abs(points.astype(np.int32)).sum())
-    return min(_BEST, total // _GRADIENTS_PER_POINT)
+@kernel()
+def growth(height: int, width: int) -> float:
+    return max(1.0, math.sqrt(max(height, width) / 512.0))
 
 
-def transform(small: Luma) -> Luma:
-    """Step 6: the 16 x 16 lowest frequencies without the constant one, float32."""
-    # `accumulate` adds strictly one term after the other, as the reference does; `sum`
-    # may pair terms and round differently.
-    terms = _D.T[:, :, np.newaxis] * small[:, np.newaxis, :]
-    half = np.add.accumulate(terms, axis=0)[-1]
-    terms = half.T[:, :, np.newaxis] * _D.T[:, np.newaxis, :]
-    result: Luma = np.add.accumulate(terms, axis=0)[-1]
-    return result
+@kernel("int64(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64, uint8[::1])")
+def _hash(
+    flat: NDArray[np.uint8],
+    stride: int,
+    height: int,
+    width: int,
+    channels: int,
+    bits: NDArray[np.uint8],
+) -> int:
+    """Write the hash to `bits`; give the quality, with `EXACT` if that path was taken."""
+    if too_small(height, width):
+        bits[:] = 0
+        return 0
+    small = np.empty((SIDE, SIDE), np.float32)
+    frequencies = np.empty((LOW, LOW), np.float32)
+    if height == SIDE and width == SIDE:
+        as_it_is(flat, stride, channels, small)
+    else:
+        allowed = growth(height, width)
+        fast_small(flat, stride, height, width, channels, small)
+        transform(small, frequencies)
+        median, above = middle(frequencies)
+        quality = quality_of(small, SLACK * allowed)
+        if quality >= 0 and above - median > GAP * allowed:
+            write_bits(frequencies, median, bits)
+            return quality
+        exact_small(flat, stride, height, width, channels, small)
+    transform(small, frequencies)
+    median, _ = middle(frequencies)
+    write_bits(frequencies, median, bits)
+    return quality_of(small, 0.0) | EXACT
 
 
-def bits_of(frequencies: Luma) -> bytes:
-    """Steps 7 and 8: one bit for each coefficient above the lower median, last one first."""
-    flat = frequencies.ravel()
-    median = np.partition(flat, _LOWER_MEDIAN)[_LOWER_MEDIAN]
-    return np.packbits((flat > median)[::-1]).tobytes()
+@kernel("int64(Array(float32, 2, 'C', readonly=True), uint8[::1])")
+def _hash_small(small: NDArray[np.float32], bits: NDArray[np.uint8]) -> int:
+    """Steps 5 to 8; give the quality."""
+    frequencies = np.empty((LOW, LOW), np.float32)
+    transform(small, frequencies)
+    median, _ = middle(frequencies)
+    write_bits(frequencies, median, bits)
+    return quality_of(small, 0.0)
+
+
+def pdq(pixels: NDArray[np.uint8]) -> Pdq:
+    """Hash H x W x 3 (RGB), H x W x 4 (fourth byte passed over) or H x W grey bytes.
+
+    At their own size, never scaled before. Any number of threads may do so at once.
+    """
+    seen = raster(pixels)
+    bits = np.empty(PDQ_BYTES, np.uint8)
+    quality = _hash(seen.flat, seen.stride, seen.height, seen.width, seen.channels, bits)
+    return Pdq(bits.tobytes(), quality & (EXACT - 1))
+
+
+def hash_of_small(small: NDArray[np.float32]) -> Pdq:
+    """Steps 5 to 8 alone: the hash of a picture already brought to 64 x 64 brightnesses."""
+    bits = np.empty(PDQ_BYTES, np.uint8)
+    quality = _hash_small(small, bits)
+    return Pdq(bits.tobytes(), quality)
