@@ -9,9 +9,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tutela.api import asking, documenting, faults, submitting
+from tutela.api import asking, documenting, faults, looking_up, submitting
 from tutela.api.pacing import Pacing
-from tutela.api.parts import ApiParts
+from tutela.api.parts import ApiParts, LookupParts
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -70,10 +70,31 @@ def build(parts: ApiParts) -> Api:
     faults.install(app)
     pacing = Pacing(per_minute=parts.requests_per_minute)
     app.include_router(submitting.router(parts, pacing))
+    app.include_router(looking_up.router(parts.lookup, pacing))
     app.include_router(asking.router(parts, pacing))
+    app.include_router(asking.state_router(parts.lookup))
+    _close_off(app)
+    return app
+
+
+def build_lookup(parts: LookupParts) -> Api:
+    """Only the looking up of hashes, and the process's state: for processes that do nothing else.
+
+    Asked for anything else it answers 404, and its description names what it has.
+    """
+    app = Api(
+        title="Tutela lookup API", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None
+    )
+    faults.install(app)
+    app.include_router(looking_up.router(parts, Pacing(per_minute=parts.requests_per_minute)))
+    app.include_router(asking.state_router(parts))
+    _close_off(app)
+    return app
+
+
+def _close_off(app: FastAPI) -> None:
+    """What is below /v1 and not known has our own error."""
 
     @app.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
     def nowhere(rest: str) -> None:
         raise HTTPException(405 if _KNOWN.fullmatch(rest) else 404)
-
-    return app

@@ -14,7 +14,7 @@ from tutela.api.answers import case_of
 from tutela.api.bodies import CaseAnswer
 from tutela.api.calling import caller_with
 from tutela.api.pacing import Pacing
-from tutela.api.parts import ApiParts
+from tutela.api.parts import ApiParts, LookupParts
 from tutela.cases import store as cases
 from tutela.evidence import store as evidence
 from tutela.primitives.errors import NotFound, Unavailable
@@ -25,7 +25,6 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
     """The addresses that only read."""
     routes = APIRouter()
     submitter = caller_with(Permission.MEDIA_SUBMIT, parts=parts, pacing=pacing)
-    index = _IndexAge(parts)
 
     @routes.get(
         "/v1/cases/{case_id}",
@@ -39,6 +38,14 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         with parts.database.begin() as tx:
             answer = _own_case(tx, wanted, by)
         return JSONResponse(answer.model_dump(mode="json"))
+
+    return routes
+
+
+def state_router(parts: LookupParts) -> APIRouter:
+    """Whether this process lives, and whether it can work."""
+    routes = APIRouter()
+    index = _IndexAge(parts)
 
     @routes.get("/healthz", tags=["state"], summary="Whether the process lives")
     def health() -> dict[str, str]:
@@ -69,7 +76,7 @@ def _own_case(tx: Connection, case_id: CaseId, by: Actor) -> CaseAnswer:
 class _IndexAge:
     """Remembers since when the index lags behind the database; a short lag is normal."""
 
-    def __init__(self, parts: ApiParts) -> None:
+    def __init__(self, parts: LookupParts) -> None:
         self._parts = parts
         self._behind_since: datetime | None = None
         self._lock = Lock()

@@ -20,7 +20,8 @@ from tutela.primitives.redacted import Redacted
 
 MAX_LOOKUPS = 10_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_GIVEN = "given"
+GIVEN = "given"
+"""The pipeline of a hash whose maker was not named."""
 
 
 def _printable(text: str) -> str:
@@ -122,7 +123,7 @@ class HashesBody(_Taken):
                 size_bytes=self.size_bytes,
             ),
             pdq=pdq,
-            pipeline=self.pipeline or _GIVEN,
+            pipeline=self.pipeline or GIVEN,
             unmatchable=pdq.unmatchable if pdq else None,
             media_type=self.media_type or None,
         )

@@ -10,6 +10,7 @@ from tutela.accounts.permissions import require
 from tutela.api.faults import NotSignedIn
 from tutela.api.pacing import Pacing
 from tutela.api.parts import ApiParts
+from tutela.primitives.clock import Clock
 from tutela.primitives.redacted import Redacted
 
 _LONGEST_KEY = 200
@@ -21,21 +22,27 @@ def caller_with(
     """A dependency that yields the caller, or refuses: 401, 429, 403 in this order."""
 
     async def caller(request: Request) -> Actor:
-        actor = await run_in_threadpool(parts.authenticate, _key(request))
-        if actor is None:
-            raise NotSignedIn(
-                "This key is not accepted",
-                why="it is unknown or revoked",
-                remedy="Make one with `tutela keys create`.",
-            )
-        pacing.take(actor.id, at=parts.clock.now())
-        require(actor, permission)
-        return actor
+        actor = await run_in_threadpool(parts.authenticate, key_of(request))
+        return admitted(actor, permission, pacing=pacing, clock=parts.clock)
 
     return caller
 
 
-def _key(request: Request) -> Redacted[str]:
+def admitted(actor: Actor | None, permission: Permission, *, pacing: Pacing, clock: Clock) -> Actor:
+    """The caller whom a key stands for, or a refusal: 401, 429, 403 in this order."""
+    if actor is None:
+        raise NotSignedIn(
+            "This key is not accepted",
+            why="it is unknown or revoked",
+            remedy="Make one with `tutela keys create`.",
+        )
+    pacing.take(actor.id, at=clock.now())
+    require(actor, permission)
+    return actor
+
+
+def key_of(request: Request) -> Redacted[str]:
+    """The bearer key of a request; whether it is a good one is asked later."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     key = key.strip()
     if scheme.lower() != "bearer" or not 0 < len(key) <= _LONGEST_KEY:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tutela.accounts.model import Actor
+from tutela.hashing.model import Hashed
+from tutela.indicators.model import MatchResult
 from tutela.intake.admitting import Intake
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
@@ -31,6 +33,24 @@ class IndexState(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LookupParts:
+    """What it takes to look up hashes, and to say whether that can be done now.
+
+    `authenticate` tells whose key it is, or None. `index_state` may raise `Unavailable`.
+    `bodies_at_once` bounds the memory: so many large bodies at most.
+    """
+
+    look_up: Callable[[list[Hashed]], list[MatchResult]]
+    clock: Clock
+    authenticate: Callable[[Redacted[str]], Actor | None]
+    index_state: Callable[[], IndexState]
+    requests_per_minute: int
+    bodies_at_once: int = 8
+    body_seconds: float = 120.0
+    index_lag_s: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ApiParts:
     """Everything the addresses need.
 
@@ -50,3 +70,17 @@ class ApiParts:
     uploads_at_once: int = 8
     body_seconds: float = 120.0
     index_lag_s: float = 30.0
+
+    @property
+    def lookup(self) -> LookupParts:
+        """The part of it that looks up hashes."""
+        return LookupParts(
+            look_up=self.intake.look_up,
+            clock=self.clock,
+            authenticate=self.authenticate,
+            index_state=self.index_state,
+            requests_per_minute=self.requests_per_minute,
+            bodies_at_once=self.uploads_at_once,
+            body_seconds=self.body_seconds,
+            index_lag_s=self.index_lag_s,
+        )

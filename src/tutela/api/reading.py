@@ -50,7 +50,11 @@ class _InMemory(MultiPartParser):
 
 def content_type(request: Request) -> str:
     """The body's kind without its parameters, in lower case."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return _kind_of(request.headers.get("content-type", ""))
+
+
+def _kind_of(given: str) -> str:
+    return given.partition(";")[0].strip().lower()
 
 
 async def read_upload(request: Request, *, max_file_bytes: int) -> Upload:
@@ -98,10 +102,19 @@ async def _upload(items: list[tuple[str, UploadFile | str]], *, max_file_bytes: 
 
 async def read_json(request: Request, kind: type[Body], *, max_bytes: int) -> Body:
     """A JSON body of the given type."""
-    if content_type(request) != "application/json":
+    require_json(request.headers.get("content-type", ""))
+    return parsed(await read_limited(request, max_bytes=max_bytes), kind)
+
+
+async def read_limited(request: Request, *, max_bytes: int) -> bytes:
+    """The whole body, whatever it is."""
+    return b"".join([chunk async for chunk in _limited(request, limit=max_bytes)])
+
+
+def require_json(given: str) -> None:
+    """Refuse a body whose `Content-Type` says that it is something else."""
+    if _kind_of(given) != "application/json":
         raise WrongBody("This address takes application/json")
-    chunks = [chunk async for chunk in _limited(request, limit=max_bytes)]
-    return parsed(b"".join(chunks), kind)
 
 
 def parsed(data: bytes, kind: type[Body]) -> Body:

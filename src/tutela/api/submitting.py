@@ -1,4 +1,4 @@
-"""POST /v1/media and POST /v1/lookup: the platform's two questions."""
+"""POST /v1/media: the platform hands in an item."""
 
 import asyncio
 from typing import Annotated
@@ -9,14 +9,8 @@ from starlette.concurrency import run_in_threadpool
 
 from tutela.accounts.model import Actor, Permission
 from tutela.api import documenting
-from tutela.api.answers import finding_of, media_of
-from tutela.api.bodies import (
-    ContextBody,
-    LookupAnswer,
-    LookupBody,
-    MediaAnswer,
-    MediaBody,
-)
+from tutela.api.answers import media_of
+from tutela.api.bodies import ContextBody, MediaAnswer, MediaBody
 from tutela.api.calling import caller_with
 from tutela.api.faults import WrongBody
 from tutela.api.pacing import Pacing
@@ -26,15 +20,12 @@ from tutela.intake.model import Admission, Context, Origin
 from tutela.primitives.errors import BadInput
 
 _MEDIA_JSON_BYTES = 128 * 1024
-_LOOKUP_BYTES = 8 * 1024 * 1024
-"""10,000 hashes with every field take about 5 MiB."""
 
 
 def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
-    """The two addresses."""
+    """The one address."""
     routes = APIRouter(prefix="/v1", tags=["media"], responses=documenting.ERRORS)
     submitter = caller_with(Permission.MEDIA_SUBMIT, parts=parts, pacing=pacing)
-    asker = caller_with(Permission.HASH_LOOKUP, parts=parts, pacing=pacing)
     places = asyncio.Semaphore(parts.uploads_at_once)
 
     @routes.post(
@@ -51,22 +42,6 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         return JSONResponse(
             media_of(admission).model_dump(mode="json", by_alias=True), status_code=status
         )
-
-    @routes.post(
-        "/lookup",
-        response_model=LookupAnswer,
-        openapi_extra=documenting.LOOKUP_BODY,
-        summary="Ask about up to 10,000 hashes; nothing is stored",
-        dependencies=[Depends(asker)],
-    )
-    async def lookup(request: Request) -> JSONResponse:
-        async with places:
-            reading = read_json(request, LookupBody, max_bytes=_LOOKUP_BYTES)
-            body = await in_time(reading, seconds=parts.body_seconds)
-            hashes = [one.hashed() for one in body.hashes]
-            results = await run_in_threadpool(parts.intake.look_up, hashes)
-        answer = LookupAnswer(results=[finding_of(result) for result in results])
-        return JSONResponse(answer.model_dump(mode="json", by_alias=True))
 
     return routes
 

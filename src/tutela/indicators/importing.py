@@ -98,7 +98,6 @@ def import_list(
                     for refusal in staged.refused
                 ],
             )
-        store.announce(tx, hash_list.id)
         # The ledger last: its lock is everybody's, and a long import must not hold it.
         if is_new:
             listing.tell_created(tx, hash_list, by=by, at=at)

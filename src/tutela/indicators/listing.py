@@ -115,7 +115,6 @@ def configure(
     tx.execute(
         update(store.HASH_LISTS).where(store.HASH_LISTS.c.id == hash_list.id).values(**changes)
     )
-    store.announce(tx, hash_list.id)
     append(
         tx,
         at=at,
@@ -229,7 +228,6 @@ def _tell(
     tx: Connection, *, action: str, list_id: ListId, ids: list[int], by: str, at: datetime
 ) -> None:
     """Notification and ledger line; entries by their number, never by their hash."""
-    store.announce(tx, list_id)
     append(
         tx,
         at=at,

@@ -89,8 +89,18 @@ ENTRIES = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
 
+INDEXES = Table(
+    "list_indexes",
+    METADATA,
+    Column("folder_id", Text, primary_key=True),
+    Column("list_id", Text, primary_key=True),
+    Column("save_id", Text, nullable=False),
+    Column("saved_at", DateTime(timezone=True), nullable=False),
+)
+"""Which save of a folder's index of a list belongs to this database (migration 0008)."""
+
 CHANNEL = "tutela_lists"
-"""PostgreSQL notification sent when a list has changed; the payload is the list's identifier."""
+"""PostgreSQL notification that a list has changed; triggers send it (migration 0008)."""
 
 LIST_LOCK = 7355610
 """First half of the advisory lock on a list's entries; the trigger of migration 0003 takes it."""
@@ -154,11 +164,6 @@ def required(tx: Connection, name: str) -> HashList:
 def lock_entries(tx: Connection, list_id: ListId) -> None:
     """Let no one else change this list's entries until the end of `tx`."""
     tx.execute(select(func.pg_advisory_xact_lock(LIST_LOCK, func.hashtext(list_id))))
-
-
-def announce(tx: Connection, list_id: ListId) -> None:
-    """Tell listening matchers, on commit, that the list has changed."""
-    tx.execute(select(func.pg_notify(CHANNEL, str(list_id))))
 
 
 def counts(tx: Connection, list_id: ListId) -> Counts:

@@ -1,0 +1,101 @@
+"""From the body of a lookup to hashes, and from findings to JSON, for thousands at a time.
+
+What is written plainly, as nearly all bodies are, is read here without a model for each row. A
+body with anything else in it is read by the models of `bodies`, whose word is the last: they
+accept it or say what is wrong.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from tutela.api.answers import finding_of
+from tutela.api.bodies import GIVEN, MAX_LOOKUPS, LookupBody
+from tutela.api.reading import parsed
+from tutela.hashing.model import Digests, Hashed, Pdq
+from tutela.indicators.model import MatchResult
+
+_HEX = {
+    "pdq": re.compile(r"[0-9a-fA-F]{64}"),
+    "md5": re.compile(r"[0-9a-fA-F]{32}"),
+    "sha1": re.compile(r"[0-9a-fA-F]{40}"),
+    "sha256": re.compile(r"[0-9a-fA-F]{64}"),
+}
+_PICTURE = {"pdq", "quality"}
+_BEST_QUALITY = 100
+_NO_DIGESTS = Digests()
+
+
+class _NotPlain(Exception):
+    """The body has something that only the models can judge."""
+
+
+def hashes_of(body: bytes) -> list[Hashed]:
+    """The hashes of a lookup's body; raises `BadInput` that names places and rules."""
+    try:
+        return _plain(body)
+    except _NotPlain:
+        return [one.hashed() for one in parsed(body, LookupBody).hashes]
+
+
+def findings_json(results: Iterable[MatchResult]) -> bytes:
+    """The answer's JSON; a result that many items share is written once."""
+    written: dict[int, bytes] = {}
+    parts = []
+    for result in results:
+        content = written.get(id(result))
+        if content is None:
+            content = finding_of(result).model_dump_json(by_alias=True).encode()
+            written[id(result)] = content
+        parts.append(content)
+    return b'{"results":[' + b",".join(parts) + b"]}"
+
+
+def _plain(body: bytes) -> list[Hashed]:
+    try:
+        document = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise _NotPlain from None
+    rows = document.get("hashes") if isinstance(document, dict) and len(document) == 1 else None
+    if not isinstance(rows, list) or len(rows) > MAX_LOOKUPS:
+        raise _NotPlain
+    return [_row(row) for row in rows]
+
+
+def _row(row: Any) -> Hashed:  # noqa: ANN401 - whatever stands in a JSON list
+    if not isinstance(row, dict) or not row:
+        raise _NotPlain
+    pdq = None
+    if "pdq" in row:
+        quality = row.get("quality")
+        if type(quality) is not int or not 0 <= quality <= _BEST_QUALITY:
+            raise _NotPlain
+        pdq = Pdq(_bytes(row, "pdq"), quality)
+    digests = _NO_DIGESTS if row.keys() == _PICTURE else _digests(row)
+    return Hashed(
+        digests=digests,
+        pdq=pdq,
+        pipeline=GIVEN,
+        unmatchable=pdq.unmatchable if pdq else None,
+    )
+
+
+def _digests(row: Mapping[str, Any]) -> Digests:
+    """The digests of a row that has nothing else, beside a picture's hash."""
+    kinds = row.keys() - _PICTURE if "pdq" in row else row.keys()
+    if not kinds or not kinds <= {"md5", "sha1", "sha256"}:
+        raise _NotPlain
+    return Digests(
+        md5=_bytes(row, "md5") if "md5" in kinds else b"",
+        sha1=_bytes(row, "sha1") if "sha1" in kinds else b"",
+        sha256=_bytes(row, "sha256") if "sha256" in kinds else b"",
+    )
+
+
+def _bytes(row: Mapping[str, Any], kind: str) -> bytes:
+    text = row[kind]
+    if not isinstance(text, str) or not _HEX[kind].fullmatch(text):
+        raise _NotPlain
+    return bytes.fromhex(text)
