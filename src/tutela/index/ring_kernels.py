@@ -91,9 +91,10 @@ def lowest(typingctx: Any, value: Any) -> Any:  # noqa: ANN401, ARG001
     """The number of the lowest bit that is set; `value` is not 0."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
-        return builder.zext(builder.cttz(args[0], ir.IntType(1)(1)), ir.IntType(64))
+        place = builder.cttz(args[0], ir.IntType(1)(1))
+        return place if place.type.width == 64 else builder.zext(place, ir.IntType(64))  # noqa: PLR2004
 
-    return types.int64(types.uint32), code
+    return types.int64(value), code
 
 
 @intrinsic
@@ -234,7 +235,8 @@ def _earlier(a: Any, b: Any, c: Any, d: Any, table: int, cuts: Numbers) -> bool:
 
 
 @kernel()
-def _alive(alive: Bits, row: int) -> bool:
+def is_alive(alive: Bits, row: int) -> bool:
+    """Whether the row counts; without bits every row does."""
     return len(alive) == 0 or bool((alive[row >> 3] >> np.uint8(row & 7)) & np.uint8(1))
 
 
@@ -275,7 +277,7 @@ def _settle(  # noqa: PLR0917
         apart = ones(a) + ones(b) + ones(c) + ones(d)
         if apart > radius or _earlier(a, b, c, d, waiting[1, number], cuts):
             continue
-        if not _alive(alive, row):
+        if not is_alive(alive, row):
             continue
         if found < len(out_query):
             out_query[found] = query
@@ -403,7 +405,7 @@ def look(  # noqa: PLR0917
             + ones(words[row, 2] ^ r)
             + ones(words[row, 3] ^ s)
         )
-        if apart <= radius and _alive(alive, row):
+        if apart <= radius and is_alive(alive, row):
             if found < len(out_query):
                 out_query[found] = number
                 out_row[found] = row
