@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tutela.primitives.errors import TutelaError
+
 RADIUS_BITS = 31
 """Two pictures count as one when their PDQ hashes differ in at most this many of 256 bits."""
 
@@ -23,3 +25,9 @@ class SetAside:
 
     entry: int | None
     why: str
+
+
+class BadSegment(TutelaError):
+    """A saved index is torn, altered or of another version; build it again."""
+
+    code = "bad_segment"

@@ -3,22 +3,25 @@
 New entries go to a small brute-force part (the delta); when that is full it is frozen into a
 ring segment, and segments merge geometrically, so N entries stand in about log N segments.
 An entry taken out of a segment gets a tombstone. Readers search one immutable snapshot and
-never wait; writers take turns and swap the snapshot when the new one is complete.
+never wait; writers take turns for the short moment in which one snapshot follows another, and
+freeze and merge outside of it.
+
+A searcher can be saved into a folder and opened from there by many processes, which share
+its memory. One process at a time may save; that is the caller's to see to.
 """
 
 import threading
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tutela.index import linear
+from tutela.index import frozen, manifest
 from tutela.index.bits import (
     HASH_BYTES,
     WORDS,
-    Distances,
+    Found,
     Hashes,
     Numbers,
     Words,
@@ -27,89 +30,19 @@ from tutela.index.bits import (
     pack,
     pack_one,
 )
-from tutela.index.model import RADIUS_BITS, Hit, SetAside
-from tutela.index.ring import RingIndex
+from tutela.index.clusters import clusters
+from tutela.index.linear import check_ids
+from tutela.index.manifest import Manifest, Named, SavedSegment
+from tutela.index.model import RADIUS_BITS, BadSegment, Hit, SetAside
+from tutela.index.segment import File, Segment
+from tutela.index.snapshot import NO_TURN, Delta, Snapshot, in_order
+from tutela.primitives.errors import BadInput
 
 DELTA_LIMIT = 16_384
 """Below about this many rows, looking at each is quicker than probing 16 tables."""
-GROWTH = 2
-"""A segment is merged with its neighbour unless the neighbour is this many times larger."""
 
 _MIN_ID, _MAX_ID = -(1 << 63), (1 << 63) - 1
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Segment:
-    """Frozen rows in ring order of ids, and which of them still count."""
-
-    ids: Numbers
-    ring: RingIndex
-    alive: NDArray[np.bool_]
-    living: int
-
-    def without(self, ids: Numbers) -> "_Segment":
-        """The same segment with tombstones on `ids`; itself when it holds none of them."""
-        place = np.searchsorted(self.ids, ids)
-        inside = place < len(self.ring)
-        place, ids = place[inside], ids[inside]
-        place = place[(self.ids[place] == ids) & self.alive[place]]
-        if not place.size:
-            return self
-        alive = self.alive.copy()
-        alive[place] = False
-        return _Segment(ids=self.ids, ring=self.ring, alive=alive, living=self.living - place.size)
-
-    def rows(self) -> tuple[Numbers, Words]:
-        """The living rows."""
-        return self.ids[self.alive], self.ring.words[self.alive]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Snapshot:
-    """Everything one search sees: frozen segments, largest first, and the delta.
-
-    An id stands in at most one place alive, so the union of the parts is exact.
-    """
-
-    segments: tuple[_Segment, ...] = ()
-    ids: Numbers = field(default_factory=lambda: np.empty(0, np.int64))
-    words: Words = field(default_factory=lambda: np.empty((0, WORDS), np.uint64))
-
-    def __len__(self) -> int:
-        return len(self.ids) + sum(segment.living for segment in self.segments)
-
-    def search(self, queries: Words, radius_bits: int) -> list[list[Hit]]:
-        """Every living entry within the radius of each query, by (distance, entry)."""
-        parts: list[tuple[Numbers, Numbers, Distances]] = []
-        for segment in self.segments:
-            query, row, distance = segment.ring.rows_within(queries, radius_bits)
-            alive = segment.alive[row]
-            parts.append((query[alive], segment.ids[row[alive]], distance[alive]))
-        query, row, distance = linear.rows_within(self.words, queries, radius_bits)
-        parts.append((query, self.ids[row], distance))
-        return hits_of(len(queries), parts)
-
-    def without(self, ids: Numbers) -> "_Snapshot":
-        """The snapshot after `ids` are taken out; mostly dead segments are dropped or rebuilt."""
-        segments = []
-        for before in self.segments:
-            after = before.without(ids)
-            if after.living == 0:
-                continue
-            segments.append(_freeze(*after.rows()) if after.living * 2 < len(after.ring) else after)
-        keep = ~np.isin(self.ids, ids)
-        return _Snapshot(segments=tuple(segments), ids=self.ids[keep], words=self.words[keep])
-
-    def frozen(self, *, delta_limit: int) -> "_Snapshot":
-        """The snapshot with an over-full delta moved into a segment and segments merged."""
-        if len(self.ids) <= delta_limit:
-            return self
-        ids, words = self.ids, self.words
-        segments = sorted(self.segments, key=lambda segment: -segment.living)
-        while segments and segments[-1].living < GROWTH * len(ids):
-            more_ids, more_words = segments.pop().rows()
-            ids, words = np.concatenate((ids, more_ids)), np.concatenate((words, more_words))
-        return _Snapshot(segments=(*segments, _freeze(ids, words)))
+_OPENINGS = 5
 
 
 class Searcher:
@@ -122,11 +55,68 @@ class Searcher:
         """Start empty; `delta_limit` rows are searched by looking at each."""
         self._delta_limit = delta_limit
         self._writing = threading.Lock()
-        self._snapshot = _Snapshot()
+        self._merging = threading.Lock()
+        self._snapshot = Snapshot()
+        self._turn = 0
         self._set_aside: dict[int | None, SetAside] = {}
+        self._change = 0
+
+    @classmethod
+    def open(
+        cls, folder: Path, *, delta_limit: int = DELTA_LIMIT, like: "Searcher | None" = None
+    ) -> "Searcher":
+        """The state last saved in `folder`, its segments mapped and shared with other processes.
+
+        Every byte is checked, except of files that `like` (an older searcher of the same
+        folder) has open already. Raises `BadSegment` where nothing whole has been saved.
+        """
+        known = {one.file: one for one in like._snapshot.segments} if like else {}  # noqa: SLF001 - one class
+        for _ in range(_OPENINGS):
+            saved = manifest.read(folder)
+            if saved is None:
+                raise BadSegment("No index has been saved here", why="the folder has no manifest")
+            try:
+                snapshot = _opened(folder, saved, known)
+            except BadSegment:
+                # Published anew meanwhile: the older state's files are gone, not broken.
+                if manifest.read(folder) == saved:
+                    raise
+                continue
+            searcher = cls(delta_limit=delta_limit)
+            searcher._snapshot = snapshot
+            searcher._change = saved.change
+            return searcher
+        raise BadSegment("The index could not be opened", why="it is saved again and again")
+
+    def save(self, folder: Path, *, change: int) -> Manifest:
+        """Make what is here now the folder's state, under the caller's number `change`.
+
+        Small segments are merged first. When this returns, the state is on disk; when it
+        raises `Unavailable`, or the machine stops at any moment, the folder holds the state
+        before. Others search, add and remove meanwhile; what comes later may or may not be in.
+        """
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise frozen.unwritable(error) from error
+        with self._merging:
+            while self._merge(files=True):
+                pass
+            generation = manifest.next_generation(folder)
+            snapshot = self._written(folder, generation)
+            saved = _saved(folder, snapshot, generation, change)
+            manifest.publish(folder, saved)
+            manifest.clear_away(folder, keep=manifest.files_of(saved))
+            self._change = change
+            return saved
 
     def __len__(self) -> int:
         return len(self._snapshot)
+
+    @property
+    def change(self) -> int:
+        """The caller's number of the state last opened or saved; 0 before."""
+        return self._change
 
     @property
     def set_aside(self) -> tuple[SetAside, ...]:
@@ -134,23 +124,52 @@ class Searcher:
         return tuple(self._set_aside.values())
 
     @property
+    def nbytes(self) -> int:
+        """Memory held by the arrays, mapped files included."""
+        return self._snapshot.nbytes
+
+    @property
     def bytes_per_hash(self) -> float:
         """Memory held by the arrays, divided by the number of living entries."""
-        snapshot = self._snapshot
-        held = float(snapshot.ids.nbytes + snapshot.words.nbytes)
-        for segment in snapshot.segments:
-            held += segment.ids.nbytes + segment.ring.nbytes + segment.alive.nbytes
-        return held / max(1, len(snapshot))
+        return self.nbytes / max(1, len(self))
 
     def search(self, query: bytes, radius_bits: int = RADIUS_BITS) -> list[Hit]:
         """Every entry within `radius_bits` of the 32-byte `query`, by (distance, entry)."""
-        check_radius(radius_bits)
-        return self._snapshot.search(pack_one(query), radius_bits)[0]
+        return hits_of(1, [self.found_many(pack_one(query), radius_bits)])[0]
 
     def search_many(self, queries: Hashes, radius_bits: int = RADIUS_BITS) -> list[list[Hit]]:
         """The same for each row of `queries` uint8[Q, 32], all against one snapshot."""
+        return hits_of(len(queries), [self.found_many(pack(queries), radius_bits)])
+
+    def found_many(self, queries: Words, radius_bits: int = RADIUS_BITS) -> Found:
+        """The same as arrays: query number, entry and distance, in no promised order."""
         check_radius(radius_bits)
-        return self._snapshot.search(pack(queries), radius_bits)
+        return self._snapshot.found(queries, radius_bits)
+
+    def pairs_within(self, radius_bits: int = RADIUS_BITS) -> Iterator[Found]:
+        """Every pair of entries within the radius once, as arrays: lower, higher, distance."""
+        check_radius(radius_bits)
+        return self._snapshot.pairs_within(radius_bits)
+
+    def join(self, other: "Searcher", radius_bits: int = RADIUS_BITS) -> Iterator[Found]:
+        """Every pair within the radius: entry here, entry of the other, distance, as arrays."""
+        check_radius(radius_bits)
+        return self._snapshot.join(other._snapshot, radius_bits)  # noqa: SLF001 - one class
+
+    def clusters(self, radius_bits: int = RADIUS_BITS) -> list[Numbers]:
+        """Groups of two or more entries that chains of pairs connect, by their first entry."""
+        check_radius(radius_bits)
+        snapshot = self._snapshot
+        entries = snapshot.entries()
+        places = (
+            (np.searchsorted(entries, left), np.searchsorted(entries, right), distance)
+            for left, right, distance in snapshot.pairs_within(radius_bits)
+        )
+        return [entries[group] for group in clusters(places, len(entries))]
+
+    def rows(self) -> tuple[Numbers, Words]:
+        """All entries, ascending, and their hashes."""
+        return self._snapshot.rows()
 
     def add(self, entries: Iterable[tuple[int, bytes]]) -> list[SetAside]:
         """Take entries in; an id that is already here is replaced, the last of a batch counts.
@@ -160,45 +179,157 @@ class Searcher:
         nothing of it when the iterable itself fails half-way.
         """
         ids, rows, refused = _sort_out(entries)
-        with self._writing:
-            self._put(np.frombuffer(ids, np.int64), np.frombuffer(rows, np.uint8))
-            self._note(settled=set(ids) if self._set_aside else set(), refused=refused)
+        words = pack(np.frombuffer(rows, np.uint8).reshape(-1, HASH_BYTES))
+        self._put(np.frombuffer(ids, np.int64), words, refused)
         return refused
+
+    def add_rows(self, ids: Numbers, words: Words) -> None:
+        """Take in `ids` int64[N] with their hashes `words` uint64[N, 4], as `add` does."""
+        if words.ndim != 2 or words.shape[1] != WORDS or words.dtype != np.uint64:  # noqa: PLR2004 - rows and columns
+            raise BadInput(
+                "These are not rows of hashes",
+                why=f"expected uint64 in the shape (N, {WORDS}), got {words.dtype} in the "
+                f"shape {words.shape}",
+            )
+        # A copy, because the caller may write into its array when this has returned.
+        self._put(check_ids(ids, len(words)), words.copy(), [])
 
     def remove(self, ids: Iterable[int]) -> int:
         """Take entries out; unknown ids are ignored. Returns how many were here."""
         wanted = {number for number in ids if _MIN_ID <= number <= _MAX_ID}
+        gone = np.array(sorted(wanted), np.int64)
         with self._writing:
-            self._note(settled=wanted, refused=[])
+            self._note(settled=gone, refused=[])
             before = len(self._snapshot)
-            self._snapshot = self._snapshot.without(np.array(sorted(wanted), np.int64))
-            return before - len(self._snapshot)
+            self._snapshot = self._snapshot.without(gone)
+            removed = before - len(self._snapshot)
+        self._tend()
+        return removed
 
-    def _note(self, *, settled: set[int], refused: list[SetAside]) -> None:
-        kept = {key: row for key, row in self._set_aside.items() if key not in settled}
-        self._set_aside = kept | {row.entry: row for row in refused}
+    def _note(self, *, settled: Numbers, refused: list[SetAside]) -> None:
+        if self._set_aside:
+            gone = set(settled.tolist())
+            self._set_aside = {key: row for key, row in self._set_aside.items() if key not in gone}
+        if refused:
+            self._set_aside = self._set_aside | {row.entry: row for row in refused}
 
-    def _put(self, ids: Numbers, rows: NDArray[np.uint8]) -> None:
-        if not ids.size:
-            return
-        words = pack(rows.reshape(-1, HASH_BYTES))
-        # The last row of an id counts: look at the batch backwards.
-        ids, first = np.unique(ids[::-1], return_index=True)
-        words = words[::-1][first]
-        rest = self._snapshot.without(ids)
-        self._snapshot = _Snapshot(
-            segments=rest.segments,
-            ids=np.concatenate((rest.ids, ids)),
-            words=np.concatenate((rest.words, words)),
-        ).frozen(delta_limit=self._delta_limit)
+    def _put(self, ids: Numbers, words: Words, refused: list[SetAside]) -> None:
+        """Make rows visible all at once: a few in the delta, many as a segment of their own."""
+        ids, words = _last_of_each(ids, words)
+        built = Segment.build(ids, words) if len(ids) > self._delta_limit else None
+        with self._writing:
+            self._note(settled=ids, refused=refused)
+            if not len(ids):
+                return
+            self._turn += 1
+            rest = self._snapshot.without(ids)
+            if built is not None:
+                self._snapshot = rest.with_segment(built)
+            else:
+                delta = rest.delta.plus(ids, words, self._turn)
+                self._snapshot = Snapshot(segments=rest.segments, delta=delta)
+        self._tend()
+
+    def _tend(self) -> None:
+        """Freeze and merge what is due, unless another writer is at it (who then does all)."""
+        due = True
+        while due and self._merging.acquire(blocking=False):
+            try:
+                while self._merge(files=False):
+                    pass
+            finally:
+                self._merging.release()
+            # A writer that came between the last look and the release left its work to us.
+            freeze, group = self._snapshot.due(delta_limit=self._delta_limit, files=False)
+            due = freeze or bool(group)
+
+    def _merge(self, *, files: bool) -> bool:
+        """One freezing or merging step; False when nothing is due. Call with `_merging` held."""
+        with self._writing:
+            before, turn = self._snapshot, self._turn
+        freeze, group = before.due(delta_limit=self._delta_limit, files=files)
+        if not freeze and not group:
+            return False
+        if not freeze:
+            turn = NO_TURN
+        rows = [segment.living_rows() for segment in group]
+        built = Segment.build(*in_order(rows, before.delta if freeze else Delta()))
+        taken = {segment.birth for segment in group}
+        with self._writing:
+            self._snapshot = self._snapshot.swapped(before, turn, taken, built)
+        return True
+
+    def _written(self, folder: Path, generation: int) -> Snapshot:
+        """Put each segment that is not yet in the folder into a file, and search it from there."""
+        snapshot = self._snapshot
+        mapped = {
+            segment.birth: segment.write(folder / f"{generation:08}-{number}.segment")
+            for number, segment in enumerate(snapshot.segments)
+            if not segment.stands_in(folder)
+        }
+        with self._writing:
+            self._snapshot = self._snapshot.on_files(mapped)
+        return snapshot.on_files(mapped)
 
 
-def _freeze(ids: Numbers, words: Words) -> _Segment:
-    """A segment of these rows, sorted by id so that an id is found by bisection."""
-    order = np.argsort(ids, kind="stable")
-    ring = RingIndex.build(words[order])
-    alive = np.ones(len(ids), np.bool_)
-    return _Segment(ids=ids[order], ring=ring, alive=alive, living=len(ids))
+def _saved(folder: Path, snapshot: Snapshot, generation: int, change: int) -> Manifest:
+    """Write tombstones and delta, and name all files; the segments are written already."""
+    segments = []
+    for number, segment in enumerate(snapshot.segments):
+        if segment.file is None:  # pragma: no cover - `_written` has seen to it
+            raise AssertionError
+        rows = Named(file=segment.file.path.name, digest=segment.file.digest)
+        alive = None
+        if segment.alive is not None:
+            path = folder / f"{generation:08}-{number}.alive"
+            digest = frozen.write(path, "alive", {"alive": segment.alive})
+            alive = Named(file=path.name, digest=digest)
+        segments.append(SavedSegment(rows=rows, alive=alive))
+    delta = None
+    if len(snapshot.delta):
+        path = folder / f"{generation:08}-0.delta"
+        arrays = {"entries": snapshot.delta.entries, "words": snapshot.delta.words}
+        delta = Named(file=path.name, digest=frozen.write(path, "delta", arrays))
+    return Manifest(
+        generation=generation,
+        change=change,
+        entries=len(snapshot),
+        segments=tuple(segments),
+        delta=delta,
+    )
+
+
+def _opened(folder: Path, saved: Manifest, known: dict[File | None, Segment]) -> Snapshot:
+    """The snapshot that a manifest names; raises `BadSegment` unless all of it is whole."""
+    segments = []
+    for one in saved.segments:
+        file = File(path=folder / one.rows.file, digest=one.rows.digest)
+        if file in known:
+            segment = known[file].revived()
+        else:
+            segment = Segment.open(file.path, digest=file.digest)
+        if one.alive is not None:
+            path = folder / one.alive.file
+            bits = frozen.open_file(path, "alive", digest=one.alive.digest).arrays["alive"]
+            segment = segment.with_alive(bits)
+        segments.append(segment)
+    delta = Delta()
+    if saved.delta is not None:
+        path = folder / saved.delta.file
+        arrays = frozen.open_file(path, "delta", digest=saved.delta.digest).arrays
+        delta = delta.plus(arrays["entries"], arrays["words"], 0)
+    snapshot = Snapshot(segments=tuple(segments), delta=delta)
+    if len(snapshot) != saved.entries:
+        raise frozen.bad(folder / manifest.NAME, "its files hold another number of entries")
+    return snapshot
+
+
+def _last_of_each(ids: Numbers, words: Words) -> tuple[Numbers, Words]:
+    """Rows ascending by id; of several rows with one id, the last."""
+    if bool((ids[1:] > ids[:-1]).all()):
+        return ids, words
+    ids, first = np.unique(ids[::-1], return_index=True)
+    return ids, words[::-1][first]
 
 
 def _sort_out(
