@@ -43,6 +43,7 @@ TABLE = [
     ),
     Row("GET", CASE, {R, C}, route="/cases/{case_id}"),
     Row("POST", CASE + "/claim", {R}, route="/cases/{case_id}/claim"),
+    Row("POST", CASE + "/alike", {R}, route="/cases/{case_id}/alike"),
     Row(
         "GET",
         EXHIBIT + "/rendition/thumb",
@@ -89,8 +90,8 @@ def test_each_role_gets_what_the_table_says_and_nothing_else(office: Office, rol
         if role not in row.roles:
             assert status == 403, f"{row.path} answered {role} with {status}"
         else:
-            # Confirming has nothing to confirm yet: allowed, and then a conflict.
-            wanted = {409} if row.path.endswith("/confirm") else {200, 303}
+            # Nothing to confirm or to take over yet: allowed, and then a conflict.
+            wanted = {409} if row.path.endswith(("/confirm", "/alike")) else {200, 303}
             assert status in wanted, f"{row.path} answered {role} with {status}"
 
 

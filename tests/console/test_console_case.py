@@ -10,6 +10,7 @@ from tutela.accounts.model import Role
 from tutela.cases import store as cases
 from tutela.cases.model import State, Verdict
 from tutela.console import answers
+from tutela.hashing.model import Pdq
 from tutela.law.vocabulary import Asked
 from tutela.primitives.ids import CaseId
 from tutela.review import viewing
@@ -366,3 +367,32 @@ def test_the_ledger_page_verifies_the_chain(office: Office) -> None:
     auditor = signed_in(office, "person-d", Role.AUDITOR)
     assert "case_opened" in auditor.get("/ledger").text
     assert "The chain holds" in auditor.post("/ledger/verify").text
+
+
+def test_a_decision_is_taken_over_to_what_is_alike_by_the_persons_own_act(office: Office) -> None:
+    words = int.from_bytes(b"neutral words, 32 bytes of them!")
+    first, *others = (
+        office.case(drawn(seed), pdq=Pdq((words ^ seed).to_bytes(32), 100))[0] for seed in (1, 2, 3)
+    )
+    browser = signed_in(office, "person-a")
+    assert browser.get("/queue").text.count("2 more like this") == 3
+    page = browser.get(f"/cases/{first}").text
+    assert "2 more like this" in page
+    assert "Once you have decided here" in page
+    assert 'type="checkbox"' not in page
+    browser.post(f"/cases/{first}/claim")
+    browser.post(f"/cases/{first}/decide", **DECISION)
+    page = browser.get(f"/cases/{first}").text
+    boxes = re.findall(r'<input type="checkbox" name="alike:([^"]+)" value="yes">', page)
+    assert set(boxes) == set(others)  # none is chosen before the person does
+    nothing = browser.post(f"/cases/{first}/alike")
+    assert nothing.status_code == 422
+    assert "Nothing was chosen" in nothing.text
+    done = browser.post(f"/cases/{first}/alike", **{f"alike:{others[0]}": "yes"})
+    assert done.headers["location"] == f"/cases/{first}#alike"
+    with office.database.begin() as tx:
+        states = [cases.case(tx, case).state for case in others]
+    assert states == [State.DECIDED, State.MATCHED]
+    again = browser.post(f"/cases/{first}/alike", **{f"alike:{others[0]}": "yes"})
+    assert again.status_code == 409
+    assert "waits no more" in again.text

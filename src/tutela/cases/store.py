@@ -103,6 +103,28 @@ def counts(tx: Connection) -> Mapping[State, int]:
     return {state: found.get(state, 0) for state in State}
 
 
+def radii(
+    tx: Connection,
+    *,
+    states: Collection[State] = tuple(State),
+    case_ids: Collection[CaseId] | None = None,
+    limit: int | None = None,
+) -> Mapping[CaseId, int | None]:
+    """Cases in the order of the queue with the widest threshold of their PDQ matches, if any."""
+    widest = func.max(MATCHES.c.threshold_bits).filter(MATCHES.c.kind == SignalKind.PDQ.value)
+    query = (
+        select(CASES.c.id, widest)
+        .outerjoin(MATCHES, MATCHES.c.case_id == CASES.c.id)
+        .where(CASES.c.state.in_([state.value for state in states]))
+        .group_by(CASES.c.id, CASES.c.priority, CASES.c.opened_at)
+        .order_by(CASES.c.priority, CASES.c.opened_at, CASES.c.id)
+        .limit(limit)
+    )
+    if case_ids is not None:
+        query = query.where(CASES.c.id.in_(case_ids))
+    return {CaseId(case_id): bits for case_id, bits in tx.execute(query)}
+
+
 def add_matches(tx: Connection, case_id: CaseId, found: Sequence[MatchFound]) -> None:
     """Keep the matches as they were when found."""
     for one in found:

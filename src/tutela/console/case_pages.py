@@ -35,6 +35,7 @@ from tutela.reporting import store as reporting
 from tutela.reporting.gating import acceptances
 from tutela.reporting.reports import KeptExchange, Report, Restriction
 from tutela.review import store as review
+from tutela.review.clustering import Cluster, cluster_of, decide_cluster
 from tutela.review.model import Rendition, Viewing, ViewReason
 
 router = APIRouter()
@@ -47,6 +48,7 @@ _DUTY_ORDER = (
     DutyState.NOT_OWED,
     DutyState.NOT_IN_FORCE,
 )
+_ALIKE = "alike:"
 _OPEN = frozenset({State.RECEIVED, State.MATCHED, State.REVIEWED})
 
 
@@ -79,6 +81,7 @@ class CaseSeen:
     holds: Sequence[Hold]
     ends: Mapping[ExhibitId, object]
     lines: Sequence[Line]
+    cluster: Cluster
 
     @property
     def may_decide(self) -> bool:
@@ -202,6 +205,16 @@ def confirm(
     return _back(case_id)
 
 
+@router.post("/cases/{case_id}/alike")
+def take_over(parts: Parts, person: Person, fields: Form, case_id: str) -> Response:
+    """Take this person's decision over to the cases they chose among those like it."""
+    require(person, Permission.CASE_DECIDE)
+    others = [case_of(name.removeprefix(_ALIKE)) for name in fields if name.startswith(_ALIKE)]
+    with parts.database.begin() as tx:
+        decide_cluster(tx, case_of(case_id), others=others, by=person, at=parts.clock.now())
+    return RedirectResponse(f"/cases/{case_id}#alike", status_code=_SEE_OTHER)
+
+
 def case_of(text: str) -> CaseId:
     """The case a path names; a malformed name is no case."""
     try:
@@ -274,6 +287,7 @@ def _seen(tx: Connection, parts: ConsoleParts, case_id: CaseId, actor: Actor) ->
             for exhibit in exhibits
         },
         lines=_lines(tx, case_id, exhibits),
+        cluster=cluster_of(tx, case_id, by=actor, at=now),
     )
 
 

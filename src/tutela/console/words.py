@@ -169,6 +169,12 @@ TOLD = (
     _("A disagreement needs a verdict of its own"),
     _("Agree with it, or choose another verdict and say why."),
     _("The note is too long"),
+    _("Nothing was chosen"),
+    _("Choose the cases that get the decision."),
+    _("There is no decision of yours that could be taken over"),
+    _("Decide this case first, with a verdict."),
+    _("One of the cases is not like this one, or waits no more"),
+    _("Nothing was stored. Load the page again and look before you repeat the step."),
     _("The database did not answer"),
     _("Something broke on our side"),
 )

@@ -186,6 +186,18 @@ def exhibits_of(tx: Connection, case_id: CaseId) -> Sequence[Exhibit]:
     return [_exhibit(row) for row in rows]
 
 
+def hashes_of(
+    tx: Connection, case_ids: Sequence[CaseId]
+) -> Sequence[tuple[CaseId, str | None, int | None]]:
+    """Case, PDQ hash and quality of every exhibit of these cases, in the order of the cases."""
+    rows = tx.execute(
+        select(EXHIBITS.c.case_id, EXHIBITS.c.pdq, EXHIBITS.c.quality)
+        .where(EXHIBITS.c.case_id.in_(case_ids))
+        .order_by(EXHIBITS.c.case_id, EXHIBITS.c.id)
+    )
+    return [(CaseId(case_id), pdq, quality) for case_id, pdq, quality in rows]
+
+
 def exhibits_kept(tx: Connection) -> Sequence[Exhibit]:
     """Every exhibit whose bytes are still there, the oldest first."""
     rows = tx.execute(

@@ -10,6 +10,7 @@ from tutela.accounts.model import Actor, Permission
 from tutela.accounts.permissions import require
 from tutela.cases import store as cases
 from tutela.cases.model import Case, MatchFound, State
+from tutela.review.clustering import how_many_alike
 
 PAGE_SIZE = 25
 
@@ -41,6 +42,7 @@ class Waiting:
     waiting_for_second: bool
     mine: bool
     first_decided_by_me: bool
+    alike: int  # how many others wait with a picture like this one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,16 +64,17 @@ def queue(tx: Connection, by: Actor, *, shelf: Shelf = Shelf.OPEN, page: int = 1
     pages = max(1, -(-counts[shelf] // PAGE_SIZE))
     page = min(max(1, page), pages)
     found = cases.queue(tx, states=STATES[shelf], limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
+    alike = how_many_alike(tx, [case.id for case in found])
     return QueuePage(
         shelf=shelf,
-        items=tuple(_waiting(tx, case, by) for case in found),
+        items=tuple(_waiting(tx, case, by, alike=alike[case.id]) for case in found),
         page=page,
         pages=pages,
         counts=counts,
     )
 
 
-def _waiting(tx: Connection, case: Case, by: Actor) -> Waiting:
+def _waiting(tx: Connection, case: Case, by: Actor, *, alike: int) -> Waiting:
     """One line of the queue."""
     matches = cases.matches_of(tx, case.id)
     pending = cases.pending_decision(tx, case.id) if case.second_person else None
@@ -82,4 +85,5 @@ def _waiting(tx: Connection, case: Case, by: Actor) -> Waiting:
         waiting_for_second=pending is not None,
         mine=case.claimed_by == by.id,
         first_decided_by_me=pending is not None and pending.by == by.id,
+        alike=alike,
     )
