@@ -38,6 +38,7 @@ class FrameHash:
     timestamp_s: float
     pdq: Pdq
     key_frame: bool = False
+    turned: tuple[Pdq, ...] = ()  # the eight of `DIHEDRAL`, when they were asked for
 
     def __post_init__(self) -> None:
         if not 0 <= self.frame_number <= MAX_FRAME_NUMBER:

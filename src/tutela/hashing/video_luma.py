@@ -1,0 +1,60 @@
+"""Brightness of a video's frame, from the luma plane that its decoder gives.
+
+A video stores brightness by itself, in most files from 16 to 235 ("limited") and not from 0 to
+255. Stretched to 0..255 it is what vPDQ computes by way of RGB, save for rounding and for the
+colour matrix (docs/reference/video.md says by how many bits).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tutela.primitives.kernels import kernel
+
+Grey = NDArray[np.uint8]
+
+_EIGHT = 8
+_LOWEST, _SPAN = 16, 219
+"""Of limited range in 8 bits (ITU-R BT.601 and BT.709)."""
+
+
+def full_range(plane: Grey | NDArray[np.uint16], *, width: int, bits: int, limited: bool) -> Grey:
+    """H x `width` bytes 0..255 of a plane of 8 to 16 bits a sample; rounds to the nearest.
+
+    The rows of `plane` (C-contiguous) may be longer than the picture, as decoders make them.
+    Limited: 16 becomes 0 and 235 becomes 255 (times 2^(bits - 8)), what lies beyond is cut.
+    """
+    if bits == _EIGHT and not limited:
+        return np.ascontiguousarray(plane[:, :width], np.uint8)
+    low = np.float32(_LOWEST << (bits - _EIGHT)) if limited else np.float32(0)
+    span = _SPAN << (bits - _EIGHT) if limited else (1 << bits) - 1
+    scale = np.float32(255) / np.float32(span)
+    grey = np.empty((len(plane), width), np.uint8)
+    stretch = _stretch8 if plane.dtype == np.uint8 else _stretch16
+    stretch(plane, low, scale, grey)
+    return grey
+
+
+@kernel("void(uint8[:,::1], float32, float32, uint8[:,::1])")
+def _stretch8(
+    plane: Grey, low: np.float32, scale: np.float32, grey: Grey
+) -> None:  # pragma: no cover - compiled
+    """(plane - low) * scale, rounded and cut to 0..255."""
+    height, width = grey.shape
+    half, top, bottom = np.float32(0.5), np.float32(255), np.float32(0)
+    for row in range(height):
+        for column in range(width):
+            value = (np.float32(plane[row, column]) - low) * scale
+            grey[row, column] = np.uint8(min(max(value, bottom), top) + half)
+
+
+@kernel("void(uint16[:,::1], float32, float32, uint8[:,::1])")
+def _stretch16(
+    plane: NDArray[np.uint16], low: np.float32, scale: np.float32, grey: Grey
+) -> None:  # pragma: no cover - compiled
+    """The same for samples of more than 8 bits."""
+    height, width = grey.shape
+    half, top, bottom = np.float32(0.5), np.float32(255), np.float32(0)
+    for row in range(height):
+        for column in range(width):
+            value = (np.float32(plane[row, column]) - low) * scale
+            grey[row, column] = np.uint8(min(max(value, bottom), top) + half)
