@@ -12,7 +12,6 @@ from typing import Any
 
 import psycopg
 import structlog
-from sqlalchemy import PoolProxiedConnection
 from sqlalchemy.exc import SQLAlchemyError
 
 from tutela.indicators import store
@@ -81,7 +80,7 @@ class _Listener:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._held: PoolProxiedConnection | None = None
+        self._driver: psycopg.Connection[Any] | None = None
 
     def wait(self, stop: threading.Event, *, seconds: float) -> None:
         """Return at a notice, after `seconds`, or soon after `stop`."""
@@ -97,21 +96,21 @@ class _Listener:
 
     def close(self) -> None:
         """Give the connection up."""
-        if self._held is not None:
+        if self._driver is not None:
             with suppress(*_GONE):
-                self._held.invalidate()
-            self._held = None
+                self._driver.close()
+            self._driver = None
 
     def _listening(self) -> "psycopg.Connection[Any]":
         """The connection, opened and listening."""
-        if self._held is None:
+        if self._driver is None:
             held = self._database.engine.raw_connection()
-            held.detach()  # it is ours for good, and no place of the pool
-            self._held = held
             driver: psycopg.Connection[Any] = held.driver_connection  # type: ignore[assignment]
+            held.detach()  # it is ours for good, and takes no place in the pool
+            self._driver = driver
             driver.autocommit = True
             driver.execute(f"LISTEN {store.CHANNEL}")
-        return self._held.driver_connection  # type: ignore[return-value]
+        return self._driver
 
     @staticmethod
     def _told(driver: "psycopg.Connection[Any]", seconds: float) -> bool:

@@ -5,61 +5,45 @@ list of millions costs this process no memory, and an answer is as fresh as the 
 hashes are searched in one `Searcher` a list, which holds numbers and hashes only; each hit is
 then read from the database, so an entry that was withdrawn, deleted or changed a moment ago
 cannot match even before the next refresh. A refresh brings in what is new.
+
+One statement confirms all hits of a call, looks up its digests and reads the lists' policies.
+The search before it uses the policies of the last time; were they others, it is done again.
 """
 
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, or_, select, update
+from numpy.typing import NDArray
 
-from tutela.hashing.model import Hashed, Pdq
-from tutela.index.searcher import Searcher
-from tutela.indicators import store
-from tutela.indicators.model import EntryStatus, HashList, Match, MatchResult, SignalKind
-from tutela.indicators.policy import EMPTY_FILE, ORIGINAL, comparable, is_pertinent, result_of
-from tutela.indicators.signals import DIGESTS, OTHER_MAX_BYTES, SIZE_BYTES, flaw
+from tutela.hashing.model import DIHEDRAL, Hashed, Pdq
+from tutela.index.bits import Words, pack
+from tutela.indicators import confirming
+from tutela.indicators.confirming import Entry
+from tutela.indicators.keeping import Keeper, MatcherState
+from tutela.indicators.model import HashList, Match, MatchResult, SignalKind
+from tutela.indicators.policy import EMPTY_FILE, ORIGINAL, compared, is_pertinent, result_of
+from tutela.indicators.signals import DIGESTS, SIZE_BYTES, flaw
 from tutela.primitives.database import Database
+from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import ListId
-from tutela.taxonomy.model import Category
 
-_ROWS_AT_ONCE = 20_000
-_HITS_AT_ONCE = 5_000
-_ENTRIES = store.ENTRIES.c
-_UNIFORM = [
-    bytes([bits]) * size for size in sorted({*SIZE_BYTES.values()}) for bits in (0x00, 0xFF)
-]
+__all__ = ["Matcher", "MatcherState"]
+
+_ATTEMPTS = 5
+_DEGENERATE = Pdq(bytes(32), 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MatcherState:
-    """How much of the database this matcher holds.
+class _Asked:
+    """All PDQ hashes of a call, flat: whose they are, which turn, quality, and the bits."""
 
-    `entries` are the PDQ entries held in memory (digests are looked up in the database).
-    `change` is the number up to which every change of every list has been taken in;
-    `database_change` is the database's last. Equal means: nothing is waiting. `set_aside`
-    counts the stored rows that are malformed and left out.
-    """
-
-    entries: int
-    change: int
-    database_change: int
-    set_aside: int
-
-    @property
-    def is_current(self) -> bool:
-        """Whether nothing in the database is waiting to be taken in."""
-        return self.change == self.database_change
-
-
-@dataclass(kw_only=True, slots=True)
-class _Loaded:
-    """One list's searcher, and the last change it has seen."""
-
-    searcher: Searcher = field(default_factory=Searcher)
-    change: int = 0
+    item: NDArray[np.int64]
+    turn: NDArray[np.int64]
+    quality: NDArray[np.int64]
+    words: Words
+    pdq: Sequence[Pdq]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,215 +56,181 @@ class _Meeting:
     pdq: Pdq
 
 
-@dataclass(kw_only=True, slots=True)
-class _SortedOut:
-    """Changed PDQ rows on their way into an index: who lives, who left, who is malformed."""
-
-    read: int = 0
-    gone: list[int] = field(default_factory=list)
-    malformed: dict[int, str] = field(default_factory=dict)
-
-    def living(self, tx: Connection, changed: ColumnElement[bool]) -> Iterator[tuple[int, bytes]]:
-        """Stream the rows; hand on the active and well-formed ones."""
-        rows = select(_ENTRIES.id, _ENTRIES.value, _ENTRIES.status).where(
-            changed, _ENTRIES.kind == SignalKind.PDQ
-        )
-        with tx.execute(rows, execution_options={"yield_per": _ROWS_AT_ONCE}) as stream:
-            for entry_id, value, status in stream:
-                self.read += 1
-                if status != EntryStatus.ACTIVE:
-                    self.gone.append(entry_id)
-                elif why := flaw(SignalKind.PDQ, value):
-                    self.malformed[entry_id] = why
-                else:
-                    yield entry_id, value
-
-
 class Matcher:
     """Matches hashes against all enabled lists; safe for many threads."""
 
-    def __init__(self, database: Database) -> None:
-        """Start empty; the first match loads the lists if nobody has refreshed before."""
+    def __init__(self, database: Database, folder: Path | None = None) -> None:
+        """Start empty; the first match loads the lists if nobody has refreshed before.
+
+        `folder` is where the processes of a machine share saved indexes; None keeps everything
+        in this process's memory.
+        """
         self._database = database
-        self._refreshing = threading.Lock()
-        self._loaded: dict[ListId, _Loaded] = {}
-        self._fresh = False
+        self._kept = Keeper(database, folder)
+        self._lists: tuple[HashList, ...] = ()
 
     def refresh(self) -> int:
         """Take in what has changed since the last time; returns how many changes of PDQ entries.
 
         A stored row that is malformed is left out and marked `set_aside` with the reason; the
         others, of its kind and of every other, go in. Costs time by what has changed, and by
-        the whole list only the first time.
+        the whole list only the first time that a machine sees it.
         """
-        with self._refreshing:
-            with self._database.begin() as tx:
-                known = [hash_list.id for hash_list in store.all_lists(tx)]
-            taken = sum(self._take_in(list_id) for list_id in known)
-            self._fresh = True
-            return taken
+        return self._kept.refresh()
 
     def match(self, hashed: Hashed) -> MatchResult:
         """All matches of one item, nearest first."""
         return self.match_many([hashed])[0]
 
     def match_many(self, items: Sequence[Hashed]) -> list[MatchResult]:
-        """The same for each of `items`, in their order; stores nothing."""
-        if not self._fresh:
+        """The same for each of `items`, in their order; stores nothing.
+
+        Items without a match share their result where it is the same.
+        """
+        if not self._kept.fresh:
             self.refresh()
         if not items:
             return []
-        with self._database.begin() as tx:
-            lists = {one.id: one for one in store.all_lists(tx) if one.enabled}
-            found: list[list[Match]] = [[] for _ in items]
-            for number, match in self._by_digest(tx, items, lists):
-                found[number].append(match)
-            for number, match in self._by_pdq(tx, items, lists):
-                found[number].append(match)
-        return [
-            result_of(item, matches, tuple(lists.values()))
-            for item, matches in zip(items, found, strict=True)
-        ]
+        asked, digests = _asked(items), _digests(items)
+        lists, meetings, entries = self._confirmed(asked, digests)
+        found: dict[int, list[Match]] = {}
+        for number, match in _by_digest(digests, entries, lists):
+            found.setdefault(number, []).append(match)
+        for number, match in _by_pdq(meetings, entries, lists):
+            found.setdefault(number, []).append(match)
+        return _results(items, found, tuple(lists.values()))
 
     def state(self) -> MatcherState:
         """How this matcher stands against the database; raises `Unavailable` when that is away."""
-        loaded = self._loaded
-        last_change = (
-            select(func.max(_ENTRIES.change))
-            .where(_ENTRIES.list_id == store.HASH_LISTS.c.id)
-            .scalar_subquery()
-        )
-        with self._database.begin() as tx:
-            rows = tx.execute(select(store.HASH_LISTS.c.id, func.coalesce(last_change, 0)))
-            last = {ListId(list_id): int(change) for list_id, change in rows}
-            set_aside = tx.execute(
-                select(func.count()).where(_ENTRIES.status == EntryStatus.SET_ASIDE)
-            ).scalar_one()
-            seen = {key: one.change if (one := loaded.get(key)) else 0 for key in last}
-            waiting = [
-                tx.execute(
-                    select(func.min(_ENTRIES.change)).where(
-                        _ENTRIES.list_id == key, _ENTRIES.change > seen[key]
-                    )
-                ).scalar_one()
-                for key, change in last.items()
-                if seen[key] < change
-            ]
-        database_change = max(last.values(), default=0)
-        return MatcherState(
-            entries=sum(len(one.searcher) for one in loaded.values()),
-            change=min(waiting) - 1 if waiting else database_change,
-            database_change=database_change,
-            set_aside=set_aside,
-        )
+        return self._kept.state()
 
-    def _take_in(self, list_id: ListId) -> int:
-        """Bring one list's searcher up to date; returns how many changed PDQ rows it read."""
-        loaded = self._loaded.get(list_id) or _Loaded()
-        with self._database.begin() as tx:
-            until = tx.execute(
-                select(func.max(_ENTRIES.change)).where(_ENTRIES.list_id == list_id)
-            ).scalar()
-            if until is None or until <= loaded.change:
-                return 0
-            changed = and_(
-                _ENTRIES.list_id == list_id,
-                _ENTRIES.change > loaded.change,
-                _ENTRIES.change <= until,
+    def close(self) -> None:
+        """Give up what other processes wait for."""
+        self._kept.close()
+
+    def _confirmed(
+        self, asked: _Asked | None, digests: Mapping[SignalKind, Mapping[bytes, Sequence[int]]]
+    ) -> tuple[dict[ListId, HashList], list[_Meeting], list[Entry]]:
+        """The lists as they are now, the hits by their policies, and the entries as they are."""
+        lists = self._lists
+        for _ in range(_ATTEMPTS):
+            enabled = {one.id: one for one in lists if one.enabled}
+            meetings = list(self._meetings(asked, enabled)) if asked else []
+            now, entries = confirming.read(
+                self._database, {meeting.entry for meeting in meetings}, digests
             )
-            sorted_out = _SortedOut()
-            loaded.searcher.add(sorted_out.living(tx, changed))
-            loaded.searcher.remove([*sorted_out.gone, *sorted_out.malformed])
-            malformed = sorted_out.malformed | _malformed_others(tx, changed)
-        loaded.change = until
-        self._loaded = {**self._loaded, list_id: loaded}
-        if not malformed:
-            return sorted_out.read
-        self._set_aside(malformed)
-        return sorted_out.read + self._take_in(list_id)
-
-    def _set_aside(self, malformed: Mapping[int, str]) -> None:
-        """Mark malformed rows; the index is complete already, whatever becomes of this."""
-        statement = (
-            update(store.ENTRIES)
-            .where(_ENTRIES.id == bindparam("entry"), _ENTRIES.status == EntryStatus.ACTIVE)
-            .values(status=EntryStatus.SET_ASIDE, set_aside_why=bindparam("why"))
+            if now == lists:
+                return enabled, meetings, entries
+            self._lists = lists = now
+        raise Unavailable(
+            "The lists' policies change too quickly to match by them",
+            remedy="Nothing was decided. Try again in a moment.",
         )
-        with self._database.begin() as tx:
-            tx.execute(
-                statement, [{"entry": entry, "why": why} for entry, why in malformed.items()]
-            )
 
-    def _by_digest(
-        self, tx: Connection, items: Sequence[Hashed], lists: Mapping[ListId, HashList]
-    ) -> Iterator[tuple[int, Match]]:
-        """Entries whose digest is the item's; one query a kind for all items."""
-        for kind in DIGESTS:
-            wanted: dict[bytes, list[int]] = {}
-            for number, item in enumerate(items):
-                digest: bytes = getattr(item.digests, kind.value)
-                if digest and digest not in EMPTY_FILE:
-                    wanted.setdefault(digest, []).append(number)
-            for row in _digest_rows(tx, kind, wanted, lists):
-                hash_list = lists[ListId(row.list_id)]
-                match = _match(row, hash_list, kind=kind, distance_bits=0, transform=ORIGINAL)
-                for number in wanted[bytes(row.value)]:
-                    yield number, match
-
-    def _by_pdq(
-        self, tx: Connection, items: Sequence[Hashed], lists: Mapping[ListId, HashList]
-    ) -> Iterator[tuple[int, Match]]:
-        """Entries near enough, each confirmed by the database as it stands now."""
-        meetings = [
-            meeting
-            for list_id, hash_list in lists.items()
-            if (loaded := self._loaded.get(list_id)) is not None
-            for meeting in _meetings(loaded.searcher, items, hash_list)
-        ]
-        entries = _entries(tx, {meeting.entry for meeting in meetings})
-        nearest: dict[tuple[int, int], Match] = {}
-        for meeting in meetings:
-            row = entries.get(meeting.entry)
-            match = _confirmed(row, meeting, lists) if row is not None else None
-            if match is None:
+    def _meetings(self, asked: _Asked, lists: Mapping[ListId, HashList]) -> Iterator[_Meeting]:
+        """Hits of all items in each list, by its own threshold, quality and transforms."""
+        for list_id, hash_list in lists.items():
+            searcher = self._kept.searcher(list_id)
+            if searcher is None or not len(searcher):
                 continue
-            key = (meeting.item, meeting.entry)
-            if key not in nearest or match.distance_bits < nearest[key].distance_bits:
-                nearest[key] = match
-        for (number, _), match in nearest.items():
-            yield number, match
+            wanted = asked.quality >= hash_list.min_quality
+            if not hash_list.dihedral:
+                wanted &= asked.turn == 0
+            (rows,) = np.nonzero(wanted)
+            if not len(rows):
+                continue
+            query, entry, _ = searcher.found_many(asked.words[rows], hash_list.threshold_bits)
+            for row, number in zip(rows[query].tolist(), entry.tolist(), strict=True):
+                yield _Meeting(
+                    item=int(asked.item[row]),
+                    entry=number,
+                    transform=DIHEDRAL[asked.turn[row]],
+                    pdq=asked.pdq[row],
+                )
 
 
-def _meetings(
-    searcher: Searcher, items: Sequence[Hashed], hash_list: HashList
-) -> Iterator[_Meeting]:
-    """Hits of all items in one list, by its own threshold, quality and transforms."""
-    asked = [
-        (number, transform, pdq)
-        for number, item in enumerate(items)
-        for transform, pdq in comparable(item, hash_list)
-    ]
-    if not asked or not len(searcher):
-        return
-    queries = np.frombuffer(b"".join(pdq.bits for _, _, pdq in asked), np.uint8)
-    found = searcher.search_many(queries.reshape(len(asked), -1), hash_list.threshold_bits)
-    for (number, transform, pdq), hits in zip(asked, found, strict=True):
-        for hit in hits:
-            yield _Meeting(item=number, entry=hit.entry, transform=transform, pdq=pdq)
+def _asked(items: Sequence[Hashed]) -> _Asked | None:
+    """All comparable hashes of the items; None when there is none."""
+    item: list[int] = []
+    turn: list[int] = []
+    pdqs: list[Pdq] = []
+    for number, one in enumerate(items):
+        for place, pdq in compared(one):
+            item.append(number)
+            turn.append(place)
+            pdqs.append(pdq)
+    if not pdqs:
+        return None
+    flat = np.frombuffer(b"".join(pdq.bits for pdq in pdqs), np.uint8)
+    return _Asked(
+        item=np.array(item),
+        turn=np.array(turn),
+        quality=np.array([pdq.quality for pdq in pdqs]),
+        words=pack(flat.reshape(len(pdqs), -1)),
+        pdq=pdqs,
+    )
 
 
-def _confirmed(row: Row[Any], meeting: _Meeting, lists: Mapping[ListId, HashList]) -> Match | None:
+def _digests(items: Sequence[Hashed]) -> dict[SignalKind, dict[bytes, list[int]]]:
+    """The items' digests by kind, and whose each is."""
+    wanted: dict[SignalKind, dict[bytes, list[int]]] = {}
+    for number, item in enumerate(items):
+        digests = item.digests
+        given = zip(DIGESTS, (digests.md5, digests.sha1, digests.sha256), strict=True)
+        for kind, digest in given:
+            if digest and digest not in EMPTY_FILE and len(digest) == SIZE_BYTES[kind]:
+                wanted.setdefault(kind, {}).setdefault(digest, []).append(number)
+    return wanted
+
+
+def _by_digest(
+    digests: Mapping[SignalKind, Mapping[bytes, Sequence[int]]],
+    entries: Iterable[Entry],
+    lists: Mapping[ListId, HashList],
+) -> Iterator[tuple[int, Match]]:
+    """Entries whose digest is the item's."""
+    for entry in entries:
+        hash_list = lists.get(entry.list_id)
+        if hash_list is None or entry.kind not in DIGESTS:
+            continue
+        kind = SignalKind(entry.kind)
+        numbers = digests.get(kind, {}).get(entry.value, ())
+        if numbers and is_pertinent(entry.category) and not flaw(kind, entry.value):
+            match = _match(entry, hash_list, kind=kind, distance_bits=0, transform=ORIGINAL)
+            for number in numbers:
+                yield number, match
+
+
+def _by_pdq(
+    meetings: Iterable[_Meeting], entries: Iterable[Entry], lists: Mapping[ListId, HashList]
+) -> Iterator[tuple[int, Match]]:
+    """Entries near enough, each as the database has it now."""
+    known = {entry.id: entry for entry in entries if entry.kind == SignalKind.PDQ}
+    nearest: dict[tuple[int, int], Match] = {}
+    for meeting in meetings:
+        entry = known.get(meeting.entry)
+        match = _met(entry, meeting, lists) if entry is not None else None
+        if match is None:
+            continue
+        key = (meeting.item, meeting.entry)
+        if key not in nearest or match.distance_bits < nearest[key].distance_bits:
+            nearest[key] = match
+    for (number, _), match in nearest.items():
+        yield number, match
+
+
+def _met(entry: Entry, meeting: _Meeting, lists: Mapping[ListId, HashList]) -> Match | None:
     """The match, if the entry as it stands now still deserves one."""
-    hash_list = lists.get(ListId(row.list_id))
-    if hash_list is None or row.kind != SignalKind.PDQ or flaw(row.kind, row.value):
+    hash_list = lists.get(entry.list_id)
+    if hash_list is None or flaw(SignalKind.PDQ, entry.value):
         return None
-    if row.quality is not None and row.quality < hash_list.min_quality:
+    if entry.quality is not None and entry.quality < hash_list.min_quality:
         return None
-    distance_bits = meeting.pdq.distance_bits(Pdq(bytes(row.value), 100))
-    if distance_bits > hash_list.threshold_bits or not is_pertinent(_category(row)):
+    distance_bits = meeting.pdq.distance_bits(Pdq(entry.value, 100))
+    if distance_bits > hash_list.threshold_bits or not is_pertinent(entry.category):
         return None
     return _match(
-        row,
+        entry,
         hash_list,
         kind=SignalKind.PDQ,
         distance_bits=distance_bits,
@@ -290,7 +240,7 @@ def _confirmed(row: Row[Any], meeting: _Meeting, lists: Mapping[ListId, HashList
 
 
 def _match(
-    row: Row[Any],
+    entry: Entry,
     hash_list: HashList,
     *,
     kind: SignalKind,
@@ -311,75 +261,37 @@ def _match(
     return Match(
         list_id=hash_list.id,
         list_name=hash_list.name,
-        entry_id=row.id,
-        external_id=row.external_id,
+        entry_id=entry.id,
+        external_id=entry.external_id,
         kind=kind,
         distance_bits=distance_bits,
         threshold_bits=hash_list.threshold_bits if kind is SignalKind.PDQ else 0,
         transform=transform,
-        category=_category(row),
+        category=entry.category,
         second_person=hash_list.second_person,
         reasons=tuple(reasons),
     )
 
 
-def _digest_rows(
-    tx: Connection,
-    kind: SignalKind,
-    wanted: Iterable[bytes],
-    lists: Mapping[ListId, HashList],
-) -> Iterator[Row[Any]]:
-    """Active, well-formed entries of these digests in these lists."""
-    values = [value for value in wanted if len(value) == SIZE_BYTES[kind]]
-    if not values or not lists:
-        return
-    statement = select(store.ENTRIES).where(
-        _ENTRIES.kind == kind,
-        _ENTRIES.value == func.any(bindparam("values")),
-        _ENTRIES.status == EntryStatus.ACTIVE,
-    )
-    for row in tx.execute(statement, {"values": values}):
-        if (
-            ListId(row.list_id) in lists
-            and is_pertinent(_category(row))
-            and not flaw(kind, row.value)
-        ):
-            yield row
-
-
-def _entries(tx: Connection, ids: Iterable[int]) -> dict[int, Row[Any]]:
-    """Those of these entries that are active now."""
-    numbers = sorted(ids)
-    found = {}
-    statement = select(store.ENTRIES).where(
-        _ENTRIES.id == func.any(bindparam("ids")), _ENTRIES.status == EntryStatus.ACTIVE
-    )
-    for first in range(0, len(numbers), _HITS_AT_ONCE):
-        for row in tx.execute(statement, {"ids": numbers[first : first + _HITS_AT_ONCE]}):
-            found[row.id] = row
-    return found
-
-
-def _malformed_others(tx: Connection, changed: ColumnElement[bool]) -> dict[int, str]:
-    """Active rows of other kinds than PDQ that cannot be what they say."""
-    size = func.octet_length(_ENTRIES.value)
-    whole = [
-        and_(_ENTRIES.kind == kind, size == length)
-        for kind, length in SIZE_BYTES.items()
-        if kind is not SignalKind.PDQ
-    ]
-    other = and_(_ENTRIES.kind == SignalKind.OTHER, size.between(1, OTHER_MAX_BYTES))
-    rows = tx.execute(
-        select(_ENTRIES.id, _ENTRIES.kind, _ENTRIES.value).where(
-            changed,
-            _ENTRIES.status == EntryStatus.ACTIVE,
-            _ENTRIES.kind != SignalKind.PDQ,
-            or_(~or_(*whole, other), _ENTRIES.value.in_(_UNIFORM)),
+def _results(
+    items: Sequence[Hashed], found: Mapping[int, Sequence[Match]], lists: Sequence[HashList]
+) -> list[MatchResult]:
+    """A result for each item; those without a match share what is the same."""
+    shared: dict[tuple[object, ...], MatchResult] = {}
+    results = []
+    for number, item in enumerate(items):
+        matches = found.get(number)
+        if matches:
+            results.append(result_of(item, matches, lists))
+            continue
+        pdq = item.pdq
+        key = (
+            None if pdq is None else (pdq.quality, pdq.degenerate),
+            item.unmatchable,
+            item.why,
         )
-    )
-    return {entry_id: why for entry_id, kind, value in rows if (why := flaw(kind, value))}
-
-
-def _category(row: Row[Any]) -> Category | None:
-    """The stored category; None unless all three parts are there."""
-    return store.category_of(row.scheme, row.scheme_version, row.category_code)
+        result = shared.get(key)
+        if result is None:
+            result = shared[key] = result_of(item, (), lists)
+        results.append(result)
+    return results

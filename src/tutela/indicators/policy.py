@@ -38,16 +38,19 @@ def is_pertinent(category: Category | None) -> bool:
     return category.code not in refused
 
 
-def comparable(item: Hashed, hash_list: HashList) -> Iterator[tuple[str, Pdq]]:
-    """The hashes of an item that may be compared with this list."""
+def compared(item: Hashed) -> Iterator[tuple[int, Pdq]]:
+    """The hashes of an item that some list may compare, each with its place in `DIHEDRAL`.
+
+    Whether a list does, its lowest quality and its wish for turned pictures say.
+    """
     if item.pdq is None or item.unmatchable not in {None, Unmatchable.LOW_QUALITY}:
         return
-    asked = [(ORIGINAL, item.pdq)]
-    if hash_list.dihedral and len(item.dihedral) == len(DIHEDRAL):
-        asked += list(zip(DIHEDRAL, item.dihedral, strict=True))[1:]
-    for transform, pdq in asked:
-        if pdq.quality >= hash_list.min_quality and not pdq.degenerate:
-            yield transform, pdq
+    if not item.pdq.degenerate:
+        yield 0, item.pdq
+    if len(item.dihedral) == len(DIHEDRAL):
+        for place in range(1, len(DIHEDRAL)):
+            if not item.dihedral[place].degenerate:
+                yield place, item.dihedral[place]
 
 
 def result_of(item: Hashed, matches: Iterable[Match], lists: Sequence[HashList]) -> MatchResult:

@@ -38,13 +38,11 @@ $$
 """
 
 
+_TOLD = ("hash_lists", "list_entries", "list_indexes")
+
+
 def upgrade() -> None:
     op.execute(_TELL)
-    for table in ("hash_lists", "list_entries"):
-        op.execute(
-            f"CREATE TRIGGER {table}_changed AFTER INSERT OR UPDATE OR DELETE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION lists_changed()"
-        )
     op.create_table(
         "list_indexes",
         sa.Column("folder_id", sa.Text, primary_key=True),
@@ -52,11 +50,16 @@ def upgrade() -> None:
         sa.Column("save_id", sa.Text, nullable=False),
         sa.Column("saved_at", sa.DateTime(timezone=True), nullable=False),
     )
+    for table in _TOLD:
+        op.execute(
+            f"CREATE TRIGGER {table}_changed AFTER INSERT OR UPDATE OR DELETE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION lists_changed()"
+        )
     op.execute(_RIGHTS)
 
 
 def downgrade() -> None:
     op.drop_table("list_indexes")
-    for table in ("hash_lists", "list_entries"):
+    for table in _TOLD[:2]:
         op.execute(f"DROP TRIGGER {table}_changed ON {table}")
     op.execute("DROP FUNCTION lists_changed()")
