@@ -1,0 +1,237 @@
+"""Tables of docs/benchmarks.md from a folder of results: `python bench/tables.py FOLDER`.
+
+Prints Markdown; with `--write FILE` it replaces what stands between the two marks there. What
+was slower than its goal is said first.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from results import Result, circumstances_of, others, results
+
+BEGIN = "<!-- made by bench/tables.py: begin -->"
+END = "<!-- made by bench/tables.py: end -->"
+KINDS = ("search", "pictures", "jpeg", "robustness", "hash")
+HASHERS = {"exact": "exact mode", "fast": "fast mode", "pdqhash": "pdqhash"}
+SEARCH_GOALS: Mapping[int, Mapping[str, float]] = {  # at least; engine.md and issue 3, section 2
+    100_000: {"times_faster_than_flat": 35, "times_faster_than_multihash": 45},
+    1_000_000: {"times_faster_than_flat": 150, "times_faster_than_multihash": 200},
+    10_000_000: {"times_faster_than_flat": 500, "times_faster_than_multihash": 1000},
+}
+SEARCH_LIMITS: Mapping[int, Mapping[str, float]] = {  # at most
+    10_000_000: {"tutela_single_p50_us": 30, "build_s": 3},
+    100_000_000: {"tutela_us": 200},
+}
+BYTES_PER_HASH, BYTES_BESIDE = 130, 5e6
+HASH_GOAL = 0.9
+Cells = Sequence[object]
+
+
+def table(head: Sequence[str], rows: Sequence[Cells]) -> Iterator[str]:
+    """A Markdown table; figures stand to the right."""
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "|".join("---" if number == 0 else "--:" for number in range(len(head))) + "|"
+    for row in rows:
+        yield "| " + " | ".join(said(cell) for cell in row) + " |"
+    yield ""
+
+
+def said(cell: object) -> str:
+    """A figure as people read it."""
+    match cell:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if cell else "**no**"
+        case int():
+            return f"{cell:,}"
+        case float():
+            return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.4g}"  # noqa: PLR2004 - digits
+        case _:
+            return str(cell)
+
+
+def slower_than_the_goal(folder: Path) -> Iterator[str]:
+    """Every figure that misses its goal, as one line."""
+    for result in results(folder, "search"):
+        n = result["n"]
+        for name, least in SEARCH_GOALS.get(n, {}).items():
+            if (got := result.get(name)) is not None and got < least:
+                peer = name.removeprefix("times_faster_than_")
+                yield f"search in {n:,}: {said(got)} times faster than {peer}, goal {least:g}"
+        for name, most in SEARCH_LIMITS.get(n, {}).items():
+            if (got := result.get(name)) is not None and got > most:
+                yield f"search in {n:,}: {name.replace('_', ' ')} {said(got)}, goal {most:g}"
+        if result["bytes_per_hash"] > BYTES_PER_HASH + BYTES_BESIDE / n:
+            yield f"search in {n:,}: {said(result['bytes_per_hash'])} bytes an entry"
+    for kind in ("pictures", "jpeg"):
+        for result in results(folder, kind):
+            for row in result[kind]:
+                goal, got = row.get("goal"), row.get("ratio")
+                if goal is not None and got is not None and got < goal:
+                    what = " ".join(str(row[name]) for name in ("mode", "size") if name in row)
+                    yield f"{kind}, {what}: {said(got)} times faster, goal {goal:g}"
+    for result in results(folder, "hash"):
+        if result["share_of_kernel_speed"] < HASH_GOAL:
+            share = f"{result['share_of_kernel_speed']:.0%}"
+            yield f"tutela hash: {share} of the sum of its cores' kernel speed, goal {HASH_GOAL:.0%}"
+
+
+def search_tables(folder: Path) -> Iterator[str]:
+    """Exact search beside faiss."""
+    if not (rows := sorted(results(folder, "search"), key=lambda row: row["n"])):
+        return
+    yield "## Exact search, radius 31 of 256 bits, one thread\n"
+    columns = {
+        "n": "entries",
+        "tutela_us": "µs a query, batch of 1,000",
+        "tutela_batch_10k_us": "batch of 10,000",
+        "tutela_single_p50_us": "single p50",
+        "tutela_single_p99_us": "single p99",
+        "faiss_flat_us": "faiss Flat",
+        "faiss_multihash_us": "faiss MultiHash",
+        "exact": "same answers as Flat",
+    }
+    yield from table(tuple(columns.values()), [[row.get(name) for name in columns] for row in rows])
+    columns = {
+        "n": "entries",
+        "times_faster_than_flat": "times faster than Flat",
+        "times_faster_than_multihash": "than MultiHash",
+        "build_s": "build, s",
+        "bytes_per_hash": "bytes an entry",
+        "self_join_us": "self-join, µs an entry",
+    }
+    yield from table(tuple(columns.values()), [[row.get(name) for name in columns] for row in rows])
+
+
+def picture_tables(folder: Path) -> Iterator[str]:
+    """PDQ of decoded pictures."""
+    for result in results(folder, "pictures"):
+        yield "## PDQ of a decoded picture, milliseconds, one core, same process\n"
+        columns = {
+            "size": "size",
+            "pdqhash_ms": "pdqhash",
+            "tutela_ms": "Tutela",
+            "ratio": "times faster",
+            "goal": "goal",
+            "exact_share": "share on the exact path",
+            "eight_more_us": "eight hashes, µs more",
+        }
+        rows = [[row.get(name) for name in columns] for row in result["pictures"]]
+        yield from table(tuple(columns.values()), rows)
+
+
+def jpeg_tables(folder: Path) -> Iterator[str]:
+    """JPEG bytes to hash: every figure of each row, under its own name."""
+    for result in results(folder, "jpeg"):
+        if rows := result["jpeg"]:
+            yield "## JPEG bytes to hash, one core\n"
+            names = list(rows[0])
+            cells = [[row.get(name) for name in names] for row in rows]
+            yield from table([name.replace("_", " ") for name in names], cells)
+
+
+def hash_tables(folder: Path) -> Iterator[str]:
+    """The whole command on a folder."""
+    for result in results(folder, "hash"):
+        yield "## `tutela hash` on a folder of drawn JPEGs\n"
+        yield from flat(result)
+
+
+def robustness_tables(folder: Path) -> Iterator[str]:
+    """Share found after each edit."""
+    for result in results(folder, "robustness"):
+        yield f"## Still found after an edit, distance {result['radius_bits']} or less\n"
+        pairs, within = result["unrelated_pairs"], result["unrelated_pairs_within"]
+        wrong = ", ".join(f"{HASHERS[name]} {number}" for name, number in within.items())
+        yield (
+            f"{result['pictures']} drawn pictures and benign samples; per cent of them. Of "
+            f"{pairs:,} pairs of different pictures, within the distance: {wrong}.\n"
+        )
+        head = ["edit", *HASHERS.values(), *(f"{name}, dihedral" for name in HASHERS.values())]
+        rows = [
+            [
+                row["edit"],
+                *(f"{100 * row[name]:.1f}" for name in HASHERS),
+                *(f"{100 * row[name + '_dihedral']:.1f}" for name in HASHERS),
+            ]
+            for row in result["rows"]
+        ]
+        yield from table(head, rows)
+
+
+def other_tables(folder: Path) -> Iterator[str]:
+    """Whatever else was measured, name by name."""
+    for name, result in others(folder, KINDS):
+        yield f"## {name.replace('-', ' ').replace('_', ' ')}\n"
+        yield from flat(result)
+
+
+def flat(result: Result) -> Iterator[str]:
+    """The figures of one result, one a line; its circumstances stand elsewhere."""
+    about = set(circumstances_of({"circumstances": result.get("circumstances", {})}))
+    plain = {
+        name.replace("_", " "): value
+        for name, value in result.items()
+        if isinstance(value, int | float | str) and name not in about | {"at", "commit", "machine"}
+    }
+    yield from table(("what", "figure"), list(plain.items()))
+
+
+def circumstances(folder: Path) -> Iterator[str]:
+    """Machine, versions and commit of each result; equal ones once."""
+    seen: dict[str, list[str]] = {}
+    for name, result in others(folder, ()):
+        facts = circumstances_of(result)
+        if "commit" not in facts:
+            continue
+        known = ("machine", "processor", "python", "numpy", "numba", "pillow", "simplejpeg")
+        known += ("pi-heif", "av", "pdqhash", "faiss-cpu", "commit")
+        words = ", ".join(f"{one} {facts[one]}" for one in known if one in facts)
+        seen.setdefault(words, []).append(name)
+    for words, names in seen.items():
+        yield f"- {', '.join(names)}: {words}"
+    yield ""
+
+
+PARTS: tuple[Callable[[Path], Iterator[str]], ...] = (
+    picture_tables,
+    jpeg_tables,
+    hash_tables,
+    search_tables,
+    robustness_tables,
+    other_tables,
+)
+
+
+def page(folder: Path) -> str:
+    """Everything, what missed its goal first."""
+    missed = list(slower_than_the_goal(folder))
+    lines = ["## Slower than the goal", ""]
+    lines += [f"- {one}" for one in missed] or ["Nothing that was measured."]
+    lines += ["", "## Measured on", "", *circumstances(folder)]
+    for part in PARTS:
+        lines += part(folder)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def main() -> None:
+    """Print the tables, or put them into a page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the results are, one JSON file each")
+    parser.add_argument("--write", type=Path, help="page with the two marks to put them between")
+    given = parser.parse_args()
+    made = page(given.folder)
+    if given.write is None:
+        print(made, end="")
+        return
+    text = given.write.read_text(encoding="utf-8")
+    if BEGIN not in text or END not in text:
+        raise SystemExit(f"{given.write} lacks the marks {BEGIN} and {END}")
+    before, after = text.split(BEGIN)[0], text.split(END)[1]
+    given.write.write_text(f"{before}{BEGIN}\n\n{made}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
