@@ -53,7 +53,7 @@ class Plot:
         """The same figures in words."""
         said = [
             f"{line.name}: "
-            + ", ".join(f"{y:g} at {x:,g}" for x, y in zip(line.x, line.y, strict=True))
+            + ", ".join(f"{y:g} at {x:,}" for x, y in zip(line.x, line.y, strict=True))
             for line in self.lines
         ]
         return f"{self.title}. Across: {self.x}; upwards: {self.y}. " + "; ".join(said) + "."

@@ -25,6 +25,10 @@ SEARCH_LIMITS: Mapping[int, Mapping[str, float]] = {  # at most
 }
 BYTES_PER_HASH, BYTES_BESIDE = 130, 5e6
 HASH_GOAL = 0.9
+KNOWN = (
+    *("machine", "processor", "python", "numpy", "numba", "pillow", "simplejpeg"),
+    *("pi-heif", "av", "pdqhash", "faiss-cpu", "commit"),
+)
 Cells = Sequence[object]
 
 
@@ -41,13 +45,13 @@ def said(cell: object) -> str:
     """A figure as people read it."""
     match cell:
         case None:
-            return "–"
+            return "-"
         case bool():
             return "yes" if cell else "**no**"
         case int():
             return f"{cell:,}"
         case float():
-            return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.4g}"  # noqa: PLR2004 - digits
+            return f"{cell:,.0f}" if abs(cell) >= 1000 else f"{cell:.4g}"
         case _:
             return str(cell)
 
@@ -55,16 +59,7 @@ def said(cell: object) -> str:
 def slower_than_the_goal(folder: Path) -> Iterator[str]:
     """Every figure that misses its goal, as one line."""
     for result in results(folder, "search"):
-        n = result["n"]
-        for name, least in SEARCH_GOALS.get(n, {}).items():
-            if (got := result.get(name)) is not None and got < least:
-                peer = name.removeprefix("times_faster_than_")
-                yield f"search in {n:,}: {said(got)} times faster than {peer}, goal {least:g}"
-        for name, most in SEARCH_LIMITS.get(n, {}).items():
-            if (got := result.get(name)) is not None and got > most:
-                yield f"search in {n:,}: {name.replace('_', ' ')} {said(got)}, goal {most:g}"
-        if result["bytes_per_hash"] > BYTES_PER_HASH + BYTES_BESIDE / n:
-            yield f"search in {n:,}: {said(result['bytes_per_hash'])} bytes an entry"
+        yield from _slow_search(result)
     for kind in ("pictures", "jpeg"):
         for result in results(folder, kind):
             for row in result[kind]:
@@ -73,9 +68,21 @@ def slower_than_the_goal(folder: Path) -> Iterator[str]:
                     what = " ".join(str(row[name]) for name in ("mode", "size") if name in row)
                     yield f"{kind}, {what}: {said(got)} times faster, goal {goal:g}"
     for result in results(folder, "hash"):
-        if result["share_of_kernel_speed"] < HASH_GOAL:
-            share = f"{result['share_of_kernel_speed']:.0%}"
-            yield f"tutela hash: {share} of the sum of its cores' kernel speed, goal {HASH_GOAL:.0%}"
+        if (got := result["share_of_kernel_speed"]) < HASH_GOAL:
+            yield f"tutela hash: {got:.0%} of its cores' kernel speed, goal {HASH_GOAL:.0%}"
+
+
+def _slow_search(result: Result) -> Iterator[str]:
+    n = result["n"]
+    for name, least in SEARCH_GOALS.get(n, {}).items():
+        if (got := result.get(name)) is not None and got < least:
+            peer = name.removeprefix("times_faster_than_")
+            yield f"search in {n:,}: {said(got)} times faster than {peer}, goal {least:g}"
+    for name, most in SEARCH_LIMITS.get(n, {}).items():
+        if (got := result.get(name)) is not None and got > most:
+            yield f"search in {n:,}: {name.replace('_', ' ')} {said(got)}, goal {most:g}"
+    if result["bytes_per_hash"] > BYTES_PER_HASH + BYTES_BESIDE / n:
+        yield f"search in {n:,}: {said(result['bytes_per_hash'])} bytes an entry"
 
 
 def search_tables(folder: Path) -> Iterator[str]:
@@ -186,9 +193,7 @@ def circumstances(folder: Path) -> Iterator[str]:
         facts = circumstances_of(result)
         if "commit" not in facts:
             continue
-        known = ("machine", "processor", "python", "numpy", "numba", "pillow", "simplejpeg")
-        known += ("pi-heif", "av", "pdqhash", "faiss-cpu", "commit")
-        words = ", ".join(f"{one} {facts[one]}" for one in known if one in facts)
+        words = ", ".join(f"{one} {facts[one]}" for one in KNOWN if one in facts)
         seen.setdefault(words, []).append(name)
     for words, names in seen.items():
         yield f"- {', '.join(names)}: {words}"
