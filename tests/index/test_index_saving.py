@@ -167,7 +167,7 @@ def test_any_altered_or_missing_file_refuses_the_folder(tmp_path: Path, suffix: 
     path = next(path for path in sorted(tmp_path.iterdir()) if path.name.endswith(suffix))
     whole = path.read_bytes()
     rng = np.random.default_rng(3)
-    places = range(len(whole)) if suffix == "json" else rng.integers(0, len(whole), 10).tolist()
+    places = rng.integers(0, len(whole), 200 if suffix == "json" else 10).tolist()
     for place in places:
         torn = bytearray(whole)
         torn[place] ^= 1 << int(rng.integers(8))
