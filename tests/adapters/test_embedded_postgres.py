@@ -115,8 +115,10 @@ def test_a_slow_start_is_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatc
 
     def slow(self: PostgresServer) -> None:
         tries.append(1)
-        if len(tries) < 3:
+        if len(tries) == 1:
             raise subprocess.TimeoutExpired("pg_ctl", 10)
+        if len(tries) == 2:  # the first one still holds the server's lock
+            raise subprocess.CalledProcessError(1, "pg_ctl")
         start(self)
 
     monkeypatch.setattr(PostgresServer, "start", slow)

@@ -85,6 +85,7 @@ def _start(folder: Path) -> PostgresServer:
     share; a lock beside the data keeps them out of each other's way.
     """
     give_up = time.monotonic() + _START_SECONDS
+    starting = False
     while True:
         server = None
         try:
@@ -96,8 +97,10 @@ def _start(folder: Path) -> PostgresServer:
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
             if server is not None:
                 _forget(server)
-            slow = isinstance(error, AssertionError | subprocess.TimeoutExpired)
-            if slow and time.monotonic() < give_up:  # the library waits ten seconds and no more
+            # The library waits ten seconds and no more. A second start beside the first, which
+            # goes on, is refused by the server's own lock.
+            starting |= isinstance(error, AssertionError | subprocess.TimeoutExpired)
+            if starting and time.monotonic() < give_up:
                 time.sleep(0.5)
                 continue
             raise Unavailable(
