@@ -6,44 +6,19 @@ Without such a folder nothing is kept and every start compiles.
 """
 
 import fcntl
-import os
-import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 
+from tutela.primitives.kernel_folder import FOLDER
+
 _F = TypeVar("_F", bound=Callable[..., Any])
 _SLOW_SECONDS = 3.0
-_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def _folder() -> Path | None:
-    """Where compiled kernels rest: named by the environment, beside the code, or the user's."""
-    named = os.environ.get("TUTELA_KERNELS")
-    if named:
-        places = [Path(named)]
-    else:
-        user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
-        places = [Path(__file__).parents[1] / "__pycache__" / "kernels", user / "tutela/kernels"]
-    return next((place for place in places if _ours(place)), None)
-
-
-def _ours(place: Path) -> bool:
-    """Whether the folder is there (or could be made) and nobody else may write to it."""
-    try:
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        facts = place.stat()
-    except (OSError, RuntimeError):
-        return False
-    private = facts.st_uid == os.geteuid() and not facts.st_mode & _OTHERS_MAY_WRITE
-    return private and os.access(place, os.W_OK)
-
-
-FOLDER = _folder()
 if FOLDER is not None:
     numba.config.CACHE_DIR = str(FOLDER)  # type: ignore[attr-defined] # its table is made at import
 

@@ -1,0 +1,36 @@
+"""Where compiled kernels rest; a module of its own, because asking must not load the compiler.
+
+Whoever writes into that folder runs code here, so it is one that only this user may write to.
+"""
+
+import os
+import stat
+from pathlib import Path
+
+_OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+def _folder() -> Path | None:
+    """Named by the environment, beside the code, or the user's; None when none may be used."""
+    named = os.environ.get("TUTELA_KERNELS")
+    if named:
+        places = [Path(named)]
+    else:
+        user = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+        places = [Path(__file__).parents[1] / "__pycache__" / "kernels", user / "tutela/kernels"]
+    return next((place for place in places if _ours(place)), None)
+
+
+def _ours(place: Path) -> bool:
+    """Whether the folder is there (or could be made) and nobody else may write to it."""
+    try:
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = place.stat()
+    except (OSError, RuntimeError):
+        return False
+    private = facts.st_uid == os.geteuid() and not facts.st_mode & _OTHERS_MAY_WRITE
+    return private and os.access(place, os.W_OK)
+
+
+FOLDER = _folder()
+"""The folder, or None: then every start compiles anew."""
