@@ -81,6 +81,8 @@ class Numbering:
         """The entry of each row."""
         if not self._in_runs:
             return _plus(self._entry[rows // _BLOCK], self._step[rows])
+        if len(self._row) == 1:
+            return rows + self._entry[0]
         run = np.searchsorted(self._row, rows, side="right") - 1
         return _plus(self._entry[run], rows - self._row[run])
 

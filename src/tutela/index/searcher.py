@@ -135,7 +135,9 @@ class Searcher:
 
     def search(self, query: bytes, radius_bits: int = RADIUS_BITS) -> list[Hit]:
         """Every entry within `radius_bits` of the 32-byte `query`, by (distance, entry)."""
-        return hits_of(1, [self.found_many(pack_one(query), radius_bits)])[0]
+        _, entry, distance = self.found_many(pack_one(query), radius_bits)
+        near = sorted(zip(distance.tolist(), entry.tolist(), strict=True))
+        return [Hit(entry=number, distance_bits=bits) for bits, number in near]
 
     def search_many(self, queries: Hashes, radius_bits: int = RADIUS_BITS) -> list[list[Hit]]:
         """The same for each row of `queries` uint8[Q, 32], all against one snapshot."""
