@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from tutela.accounts import store
 from tutela.accounts.model import Actor, Role
 from tutela.ledger import store as ledger
+from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import AccountId
 from tutela.primitives.redacted import Redacted
@@ -47,6 +48,15 @@ def actor_of(tx: Connection, key: Redacted[str]) -> Actor | None:
     if found is None:
         return None
     return Actor(id=found.id, login=found.name, roles=frozenset({Role.PLATFORM}))
+
+
+def caller_of(database: Database, key: Redacted[str]) -> Actor | None:
+    """The same as `actor_of`, asked thousands of times a second: one short statement."""
+    found = database.read(store.LIVE_KEY, {"key_sha256": _digest(key)})
+    if not found:
+        return None
+    ((key_id, name),) = found
+    return Actor(id=AccountId(key_id), login=name, roles=frozenset({Role.PLATFORM}))
 
 
 def _digest(key: Redacted[str]) -> bytes:

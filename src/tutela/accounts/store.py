@@ -13,6 +13,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     insert,
@@ -226,6 +227,12 @@ def add_key(tx: Connection, key: ApiKey, *, key_sha256: bytes) -> None:
             id=key.id, name=key.name, key_sha256=key_sha256, created_at=key.created_at
         )
     )
+
+
+LIVE_KEY = select(API_KEYS.c.id, API_KEYS.c.name).where(
+    API_KEYS.c.key_sha256 == bindparam("key_sha256"), API_KEYS.c.revoked_at.is_(None)
+)
+"""Identifier and name of the key with the digest `key_sha256`, unless it was revoked."""
 
 
 def key_by_digest(tx: Connection, key_sha256: bytes) -> ApiKey | None:

@@ -1,28 +1,21 @@
-"""`tutela serve`: the staff process (console and API) and the public process (the form)."""
+"""`tutela serve`: the staff process, the public process, and processes that only look up."""
 
+import os
 import signal
+import socket
+import sys
+import threading
 from types import FrameType
-from urllib.parse import urlsplit
+from typing import Annotated
 
 import typer
 import uvicorn
 from fastapi import FastAPI
 
-from tutela.api.app import build as build_api
-from tutela.api.parts import ApiParts
 from tutela.cli.presenting import note
-from tutela.console.app import build as build_console
-from tutela.console.parts import ConsoleParts
-from tutela.hotline.app import HotlineParts
-from tutela.hotline.app import build as build_hotline
-from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import Unavailable
-from tutela.reporting.reports import CYBERTIP
-from tutela.wiring.building import Parts, provider_facts
 from tutela.wiring.logging import set_up_logging
-from tutela.wiring.public import public_parts
-from tutela.wiring.settings import Settings, load_settings
-from tutela.wiring.staff import authenticated, staff_parts
+from tutela.wiring.settings import load_settings
 
 serve_app = typer.Typer(help="Run a process that answers browsers.", no_args_is_help=True)
 
@@ -34,72 +27,57 @@ def register(app: typer.Typer) -> None:
 
 @serve_app.command("staff")
 def staff() -> None:
-    """Run the console and the API (TUTELA_STAFF_HOST, TUTELA_STAFF_PORT)."""
+    """Run the console and the API (TUTELA_STAFF_HOST, TUTELA_STAFF_PORT).
+
+    With TUTELA_LOOKUP_WORKERS it also runs that many lookup processes.
+    """
+    from tutela.cli.faces import open_staff  # noqa: PLC0415 - a lookup process starts without it
+
     settings = load_settings()
     set_up_logging(settings)
-    with staff_parts(settings) as parts:
-        app = build_api(_api(parts))
-        app.mount("/", build_console(_console(parts)), name="console")
+    with open_staff(settings) as app:
         _serve(app, settings.staff_host, settings.staff_port)
 
 
 @serve_app.command("public")
 def public() -> None:
     """Run the public form (TUTELA_PUBLIC_HOST, TUTELA_PUBLIC_PORT)."""
+    from tutela.cli.faces import open_public  # noqa: PLC0415 - as above
+
     settings = load_settings()
     set_up_logging(settings)
-    with public_parts(settings) as parts:
-        app = build_hotline(
-            HotlineParts(
-                database=parts.database,
-                seal=parts.seal,
-                clock=SystemClock(),
-                service_name=settings.provider_name,
-            )
-        )
+    with open_public(settings) as app:
         _serve(app, settings.public_host, settings.public_port)
 
 
-def _api(parts: Parts) -> ApiParts:
-    return ApiParts(
-        intake=parts.intake,
-        database=parts.database,
-        clock=parts.clock,
-        authenticate=lambda key: authenticated(parts, key),
-        index_state=parts.matcher.state,
-        max_upload_bytes=parts.settings.max_upload_bytes,
-        requests_per_minute=parts.settings.api_requests_per_minute,
-        countries=parts.book.vocabulary.countries,
-    )
+@serve_app.command("lookup")
+def lookup(
+    until_stdin_ends: Annotated[
+        bool,
+        typer.Option(
+            "--until-stdin-ends", help="End when standard input does (for whoever starts it)."
+        ),
+    ] = False,
+) -> None:
+    """Run one process that looks up hashes (TUTELA_LOOKUP_HOST, TUTELA_LOOKUP_PORT).
+
+    Any number of them may share the port; the staff process starts TUTELA_LOOKUP_WORKERS.
+    """
+    from tutela.cli.lookups import open_lookup  # noqa: PLC0415 - the other two start without it
+
+    settings = load_settings()
+    set_up_logging(settings)
+    if until_stdin_ends:
+        threading.Thread(target=_end_with_stdin, name="parent", daemon=True).start()
+    with open_lookup(settings) as app:
+        _serve(app, settings.lookup_host, settings.lookup_port, shared=True)
 
 
-def _console(parts: Parts) -> ConsoleParts:
-    settings = parts.settings
-    return ConsoleParts(
-        database=parts.database,
-        blobs=parts.blobs,
-        unsealer=parts.unsealer,
-        media=parts.jail,
-        clock=parts.clock,
-        book=parts.book,
-        session_hours=settings.session_hours,
-        sign_in_attempts=settings.sign_in_attempts,
-        secure_cookies=settings.secure_cookies,
-        demo=settings.demo,
-        provider=provider_facts(settings, parts.book),
-        authority_name=CYBERTIP if settings.cybertip_url else "",
-        authority_is_sandbox=_is_sandbox(settings),
-    )
+def _serve(app: FastAPI, host: str, port: int, *, shared: bool = False) -> None:
+    """Answer until SIGINT or SIGTERM; requests under way are finished first.
 
-
-def _is_sandbox(settings: Settings) -> bool:
-    """A loopback authority can only be the sandbox."""
-    host = urlsplit(settings.cybertip_url or "").hostname
-    return host in {"127.0.0.1", "::1", "localhost"}
-
-
-def _serve(app: FastAPI, host: str, port: int) -> None:
-    """Answer until SIGINT or SIGTERM; requests under way are finished first."""
+    A `shared` port may be listened on by several processes of this user at once.
+    """
     signal.signal(signal.SIGTERM, _leave)  # uvicorn hands the signal on when it has finished
     note(f"listening on http://{host}:{port} (Ctrl-C ends)")
     server = uvicorn.Server(
@@ -113,17 +91,44 @@ def _serve(app: FastAPI, host: str, port: int) -> None:
             timeout_graceful_shutdown=10,
         )
     )
+    sockets = [_shared_socket(host, port)] if shared else None
     try:
-        server.run()
+        server.run(sockets=sockets)
     except SystemExit:
         if server.started:  # an orderly end
             raise
     if not server.started:
-        raise Unavailable(
-            f"Cannot listen on {host}:{port}",
-            why="the address is in use or not ours",
-            remedy="Choose another port in the settings.",
-        )
+        raise _taken(host, port)
+
+
+def _shared_socket(host: str, port: int) -> socket.socket:
+    """A socket on a port that other processes listen on too; the kernel shares out connections."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named TCP in full: only then does asyncio send small answers without waiting for more.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise _taken(host, port) from None
+    return listening
+
+
+def _taken(host: str, port: int) -> Unavailable:
+    return Unavailable(
+        f"Cannot listen on {host}:{port}",
+        why="the address is in use or not ours",
+        remedy="Choose another port in the settings.",
+    )
+
+
+def _end_with_stdin() -> None:
+    """End in order when whoever started us is gone."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

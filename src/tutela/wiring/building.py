@@ -18,6 +18,7 @@ from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, Misconfigured
 from tutela.wiring.limits import limits_of
+from tutela.wiring.matching import open_matcher
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import Settings, load_settings
 
@@ -48,8 +49,7 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
         seal = Seal(recipient_of(settings))
         blobs = open_blobs(settings.blobs_url, home=settings.folder)
         clock = SystemClock()
-        matcher = Matcher(database)
-        matcher.refresh()
+        matcher = stack.enter_context(open_matcher(settings, database))
         yield Parts(
             settings=settings,
             database=database,

@@ -73,6 +73,17 @@ class Settings(BaseSettings):
     )
     staff_host: str = Field(default="127.0.0.1", description="Address the staff process binds.")
     staff_port: int = Field(default=8400, ge=0, le=65535, description="Port of console and API.")
+    lookup_workers: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="Processes beside the staff process that answer POST /v1/lookup only, on "
+        "TUTELA_LOOKUP_PORT; 0 leaves it to the staff process.",
+    )
+    lookup_host: str = Field(default="127.0.0.1", description="Address the lookup processes bind.")
+    lookup_port: int = Field(
+        default=8402, ge=1, le=65535, description="Port that all lookup processes share."
+    )
     public_host: str = Field(default="127.0.0.1", description="Address the public form binds.")
     public_port: int = Field(default=8401, ge=0, le=65535, description="Port of the public form.")
     secure_cookies: bool = Field(

@@ -1,0 +1,82 @@
+"""The faces of the staff process and the public process, put together from their parts."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI
+
+from tutela.api.app import build as build_api
+from tutela.api.parts import ApiParts
+from tutela.console.app import build as build_console
+from tutela.console.parts import ConsoleParts
+from tutela.hotline.app import HotlineParts
+from tutela.hotline.app import build as build_hotline
+from tutela.primitives.clock import SystemClock
+from tutela.reporting.reports import CYBERTIP
+from tutela.wiring.building import Parts, provider_facts
+from tutela.wiring.lookups import lookup_workers
+from tutela.wiring.public import public_parts
+from tutela.wiring.settings import Settings
+from tutela.wiring.staff import authenticated, staff_parts
+
+
+@contextmanager
+def open_staff(settings: Settings) -> Iterator[FastAPI]:
+    """Console and API, with the lookup processes beside them."""
+    with staff_parts(settings) as parts, lookup_workers(settings):
+        app = build_api(_api(parts))
+        app.mount("/", build_console(_console(parts)), name="console")
+        yield app
+
+
+@contextmanager
+def open_public(settings: Settings) -> Iterator[FastAPI]:
+    """The public form."""
+    with public_parts(settings) as parts:
+        yield build_hotline(
+            HotlineParts(
+                database=parts.database,
+                seal=parts.seal,
+                clock=SystemClock(),
+                service_name=settings.provider_name,
+            )
+        )
+
+
+def _api(parts: Parts) -> ApiParts:
+    return ApiParts(
+        intake=parts.intake,
+        database=parts.database,
+        clock=parts.clock,
+        authenticate=lambda key: authenticated(parts, key),
+        index_state=parts.matcher.state,
+        max_upload_bytes=parts.settings.max_upload_bytes,
+        requests_per_minute=parts.settings.api_requests_per_minute,
+        countries=parts.book.vocabulary.countries,
+    )
+
+
+def _console(parts: Parts) -> ConsoleParts:
+    settings = parts.settings
+    return ConsoleParts(
+        database=parts.database,
+        blobs=parts.blobs,
+        unsealer=parts.unsealer,
+        media=parts.jail,
+        clock=parts.clock,
+        book=parts.book,
+        session_hours=settings.session_hours,
+        sign_in_attempts=settings.sign_in_attempts,
+        secure_cookies=settings.secure_cookies,
+        demo=settings.demo,
+        provider=provider_facts(settings, parts.book),
+        authority_name=CYBERTIP if settings.cybertip_url else "",
+        authority_is_sandbox=_is_sandbox(settings),
+    )
+
+
+def _is_sandbox(settings: Settings) -> bool:
+    """A loopback authority can only be the sandbox."""
+    host = urlsplit(settings.cybertip_url or "").hostname
+    return host in {"127.0.0.1", "::1", "localhost"}

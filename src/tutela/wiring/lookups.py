@@ -1,0 +1,121 @@
+"""Lookup processes: they look up hashes and do nothing else, as many as the settings say.
+
+Each is a process of its own that opens the shared indexes and listens on the lookup port; the
+kernel spreads the connections over all that do. The staff process starts them and starts one
+again that has ended. They end with it, however it ends: each waits for the end of a pipe.
+"""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from tutela.accounts.keys import caller_of
+from tutela.accounts.model import Actor
+from tutela.indicators.following import following
+from tutela.indicators.matching import Matcher
+from tutela.primitives.clock import Clock, SystemClock
+from tutela.primitives.database import Database
+from tutela.primitives.redacted import Redacted
+from tutela.wiring.matching import open_matcher
+from tutela.wiring.opening import open_database
+from tutela.wiring.settings import Settings
+
+_LOOK_SECONDS = 0.5
+_AGAIN_SECONDS = 5.0
+_LEAVE_SECONDS = 15.0
+_LOG = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lookups:
+    """What a lookup process works with: no key that opens anything, no decoder, no evidence."""
+
+    database: Database
+    matcher: Matcher
+    clock: Clock
+
+    def authenticated(self, key: Redacted[str]) -> Actor | None:
+        """The platform that a key stands for, or None."""
+        return caller_of(self.database, key)
+
+
+@contextmanager
+def open_lookups(settings: Settings) -> Iterator[Lookups]:
+    """The parts of one lookup process, with the index following the lists while they are open."""
+    with (
+        open_database(settings) as database,
+        open_matcher(settings, database) as matcher,
+        following(database, matcher.refresh),
+    ):
+        yield Lookups(database=database, matcher=matcher, clock=SystemClock())
+
+
+@contextmanager
+def lookup_workers(settings: Settings) -> Iterator[None]:
+    """Keep `TUTELA_LOOKUP_WORKERS` lookup processes running while the block runs."""
+    if not settings.lookup_workers:
+        yield
+        return
+    ended = threading.Event()
+    crew = [_Worker(number) for number in range(settings.lookup_workers)]
+    thread = threading.Thread(target=_watch, args=(crew, ended), name="crew", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        for worker in crew:
+            worker.end()
+
+
+class _Worker:
+    """One child; `stdin` is the pipe whose end tells it that we are gone."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def look(self) -> bool:
+        """Start it where it does not run; whether it had to be started again."""
+        again = self._process is not None and self._process.poll() is not None
+        if again and self._process is not None:
+            _LOG.warning("lookup_worker_ended", worker=self._number, code=self._process.returncode)
+            self._close()
+        if self._process is None:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tutela", "serve", "lookup", "--until-stdin-ends"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+            )
+        return again
+
+    def end(self) -> None:
+        """Let it finish what it answers, and go."""
+        if self._process is None:
+            return
+        self._close()
+        try:
+            self._process.wait(_LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _close(self) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+            if self._process.poll() is not None:
+                self._process = None
+
+
+def _watch(crew: list[_Worker], ended: threading.Event) -> None:
+    """Start all, and again whoever ends, but not over and over at once."""
+    while not ended.is_set():
+        failed = [worker.look() for worker in crew]
+        ended.wait(_AGAIN_SECONDS if any(failed) else _LOOK_SECONDS)
