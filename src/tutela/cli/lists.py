@@ -312,6 +312,9 @@ def _hash_list(one: HashList) -> dict[str, object]:
         "second_person": one.second_person,
         "dihedral": one.dihedral,
         "enabled": one.enabled,
+        "video_query_percent": one.video_query_percent,
+        "video_bank_percent": one.video_bank_percent,
+        "video_seconds": one.video_seconds,
         "created_at": iso(one.created_at),
     }
 

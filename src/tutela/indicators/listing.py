@@ -27,6 +27,9 @@ POLICY = (
     "second_person",
     "dihedral",
     "enabled",
+    "video_query_percent",
+    "video_bank_percent",
+    "video_seconds",
 )
 
 _ENTRIES = store.ENTRIES.c
@@ -90,6 +93,9 @@ def configure(
     second_person: bool | None = None,
     dihedral: bool | None = None,
     enabled: bool | None = None,
+    video_query_percent: int | None = None,
+    video_bank_percent: int | None = None,
+    video_seconds: int | None = None,
 ) -> HashList:
     """Change a list's policy; None leaves a setting alone. It counts from the next match on.
 
@@ -102,6 +108,9 @@ def configure(
         "second_person": second_person,
         "dihedral": dihedral,
         "enabled": enabled,
+        "video_query_percent": video_query_percent,
+        "video_bank_percent": video_bank_percent,
+        "video_seconds": video_seconds,
     }
     hash_list = store.required(tx, name)
     changes = {
@@ -257,6 +266,11 @@ def check(*, name: str, policy: Mapping[str, Any]) -> None:
         raise BadInput(
             "This lowest quality cannot be used", why=f"{quality} is not between 0 and 100"
         )
+    for share in ("video_query_percent", "video_bank_percent"):
+        if not 1 <= policy.get(share, 1) <= 100:  # noqa: PLR2004 - percent
+            raise BadInput("This share of frames cannot be used", why="it is not 1 to 100 percent")
+    if policy.get("video_seconds", 0) < 0:
+        raise BadInput("This number of seconds cannot be used", why="it is below 0")
     if not is_name(policy.get("provenance", ""), most=MAX_PROVENANCE_CHARACTERS):
         raise BadInput(
             "This provenance cannot be stored",

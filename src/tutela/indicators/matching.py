@@ -25,6 +25,7 @@ from tutela.indicators.keeping import Keeper, MatcherState
 from tutela.indicators.model import HashList, Match, MatchResult, SignalKind
 from tutela.indicators.policy import EMPTY_FILE, ORIGINAL, compared, is_pertinent, result_of
 from tutela.indicators.signals import DIGESTS, SIZE_BYTES, flaw
+from tutela.indicators.videos import Videos
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import ListId
@@ -67,6 +68,7 @@ class Matcher:
         """
         self._database = database
         self._kept = Keeper(database, folder)
+        self._videos = Videos(database)
         self._lists: tuple[HashList, ...] = ()
 
     def refresh(self) -> int:
@@ -97,6 +99,8 @@ class Matcher:
         for number, match in _by_digest(digests, entries, lists):
             found.setdefault(number, []).append(match)
         for number, match in _by_pdq(meetings, entries, lists):
+            found.setdefault(number, []).append(match)
+        for number, match in self._videos.matches(items, lists):
             found.setdefault(number, []).append(match)
         return _results(items, found, tuple(lists.values()))
 
@@ -289,6 +293,7 @@ def _results(
             None if pdq is None else (pdq.quality, pdq.degenerate),
             item.unmatchable,
             item.why,
+            item.video is None,
         )
         result = shared.get(key)
         if result is None:

@@ -10,7 +10,8 @@ Nothing is held in memory but one row at a time. The steps of `merge`, each a st
  6. where records are whole, what a record no longer lists is withdrawn
  7. where the file is the full list, what it does not list is withdrawn
  8. what a person withdrew here stays withdrawn, under a new record too
- 9. new entries are added, last: the planner knows nothing yet about rows this new
+ 9. the frames of videos are kept, and new entries added, last: the planner knows nothing yet
+    about rows this new
 
 Whoever calls holds the list's lock (`store.lock_entries`).
 """
@@ -35,13 +36,13 @@ MANY_ROWS = 10_000
 
 _COLUMNS = (
     "seq, kind, value, external_id, scheme, scheme_version, category_code, status, quality, "
-    "provenance, source_at, tombstone"
+    "provenance, source_at, tombstone, frames"
 )
 _CREATE = """
 CREATE TEMPORARY TABLE incoming (
     seq bigint, kind text, value bytea, external_id text, scheme text, scheme_version text,
     category_code text, status text, quality integer, provenance jsonb, source_at timestamptz,
-    tombstone boolean, withdrawn_by text
+    tombstone boolean, frames bytea, withdrawn_by text
 ) ON COMMIT DROP
 """
 
@@ -147,6 +148,12 @@ UPDATE incoming i SET status = 'withdrawn', withdrawn_by = w.withdrawn_by
 FROM list_entries w
 WHERE w.list_id = :list_id AND w.withdrawn_by IS NOT NULL
   AND i.kind = w.kind AND i.value = w.value AND NOT i.tombstone
+"""
+
+_KEEP_FRAMES = """
+INSERT INTO list_videos (value, frames)
+SELECT DISTINCT ON (value) value, frames FROM incoming WHERE frames IS NOT NULL
+ON CONFLICT (value) DO NOTHING
 """
 
 _ADD = """
@@ -294,6 +301,7 @@ def merge(
     if complete:
         done.withdrawn += changed(_NO_LONGER_IN_FILE)  # 7
     changed(_KEEP_WITHDRAWN)  # 8
+    changed(_KEEP_FRAMES)
     done.added, withdrawn = counted(_ADD)  # 9
     done.withdrawn += withdrawn
     effective += done.added + withdrawn
@@ -319,4 +327,5 @@ def _fields(number: int, entry: ListEntry) -> tuple[object, ...]:
         json.dumps(dict(entry.provenance), ensure_ascii=False) if entry.provenance else "{}",
         entry.provenance.get("timestamp"),
         not entry.value,
+        entry.video.packed() if entry.video is not None else None,
     )

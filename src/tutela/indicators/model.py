@@ -33,7 +33,12 @@ class EntryStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HashList:
-    """A named list with its provenance and matching policy."""
+    """A named list with its provenance and matching policy.
+
+    A video matches when so many percent of its frames are found in a video of the list, or so
+    many of that one's frames in it, or when it holds so many seconds of it (0: that never
+    counts).
+    """
 
     id: ListId
     name: str
@@ -43,6 +48,9 @@ class HashList:
     second_person: bool = False
     dihedral: bool = False
     enabled: bool = True
+    video_query_percent: int = 80
+    video_bank_percent: int = 80
+    video_seconds: int = 10
     created_at: datetime
 
 

@@ -75,6 +75,8 @@ def _why_unmatchable(item: Hashed, lists: Sequence[HashList]) -> tuple[str, str]
     """
     if not lists:
         return NO_LISTS, "No hash list is enabled, so there was nothing to compare with."
+    if item.video is not None and item.unmatchable is None:
+        return "", item.why
     if item.pdq is None and item.unmatchable is None:
         return ONLY_DIGESTS, item.why or "No perceptual hash was given; digests were compared."
     if item.pdq is not None and item.pdq.degenerate:

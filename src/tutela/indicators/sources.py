@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from tutela.indicators.formats import csv, ncmec, vics
+from tutela.indicators.formats import csv, ncmec, vics, vpdq
 from tutela.indicators.model import ListEntry, Refusal
 from tutela.primitives.errors import BadInput, NotFound
 
@@ -16,7 +16,12 @@ Progress = Callable[[int, int], None]
 
 Parse = Callable[[BinaryIO], Iterator[ListEntry | Refusal]]
 
-FORMATS: Mapping[str, Parse] = {"csv": csv.parse, "vics": vics.parse, "ncmec": ncmec.parse}
+FORMATS: Mapping[str, Parse] = {
+    "csv": csv.parse,
+    "vics": vics.parse,
+    "ncmec": ncmec.parse,
+    "vpdq": vpdq.parse,
+}
 
 RECORDS_ARE_WHOLE = frozenset({"ncmec"})
 """Formats whose record always lists all its hashes: one it no longer lists is withdrawn."""
@@ -78,11 +83,13 @@ def format_of(path: Path, wanted: str | None) -> str:
         raise _unknown("the file is empty")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise _unknown("the file is UTF-16, and lists are read as UTF-8")
+    first_line = head.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
+    if vpdq.recognises(first_line):
+        return "vpdq"
     if vics.recognises(head):
         return "vics"
     if ncmec.recognises(head):
         return "ncmec"
-    first_line = head.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
     if csv.recognises(first_line):
         return "csv"
     raise _unknown("the file begins like none of them")

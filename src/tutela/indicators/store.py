@@ -42,6 +42,9 @@ HASH_LISTS = Table(
     Column("second_person", Boolean, nullable=False),
     Column("dihedral", Boolean, nullable=False),
     Column("enabled", Boolean, nullable=False),
+    Column("video_query_percent", Integer, nullable=False),
+    Column("video_bank_percent", Integer, nullable=False),
+    Column("video_seconds", Integer, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 IMPORTS = Table(
@@ -88,6 +91,13 @@ ENTRIES = Table(
     Column("first_seen", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
 )
+VIDEOS = Table(
+    "list_videos",
+    METADATA,
+    Column("value", LargeBinary, primary_key=True),
+    Column("frames", LargeBinary, nullable=False),
+)
+"""The frames of the videos that entries name by their fingerprint (migration 0009)."""
 
 INDEXES = Table(
     "list_indexes",
@@ -248,5 +258,8 @@ def _hash_list(row: Row[tuple[object, ...]]) -> HashList:
         second_person=row.second_person,
         dihedral=row.dihedral,
         enabled=row.enabled,
+        video_query_percent=row.video_query_percent,
+        video_bank_percent=row.video_bank_percent,
+        video_seconds=row.video_seconds,
         created_at=row.created_at,
     )

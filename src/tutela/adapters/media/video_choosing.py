@@ -86,12 +86,13 @@ class Choosing:
     def take(self, packet: Packet) -> Iterator[Release]:
         """The next packet; what can be decoded now comes out, in order."""
         if not packet.is_discard:
-            if packet.pts is None or packet.dts is None:
+            if packet.pts is None:
                 raise NoTimes
             if self.settled_to is not None and packet.pts <= self.settled_to:
                 raise NoTimes  # its times contradict those before it
             heapq.heappush(self._unsettled, packet.pts)
-            self._settle(packet.dts)
+            if packet.dts is not None:  # Matroska says none for the first packets
+                self._settle(packet.dts)
         self._queue.append(packet)
         self._held_bytes += packet.size
         yield from self._release()

@@ -141,6 +141,7 @@ class Showing:
         )
         self._may_skip = self._context.codec.name in _SAFE_TO_SKIP
         self._count = 0
+        self._packets = 0
         self._next_target = 0
         self._origin: int | None = None
         self._second = 0.0
@@ -194,6 +195,7 @@ class Showing:
         yield from self._shown(self._frames(release.packet))
 
     def _frames(self, packet: Any) -> list[VideoFrame]:  # noqa: ANN401 - av.Packet or None
+        self._packets += 1
         try:
             return self._context.decode(packet)
         except av.FFmpegError:
@@ -203,7 +205,7 @@ class Showing:
     def _shown(self, frames: list[VideoFrame]) -> Iterator[Shown]:
         for frame in frames:
             number = self._number(frame)
-            if number is None:
+            if number is None or (self._wish.key_frames and not frame.key_frame):
                 continue
             if frame.pts is None:
                 rate = self._stream.average_rate or Fraction(25)
@@ -237,7 +239,7 @@ class Showing:
         return number
 
     def _number_as_it_comes(self, frame: VideoFrame) -> int | None:
-        number = self._count
+        number = self._packets - 1 if self._wish.key_frames else self._count
         self._count += 1
         if frame.pts is None:
             rate = self._stream.average_rate or Fraction(25)
