@@ -141,6 +141,23 @@ def test_a_refusal_says_why(tmp_path: Path, small: Path) -> None:
         Segment.open(path)
 
 
+def test_tables_that_these_kernels_would_not_find_their_way_in_are_refused(
+    tmp_path: Path,
+) -> None:
+    """Whole by its checksums, but its rows are not sorted as this program sorts them."""
+    entries, words = drawn(5000)
+    segment = Segment.build(entries, words)
+    other = Segment.build(entries, ~words)
+    arrays = {
+        **{f"numbering.{name}": one for name, one in segment.numbering.arrays().items()},
+        **{f"ring.{name}": one for name, one in other.ring.arrays().items()},
+        "ring.words": words,
+    }
+    frozen.write(tmp_path / "one.segment", "segment", arrays)
+    with pytest.raises(BadSegment, match="in another way"):
+        Segment.open(tmp_path / "one.segment")
+
+
 def test_a_full_disk_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     segment = Segment.build(*drawn(100))
     written = 0

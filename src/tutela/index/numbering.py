@@ -100,8 +100,9 @@ class Numbering:
         # Unsigned, because two 64-bit entries may be farther apart than a signed number holds.
         step = entries.view(np.uint64) - self._entry[part].view(np.uint64)
         if self._in_runs:
-            length = np.diff(self._row, append=self._rows)[part]
-            known &= step < length.view(np.uint64)
+            last = len(self._row) - 1
+            end = np.where(part < last, self._row[np.minimum(part + 1, last)], self._rows)
+            known &= step < (end - self._row[part]).view(np.uint64)
             return np.where(known, self._row[part] + step.view(np.int64), -1)
         low, high = part * _BLOCK, np.minimum((part + 1) * _BLOCK, self._rows)
         while bool((low < high).any()):

@@ -224,12 +224,10 @@ class Searcher:
             if not len(ids):
                 return
             self._turn += 1
-            rest = self._snapshot.without(ids)
             if built is not None:
-                self._snapshot = rest.with_segment(built)
+                self._snapshot = self._snapshot.with_segment(built)
             else:
-                delta = rest.delta.plus(ids, words, self._turn)
-                self._snapshot = Snapshot(segments=rest.segments, delta=delta)
+                self._snapshot = self._snapshot.with_rows(ids, words, self._turn)
         self._tend()
 
     def _tend(self) -> None:
@@ -319,7 +317,7 @@ def _opened(folder: Path, saved: Manifest, known: dict[File | None, Segment]) ->
     if saved.delta is not None:
         path = folder / saved.delta.file
         arrays = frozen.open_file(path, "delta", digest=saved.delta.digest).arrays
-        delta = delta.plus(arrays["entries"], arrays["words"], 0)
+        delta = delta.with_rows(arrays["entries"], arrays["words"], 0)
     snapshot = Snapshot(segments=tuple(segments), delta=delta)
     if len(snapshot) != saved.entries:
         raise frozen.bad(folder / manifest.NAME, "its files hold another number of entries")

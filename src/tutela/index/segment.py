@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tutela.index import frozen
 from tutela.index.bits import Found, Numbers, Words
+from tutela.index.model import RADIUS_BITS
 from tutela.index.numbering import Numbering
 from tutela.index.ring import RingIndex
 from tutela.primitives.errors import BadInput
@@ -23,6 +24,8 @@ Alive = NDArray[np.uint8]
 
 KIND = "segment"
 _BYTE_BITS = 8
+_SAMPLE = 8
+"""Rows looked up when a file is opened."""
 _NUMBERING, _RING = "numbering.", "ring."
 _births = itertools.count()
 
@@ -70,6 +73,8 @@ class Segment:
             numbering = Numbering.of(_named(opened.arrays, _NUMBERING), len(ring))
         except (BadInput, KeyError) as error:
             raise frozen.bad(path, "its arrays do not fit together") from error
+        if not _finds_itself(ring):
+            raise frozen.bad(path, "this version of the program sorts its rows in another way")
         return cls(
             numbering=numbering,
             ring=ring,
@@ -162,6 +167,20 @@ class Segment:
 
     def _bits(self, alive: Alive) -> NDArray[np.uint8]:
         return np.unpackbits(alive, count=len(self), bitorder="little")
+
+
+def _finds_itself(ring: RingIndex) -> bool:
+    """Whether a few of its rows are found where they stand.
+
+    Checksums say that the tables are as they were written, not that today's kernels would
+    write them so.
+    """
+    rows = np.unique(np.linspace(0, len(ring) - 1, _SAMPLE).astype(np.int64))[: len(ring)]
+    asked = np.zeros(len(ring), np.uint8)
+    asked[rows] = 1
+    alive = np.packbits(asked, bitorder="little")
+    query, row, _ = ring.rows_within(ring.words[rows], RADIUS_BITS, alive=alive)
+    return set(row[rows[query] == row].tolist()) == set(rows.tolist())
 
 
 def all_alive(rows: int) -> Alive:

@@ -59,6 +59,17 @@ class Delta:
         gone = np.isin(self.entries, entries)
         return self._only(~gone) if gone.any() else self
 
+    def with_rows(self, entries: Numbers, words: Words, turn: int) -> "Delta":
+        """With these rows, in the place of any that their entries had before."""
+        keep = ~np.isin(self.entries, entries)
+        words = np.concatenate((self.words[keep], words))
+        return Delta(
+            entries=np.concatenate((self.entries[keep], entries)),
+            words=words,
+            turn=np.concatenate((self.turn[keep], np.full(len(entries), turn, np.int64))),
+            index=PrefixIndex(words),
+        )
+
     def later_than(self, turn: int) -> "Delta":
         """The rows that came after that turn."""
         return self if turn == NO_TURN else self._only(self.turn > turn)
@@ -66,16 +77,6 @@ class Delta:
     def upto(self, turn: int) -> Numbers:
         """The entries whose rows came with that turn or before."""
         return self.entries[self.turn <= turn]
-
-    def plus(self, entries: Numbers, words: Words, turn: int) -> "Delta":
-        """With more rows, whose entries are not here."""
-        words = np.concatenate((self.words, words))
-        return Delta(
-            entries=np.concatenate((self.entries, entries)),
-            words=words,
-            turn=np.concatenate((self.turn, np.full(len(entries), turn, np.int64))),
-            index=PrefixIndex(words),
-        )
 
     def _only(self, keep: NDArray[np.bool_]) -> "Delta":
         words = self.words[keep]
@@ -109,9 +110,18 @@ class Snapshot:
 
     def without(self, entries: Numbers) -> "Snapshot":
         """The snapshot after these entries are taken out; wholly dead segments are dropped."""
-        segments = (segment.without(entries) for segment in self.segments)
+        return Snapshot(segments=self._others(entries), delta=self.delta.without(entries))
+
+    def with_rows(self, entries: Numbers, words: Words, turn: int) -> "Snapshot":
+        """With these rows in the delta, in the place of any that their entries had before."""
+        delta = self.delta.with_rows(entries, words, turn)
+        return Snapshot(segments=self._others(entries), delta=delta)
+
+    def with_segment(self, segment: Segment) -> "Snapshot":
+        """With one more segment, in the place of any rows that its entries had before."""
+        entries = segment.numbering.entries()
         return Snapshot(
-            segments=tuple(segment for segment in segments if segment.living),
+            segments=_largest_first([*self._others(entries), segment]),
             delta=self.delta.without(entries),
         )
 
@@ -161,11 +171,6 @@ class Snapshot:
         query, entry, distance = mine.found(other.delta.words, radius_bits)
         yield entry, other.delta.entries[query], distance
 
-    def with_segment(self, segment: Segment) -> "Snapshot":
-        """With one more segment, whose entries live nowhere else."""
-        segments = [*self.segments, segment] if segment.living else list(self.segments)
-        return Snapshot(segments=_largest_first(segments), delta=self.delta)
-
     def swapped(self, before: "Snapshot", turn: int, taken: set[int], built: Segment) -> "Snapshot":
         """With `built` in the place of what it was built from, in `before`.
 
@@ -213,6 +218,10 @@ class Snapshot:
         group = open_to[first:]
         wasted = [one for one in open_to[:first] if one.living * 2 < len(one)]
         return freeze, (*wasted, *group)
+
+    def _others(self, entries: Numbers) -> tuple[Segment, ...]:
+        segments = (segment.without(entries) for segment in self.segments)
+        return tuple(segment for segment in segments if segment.living)
 
 
 def in_order(parts: list[tuple[Numbers, Words]], delta: Delta) -> tuple[Numbers, Words]:
