@@ -132,13 +132,15 @@ class Hashed:
     low quality or of a degenerate picture is given but `unmatchable` says not to compare
     it. `dihedral` holds eight hashes in the order of `DIHEDRAL`, or none when not asked
     for. `pipeline` names decoder, version and policy: hashes are comparable bit for bit
-    only within one pipeline. `why` is for the reader and is empty when all is well. Of a video
+    only within one pipeline. A hash of `mode` fast may be a few bits off the exact one: near
+    a threshold it decides nothing before the file was hashed exactly. `why` is for the reader and is empty when all is well. Of a video
     `video` holds the frames, and `pdq` is None.
     """
 
     digests: Digests
     pdq: Pdq | None
     dihedral: tuple[Pdq, ...] = ()
+    mode: Mode = Mode.EXACT
     pipeline: str
     unmatchable: Unmatchable | None = None
     why: str = ""

@@ -8,9 +8,10 @@ import sys
 import pytest
 
 from tutela.adapters.media.jail import Jail
+from tutela.primitives.kernels import FOLDER
 
 PROBE = """
-import json, os, resource, socket, sys
+import json, os, resource, socket, subprocess, sys, threading
 from tutela.adapters.media import confining
 held = confining.confine(memory_bytes=700 << 20, cpu_seconds=60, parent=int(sys.argv[1]))
 def tried(act):
@@ -25,13 +26,19 @@ found = {
     "network": tried(lambda: socket.socket()),
     "pipe": tried(os.pipe),
     "fork": tried(os.fork),
+    "program": tried(lambda: os.execv("/bin/true", ["true"])),
+    "child": tried(lambda: subprocess.run(["/bin/true"])),
     "root": tried(lambda: os.setuid(0)) if os.getuid() else "possible",
     "memory": tried(lambda: bytearray(900 << 20)),
     "raise": tried(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (9, 9))),
 }
+threads = []
+one = threading.Thread(target=lambda: threads.append(1))
+one.start()
+one.join()
 os.close(0)
 found["read after closing"] = tried(lambda: open("/etc/hostname"))
-print(json.dumps({"held": held, "tried": found}))
+print(json.dumps({"held": held, "tried": found, "threads": len(threads)}))
 """
 
 
@@ -46,6 +53,28 @@ def test_nothing_can_be_opened_started_or_regained() -> None:
     found = json.loads(done.stdout)
     assert "no_new_descriptor" in found["held"]
     assert "possible" not in found["tried"].values(), found
+    assert found["threads"] == 1  # one decoder needs a thread of its own
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the confinement is Linux's")
+def test_without_the_filter_the_number_of_processes_is_limited() -> None:
+    """A kernel or a processor that the filter is not made for."""
+    probe = PROBE.replace("held = ", "confining.forbid_new_processes = lambda: False\nheld = ", 1)
+    for line in (
+        '    "program": tried(lambda: os.execv("/bin/true", ["true"])),\n',
+        "one.start()\none.join()\n",
+    ):
+        assert line in probe
+        probe = probe.replace(line, "")
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", probe, str(os.getpid())],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = json.loads(done.stdout)
+    assert "no_new_process" in found["held"]
+    assert found["tried"]["fork"] != "possible"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the confinement is Linux's")
@@ -79,6 +108,7 @@ def test_the_child_gets_no_environment_and_no_folder(
     monkeypatch.setattr(subprocess, "Popen", Watching)
     with Jail(workers=1) as single:
         assert single.hash(small_png) == jail.hash(small_png)
-    assert seen["env"] == {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    kernels = {"TUTELA_KERNELS": str(FOLDER)} if FOLDER else {}
+    assert seen["env"] == {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **kernels}
     assert seen["cwd"] == "/"
     assert "-I" in str(seen["arguments"])

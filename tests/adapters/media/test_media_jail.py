@@ -57,7 +57,7 @@ def test_a_picture_is_hashed_as_its_pixels_are(
     assert len(found.dihedral) == 8
     assert found.digests.sha256 == hashlib.sha256(small_png).digest()
     assert found.digests.size_bytes == len(small_png)
-    assert found.pipeline == f"tutela-exact/1+pillow-{Image.__version__}"
+    assert found.pipeline.startswith(f"tutela-exact/2+pillow-{Image.__version__}+simplejpeg-")
     assert (found.media_type, found.width_px, found.height_px) == ("image/png", 160, 120)
     assert found.unmatchable is None
     assert found.why == ""

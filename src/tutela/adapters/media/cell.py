@@ -18,8 +18,10 @@ from tutela.adapters.media.frames import (
 )
 from tutela.adapters.media.model import Limits, RefusalReason
 from tutela.primitives.errors import Unavailable
+from tutela.primitives.kernel_folder import FOLDER
 
-STARTUP_SECONDS = 60.0
+STARTUP_SECONDS = 600.0
+"""The first start on a machine compiles the kernels; one that died is noticed at once."""
 MAX_REPLY_BYTES = 12 << 20
 """A full view of 1600 x 1600 incompressible pixels is 7.7 MB."""
 
@@ -62,7 +64,7 @@ class Cell:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            env=_environment(),
             cwd="/",
             start_new_session=True,  # Ctrl-C is for the parent, which closes us
         )
@@ -112,7 +114,7 @@ class Cell:
             self.end()
             raise Unavailable(
                 "The picture decoder does not start",
-                why="its process ended or did not answer within a minute",
+                why="its process ended or did not answer within ten minutes",
                 remedy="Run `tutela check`, raise the decoder's memory limit, "
                 "or install the package again",
             ) from error
@@ -166,6 +168,12 @@ class Cell:
         if code == -signal.SIGXCPU:
             return RefusalReason.OUT_OF_TIME
         return RefusalReason.DECODER_DIED
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours but where the compiled kernels are: without a home it cannot find them."""
+    kept = {"TUTELA_KERNELS": str(FOLDER)} if FOLDER else {}
+    return {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **kept}
 
 
 def _seconds(value: object) -> float:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tutela.adapters.media.frames import BadFrame
 from tutela.adapters.media.model import RefusalReason
-from tutela.hashing.model import DIHEDRAL, Pdq
+from tutela.hashing.model import DIHEDRAL, Mode, Pdq
 from tutela.primitives.errors import BadInput
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -49,6 +49,14 @@ def hashes_of(answer: dict[str, Any], *, dihedral: bool) -> tuple[Pdq, tuple[Pdq
     except (BadInput, TypeError) as error:
         raise BadFrame from error
     return found[0], tuple(found[1:])
+
+
+def mode_of(answer: dict[str, Any], *, asked: Mode) -> Mode:
+    """The mode that was used: the one asked for, or exact where fast does not pay."""
+    used = answer.get("mode")
+    if used not in {Mode.EXACT, asked}:
+        raise BadFrame
+    return Mode(used)
 
 
 def exif_of(answer: dict[str, Any]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import dataclasses
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -17,9 +18,14 @@ from tutela.adapters.media import confining, decoding, rendering
 from tutela.adapters.media.frames import BadFrame, Header, receive, send
 from tutela.adapters.media.model import STYLES, Limits, RefusalReason
 from tutela.adapters.media.pipeline import pipeline_id
-from tutela.adapters.media.sniffing import KINDS
+from tutela.adapters.media.sniffing import HEIF, KINDS, Kind
+from tutela.hashing.model import Mode
+from tutela.hashing.scaled import MIN_SIDE_PX
+from tutela.primitives import kernels
 
 Answer = tuple[Header, bytes]
+
+_HEIC = Path(__file__).with_name("flat.heic")
 
 
 def main() -> None:
@@ -33,9 +39,9 @@ def main() -> None:
     }
     limits = Limits(**values)
     requests, replies = _pipes()
+    decoding.prepare(limits)
     _warm_up()
     pipeline = pipeline_id()
-    decoding.prepare(limits)
     held = confining.confine(
         memory_bytes=limits.memory_bytes, cpu_seconds=lifetime_cpu_seconds, parent=parent
     )
@@ -90,7 +96,11 @@ def _done(header: Header, body: bytes, limits: Limits) -> Answer:
     match header["job"]:
         case "hash":
             wanted = bool(header["dihedral"])
-            return decoding.hash_picture(body, kind=kind, limits=limits, dihedral=wanted), b""
+            mode = Mode(header["mode"])
+            return (
+                decoding.hash_picture(body, kind=kind, limits=limits, dihedral=wanted, mode=mode),
+                b"",
+            )
         case "facts":
             return decoding.facts(body, kind=kind, limits=limits), b""
         case "rendition":
@@ -101,21 +111,32 @@ def _done(header: Header, body: bytes, limits: Limits) -> Answer:
 
 
 def _warm_up() -> None:
-    """Do every job once on a picture of our own: afterwards nothing can be imported."""
-    image = Image.new("RGB", (64, 48), (10, 200, 90))
-    for kind in KINDS:
-        held = io.BytesIO()
-        image.save(held, format=kind.decoder)
-        jobs: list[Header] = [
-            {"job": "hash", "dihedral": True},
-            {"job": "facts"},
-            {"job": "full_view"},
-            *({"job": "rendition", "style": style} for style in STYLES),
-        ]
-        for job in jobs:
-            answer, _ = answer_to({**job, "decoder": kind.decoder}, held.getvalue(), Limits())
-            if "refused" in answer:
-                raise SystemExit(f"the {kind.decoder} decoder does not work here")
+    """Load every kernel, do every job once on pictures of our own: then nothing is left to load.
+
+    Our HEIC picture lies beside this file, for nothing here can write one.
+    """
+    kernels.prepare()
+    for side in (MIN_SIDE_PX // 4, MIN_SIDE_PX):
+        image = Image.linear_gradient("L").resize((side + 8, side)).convert("RGB")
+        for kind in KINDS:
+            if kind is not HEIF:
+                held = io.BytesIO()
+                image.save(held, format=kind.decoder)
+                _try(kind, held.getvalue())
+    _try(HEIF, _HEIC.read_bytes())
+
+
+def _try(kind: Kind, body: bytes) -> None:
+    jobs: list[Header] = [
+        *({"job": "hash", "dihedral": d, "mode": m} for d in (False, True) for m in Mode),
+        {"job": "facts"},
+        {"job": "full_view"},
+        *({"job": "rendition", "style": style} for style in STYLES),
+    ]
+    for job in jobs:
+        answer, _ = answer_to({**job, "decoder": kind.decoder}, body, Limits())
+        if "refused" in answer:
+            raise SystemExit(f"the {kind.decoder} decoder does not work here")
 
 
 if __name__ == "__main__":

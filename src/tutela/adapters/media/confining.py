@@ -1,9 +1,10 @@
 """What the child gives up before it sees a byte of a stranger's file.
 
 Everything the decoders need is loaded before; afterwards the process can open nothing
-(file, socket, pipe), start nothing, write no file, and grow only so far. It is not a
-kernel sandbox (no seccomp filter, no namespaces): system calls that need no new
-descriptor remain possible. See docs/reference/media.md for what that means.
+(file, socket, pipe), start no process and no program, write no file, and grow only so far.
+It is not a whole sandbox (no namespaces, and the system-call filter is about starting things
+only): other system calls that need no new descriptor remain possible. See
+docs/reference/media.md for what that means.
 """
 
 import contextlib
@@ -12,6 +13,8 @@ import os
 import resource
 import signal
 import sys
+
+from tutela.adapters.media.filtering import forbid_new_processes
 
 _NOBODY = 65534
 _PR_SET_PDEATHSIG = 1
@@ -39,6 +42,8 @@ def confine(*, memory_bytes: int, cpu_seconds: int, parent: int) -> list[str]:
                 held.append(name)
         if os.getppid() != parent:  # it died before it could be watched
             os._exit(0)
+    if forbid_new_processes():
+        held.append("no_new_process")
     for name, kind, value in (
         ("no_core", resource.RLIMIT_CORE, 0),
         ("no_file_growth", resource.RLIMIT_FSIZE, 0),
@@ -48,6 +53,8 @@ def confine(*, memory_bytes: int, cpu_seconds: int, parent: int) -> list[str]:
         # Last: zero forbids every new descriptor, also after closing an old one.
         ("no_new_descriptor", resource.RLIMIT_NOFILE, 0),
     ):
+        if name in held:
+            continue  # the filter does it, and leaves threads to the decoder that needs one
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (value, value))
             held.append(name)

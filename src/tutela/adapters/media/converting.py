@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tutela.adapters.media.borrowing import borrowed
+
 Pixels = NDArray[np.uint8]
 
 _OPAQUE = 255
@@ -22,7 +24,7 @@ _TIFF_WHITE_IS_ZERO = 0
 
 
 class Plain:
-    """A decoded picture, read in strips of rows as plain bytes.
+    """A decoded picture as plain bytes.
 
     `alpha` is "none" when there is nothing to see through, else "white" (composed on
     white) or, after `ignore_alpha`, "stored" (the colours under the transparency).
@@ -39,6 +41,26 @@ class Plain:
         """From now on give the stored colours, whatever the transparency hides."""
         if self.alpha == "white":
             self.alpha = "stored"
+
+    def pixels(self) -> Pixels:
+        """All rows: H x W grey, or H x W x 3 or x 4 RGB (the fourth byte means nothing).
+
+        Pillow's own memory where that is plain already, else converted strip by strip, so
+        that no second picture of that size is needed on the way.
+        """
+        if self.alpha == "none" or (self.alpha == "stored" and self._image.mode == "RGBA"):
+            lent = borrowed(self._image)
+            if lent is not None:
+                return lent
+        first = self.rows(0, min(_STRIP_ROWS, self.height_px))
+        if len(first) == self.height_px:
+            return first
+        whole = np.empty((self.height_px, *first.shape[1:]), dtype=np.uint8)
+        whole[: len(first)] = first
+        for top in range(len(first), self.height_px, _STRIP_ROWS):
+            bottom = min(self.height_px, top + _STRIP_ROWS)
+            whole[top:bottom] = self.rows(top, bottom)
+        return whole
 
     def rows(self, top: int, bottom: int) -> Pixels:
         """Rows top to bottom (excluded): height x width grey or height x width x 3 RGB."""

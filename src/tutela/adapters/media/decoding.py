@@ -9,17 +9,20 @@ import io
 import warnings
 from typing import Any
 
-from PIL import ExifTags, Image, UnidentifiedImageError
+from pi_heif import register_heif_opener
+from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
 
-from tutela.adapters.media.converting import Plain
+from tutela.adapters.media import jpeg
+from tutela.adapters.media.borrowing import keep_in_one_block
+from tutela.adapters.media.converting import Pixels, Plain
 from tutela.adapters.media.model import Limits, RefusalReason
-from tutela.adapters.media.sniffing import KINDS, Kind
-from tutela.hashing.bands import Luma
-from tutela.hashing.dihedral import all_of_rows
-from tutela.hashing.luma import luma
-from tutela.hashing.model import MIN_QUALITY, Pdq
-from tutela.hashing.pdq import pdq_of_rows
+from tutela.adapters.media.sniffing import JPEG, KINDS, Kind
+from tutela.hashing.dihedral import all_of
+from tutela.hashing.model import MIN_QUALITY, Mode, Pdq
+from tutela.hashing.pdq import pdq
+from tutela.hashing.scaled import all_of_scaled, eighths_for, pdq_of_scaled
 
+_NO_THREADS = 0  # in the words of libheif
 _EXIF_TEXT = 200
 _EXIF_BASE = (
     "Make", "Model", "Software", "DateTime", "Artist", "Copyright", "ImageDescription",
@@ -33,6 +36,7 @@ _EXIF_PLACE = (
     "GPSLatitudeRef", "GPSLatitude", "GPSLongitudeRef", "GPSLongitude", "GPSAltitude",
     "GPSDateStamp", "GPSTimeStamp",
 )  # fmt: skip
+_Hashes = tuple[Pdq, tuple[Pdq, ...]]
 _DECODERS = {kind.decoder: kind for kind in KINDS}
 
 
@@ -46,7 +50,15 @@ class NoPicture(Exception):
 
 
 def prepare(limits: Limits) -> None:
-    """Set the decoders' own limits; a warning about size becomes a refusal."""
+    """Set the decoders' own limits; a warning about size becomes a refusal.
+
+    One thread each: the process may start none, and its neighbours have their own pictures.
+    """
+    keep_in_one_block()
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    register_heif_opener(
+        decode_threads=_NO_THREADS, thumbnails=False, depth_images=False, aux_images=False
+    )
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -79,7 +91,10 @@ def _check_size(image: Image.Image, limits: Limits) -> None:
 
 def decoded(body: bytes, *, kind: Kind, limits: Limits) -> Image.Image:
     """The first frame, all pixels decoded."""
-    image = opened(body, kind=kind, limits=limits)
+    return _loaded(opened(body, kind=kind, limits=limits), limits)
+
+
+def _loaded(image: Image.Image, limits: Limits) -> Image.Image:
     try:
         image.load()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -88,34 +103,60 @@ def decoded(body: bytes, *, kind: Kind, limits: Limits) -> Image.Image:
     return image
 
 
-def hash_picture(body: bytes, *, kind: Kind, limits: Limits, dihedral: bool) -> dict[str, Any]:
-    """PDQ (and, when asked, the eight dihedral hashes) of the first frame, as JSON values."""
-    plain = Plain(decoded(body, kind=kind, limits=limits))
-    found, turned = _hashes(plain, dihedral=dihedral)
-    if plain.alpha == "white" and found.quality < MIN_QUALITY:
-        # Transparency hides everything: what is stored underneath may still be a picture.
-        plain.ignore_alpha()
-        under = _hashes(plain, dihedral=dihedral)
-        if under[0].quality >= MIN_QUALITY:
-            found, turned = under
+def hash_picture(
+    body: bytes, *, kind: Kind, limits: Limits, dihedral: bool, mode: Mode = Mode.EXACT
+) -> dict[str, Any]:
+    """PDQ (and, when asked, the eight dihedral hashes) of the first frame, as JSON values.
+
+    `mode` in the answer is the one that was used: fast only where it pays.
+    """
+    image = opened(body, kind=kind, limits=limits)
+    found = _fast(body, image, dihedral=dihedral) if (kind, mode) == (JPEG, Mode.FAST) else None
+    used = Mode.FAST if found else Mode.EXACT
+    hashed, turned = found or _exact(body, image, kind=kind, limits=limits, dihedral=dihedral)
     return {
-        "pdq": found.hex,
-        "quality": found.quality,
+        "mode": used,
+        "pdq": hashed.hex,
+        "quality": hashed.quality,
         "dihedral": [one.hex for one in turned],
-        "width": plain.width_px,
-        "height": plain.height_px,
+        "width": image.width,
+        "height": image.height,
     }
 
 
-def _hashes(plain: Plain, *, dihedral: bool) -> tuple[Pdq, tuple[Pdq, ...]]:
-    """The hash and, when asked for, the eight, of the picture as `plain` gives it now."""
-
-    def read(top: int, bottom: int) -> Luma:
-        return luma(plain.rows(top, bottom))
-
+def _fast(body: bytes, image: Image.Image, *, dihedral: bool) -> _Hashes | None:
+    """From a decode at k/8; None when the picture is small or not this decoder's."""
+    width, height = image.size
+    k = eighths_for(height, width)
+    grey = jpeg.grey_at(body, image, k) if k else None
+    if grey is None or k is None:
+        return None
     if dihedral:
-        return all_of_rows(read, plain.height_px, plain.width_px)
-    return pdq_of_rows(read, plain.height_px, plain.width_px), ()
+        return all_of_scaled(grey, height, width, k)
+    return pdq_of_scaled(grey, height, width, k), ()
+
+
+def _exact(
+    body: bytes, image: Image.Image, *, kind: Kind, limits: Limits, dihedral: bool
+) -> _Hashes:
+    """From every pixel."""
+    if kind is JPEG:
+        pixels = jpeg.exact(body, image)
+        if pixels is not None:
+            return _hashes(pixels, dihedral=dihedral)
+    plain = Plain(_loaded(image, limits))
+    found = _hashes(plain.pixels(), dihedral=dihedral)
+    if plain.alpha == "white" and found[0].quality < MIN_QUALITY:
+        # Transparency hides everything: what is stored underneath may still be a picture.
+        plain.ignore_alpha()
+        under = _hashes(plain.pixels(), dihedral=dihedral)
+        if under[0].quality >= MIN_QUALITY:
+            return under
+    return found
+
+
+def _hashes(pixels: Pixels, *, dihedral: bool) -> _Hashes:
+    return all_of(pixels) if dihedral else (pdq(pixels), ())
 
 
 def facts(body: bytes, *, kind: Kind, limits: Limits) -> dict[str, Any]:

@@ -11,11 +11,12 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tutela.adapters.media.cell import Cell, CellLost
-from tutela.adapters.media.checking import exif_of, hashes_of, png_of, refusal_of, whole
+from tutela.adapters.media.checking import exif_of, hashes_of, mode_of, png_of, refusal_of, whole
 from tutela.adapters.media.frames import BadFrame, Header
 from tutela.adapters.media.model import (
     STYLES,
@@ -29,7 +30,9 @@ from tutela.adapters.media.model import (
 from tutela.adapters.media.pipeline import pipeline_id
 from tutela.adapters.media.reading import Read, Source, read_once
 from tutela.adapters.media.refusing import refuse
-from tutela.hashing.model import MIN_QUALITY, Hashed, Unmatchable
+from tutela.adapters.media.video_jail import Videos, video_kind
+from tutela.adapters.media.video_model import VideoLimits
+from tutela.hashing.model import MIN_QUALITY, Hashed, Mode, Unmatchable
 from tutela.primitives.errors import BadInput, Unavailable
 
 _MAX_WORKERS = 4
@@ -49,10 +52,17 @@ class Jail:
     ends.
     """
 
-    def __init__(self, limits: Limits | None = None, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        workers: int | None = None,
+        videos: VideoLimits | None = None,
+    ) -> None:
         self.limits = limits or Limits()
         self.workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
+        self.videos = Videos(videos, self.workers)
         self.pipeline = pipeline_id()
+        self.fast_pipeline = pipeline_id(Mode.FAST)
         self._idle: queue.LifoQueue[Cell | None] = queue.LifoQueue()
         for _ in range(self.workers):
             self._idle.put(None)
@@ -73,22 +83,31 @@ class Jail:
     ) -> None:
         self.close()
 
-    def hash(self, source: Source, *, dihedral: bool = False) -> Hashed | Refusal:
+    def hash(
+        self, source: Source, *, dihedral: bool = False, mode: Mode = Mode.EXACT
+    ) -> Hashed | Refusal:
         """Digests and PDQ of a file, of bytes, or of an open binary stream (read to its end).
+
+        In fast mode large JPEGs are decoded at a smaller scale; `pipeline` of the result says
+        which way its hash was made, and `hashing.model.Mode` what that means.
 
         A file that gives no picture is still `Hashed`: digests, `pdq` None, `unmatchable`
         and `why`. A `Refusal` comes only for a path that cannot be read. Raises
         `Unavailable` when no decoder can be started at all.
         """
+        if isinstance(source, bytes | Path) and (video := video_kind(source)) is not None:
+            return self.videos.hash(source, video, dihedral=dihedral)
         try:
             read = read_once(source, max_file_bytes=self.limits.max_file_bytes)
         except OSError as error:
             return refuse(RefusalReason.UNREADABLE, self.limits, type(error).__name__)
         media_type = read.kind.media_type if read.kind else None
+        request = {"job": "hash", "dihedral": dihedral, "mode": mode}
         try:
-            answer, _ = self._ask({"job": "hash", "dihedral": dihedral}, read)
+            answer, _ = self._ask(request, read)
             with _nonsense_is_death(self.limits):
                 pdq, turned = hashes_of(answer, dihedral=dihedral)
+                used = mode_of(answer, asked=mode)
                 width_px, height_px = whole(answer, "width"), whole(answer, "height")
         except PictureRefused as refused:
             return Hashed(
@@ -103,7 +122,8 @@ class Jail:
             digests=read.digests,
             pdq=pdq,
             dihedral=turned,
-            pipeline=self.pipeline,
+            mode=used,
+            pipeline=self.pipeline if used is Mode.EXACT else self.fast_pipeline,
             unmatchable=pdq.unmatchable,
             why=_WHY_NOT[pdq.unmatchable],
             media_type=media_type,
@@ -112,7 +132,10 @@ class Jail:
         )
 
     def rendition(self, data: bytes, style: Style) -> bytes:
-        """A reduced form as PNG without metadata; raise `PictureRefused` when there is none."""
+        """A reduced form as PNG without metadata; raise `PictureRefused` when there is none.
+
+        Of a video, here and in the full view: a contact sheet of up to nine frames.
+        """
         if style not in STYLES:
             raise BadInput("There is no such rendition", why=f"choose from {', '.join(STYLES)}")
         return self._picture({"job": "rendition", "style": str(style)}, data)
@@ -123,6 +146,8 @@ class Jail:
 
     def facts(self, data: bytes) -> MediaFacts:
         """What the file says about itself; raise `PictureRefused` when it is no picture."""
+        if (video := video_kind(data)) is not None:
+            return self.videos.facts(data, video)
         read = read_once(data, max_file_bytes=self.limits.max_file_bytes)
         answer, _ = self._ask({"job": "facts"}, read)
         with _nonsense_is_death(self.limits):
@@ -146,6 +171,8 @@ class Jail:
             if self._closed:
                 return
             self._closed = True
+        self.videos.close()
+        with self._lock:
             for cell in self._cells:
                 cell.process.kill()  # whoever talks to it notices and gives it back
         for _ in range(self.workers):
@@ -156,6 +183,8 @@ class Jail:
         self._starter.shutdown()
 
     def _picture(self, request: Header, data: bytes) -> bytes:
+        if (video := video_kind(data)) is not None:
+            data = self.videos.sheet(data, video)  # then a picture like any stranger's
         read = read_once(data, max_file_bytes=self.limits.max_file_bytes)
         _, body = self._ask(request, read)
         with _nonsense_is_death(self.limits):
