@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 
-from sqlalchemy import Executable, bindparam, func, select, union_all
+from sqlalchemy import ARRAY, BigInteger, Executable, Text, bindparam, cast, func, select, union_all
 
 from tutela.indicators import store
 from tutela.indicators.model import EntryStatus, HashList, SignalKind
@@ -52,16 +52,22 @@ def read(
 
     One statement, unless there are very many numbers.
     """
-    asked: dict[str, list[int] | list[bytes]] = {
+    asked: dict[str, str | list[bytes]] = {
         kind.value: list(values) for kind, values in digests.items()
     }
     numbers = iter(sorted(ids))
     if first := list(islice(numbers, _ENTRIES_AT_ONCE)):
-        asked[_IDS] = first
+        asked[_IDS] = _array(first)
     rows = database.read(_statement(frozenset(asked)), asked)
     while more := list(islice(numbers, _ENTRIES_AT_ONCE)):
-        rows += database.read(_statement(frozenset({_IDS})), {_IDS: more})
-    return _lists(rows), [_entry(row) for row in rows if row[len(_LISTS)] is not None]
+        rows += database.read(_statement(frozenset({_IDS})), {_IDS: _array(more)})
+    entries = {row[len(_LISTS)]: row for row in rows if row[len(_LISTS)] is not None}
+    return _lists(rows), [_entry(row) for row in entries.values()]
+
+
+def _array(numbers: list[int]) -> str:
+    """As PostgreSQL writes an array: one type of statement whatever the numbers' size."""
+    return "{" + ",".join(map(str, numbers)) + "}"
 
 
 @cache
@@ -69,7 +75,7 @@ def _statement(asked: frozenset[str]) -> Executable:
     """Every list with its entries among those asked for; a list without any is one row."""
     parts = [
         select(*_COLUMNS).where(
-            _ENTRIES.id == func.any(bindparam(_IDS))
+            _ENTRIES.id == func.any(cast(bindparam(_IDS, type_=Text), ARRAY(BigInteger)))
             if name == _IDS
             else (_ENTRIES.kind == name) & (_ENTRIES.value == func.any(bindparam(name))),
             _ENTRIES.status == EntryStatus.ACTIVE.value,

@@ -28,6 +28,9 @@ from tutela.primitives.errors import Unavailable
 APP_ROLE = "tutela_app"
 _KEPT_CONNECTIONS = 4
 """Connections that one process keeps open for single statements."""
+_PLAN_ONCE = "SET plan_cache_mode = force_generic_plan"
+"""Planning such a statement anew for each call would cost more than answering it."""
+_PLAN_AS_USUAL = "RESET plan_cache_mode"
 METADATA = MetaData()
 """Every room's tables, except the ledger's, which knows no session (see ADR 0012)."""
 
@@ -90,6 +93,7 @@ class Database:
         try:
             if not driver.autocommit:
                 driver.autocommit = True
+                driver.execute(_PLAN_ONCE)
             rows: list[tuple[Any, ...]] = driver.execute(sql, values).fetchall()
         except BaseException:
             held.invalidate()
@@ -97,6 +101,7 @@ class Database:
         if len(self._idle) < _KEPT_CONNECTIONS:
             self._idle.append(held)
         else:
+            driver.execute(_PLAN_AS_USUAL)
             driver.autocommit = False
             held.close()
         return rows
