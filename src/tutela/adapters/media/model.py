@@ -42,6 +42,8 @@ class RefusalReason(StrEnum):
     UNREADABLE = "unreadable"
     EMPTY = "empty"
     NOT_A_PICTURE = "not_a_picture"
+    NOT_A_VIDEO = "not_a_video"
+    NO_VIDEO_DECODER = "no_video_decoder"
     DAMAGED = "damaged"
     TOO_MANY_BYTES = "too_many_bytes"
     TOO_MANY_PIXELS = "too_many_pixels"
