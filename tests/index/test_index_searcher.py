@@ -463,4 +463,6 @@ def test_wrong_rows_are_refused() -> None:
         searcher.add_rows(np.arange(2), np.zeros((2, 4), np.int64))
     with pytest.raises(BadInput, match="expected 2 whole numbers"):
         searcher.add_rows(np.arange(3), np.zeros((2, 4), np.uint64))
+    with pytest.raises(BadInput, match="shape"):
+        searcher.found_many(np.zeros((2, 3), np.uint64))
     assert len(searcher) == 0

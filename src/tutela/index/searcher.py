@@ -146,6 +146,7 @@ class Searcher:
     def found_many(self, queries: Words, radius_bits: int = RADIUS_BITS) -> Found:
         """The same as arrays: query number, entry and distance, in no promised order."""
         check_radius(radius_bits)
+        _check(queries)
         return self._snapshot.found(queries, radius_bits)
 
     def pairs_within(self, radius_bits: int = RADIUS_BITS) -> Iterator[Found]:
@@ -187,12 +188,7 @@ class Searcher:
 
     def add_rows(self, ids: Numbers, words: Words) -> None:
         """Take in `ids` int64[N] with their hashes `words` uint64[N, 4], as `add` does."""
-        if words.ndim != 2 or words.shape[1] != WORDS or words.dtype != np.uint64:  # noqa: PLR2004 - rows and columns
-            raise BadInput(
-                "These are not rows of hashes",
-                why=f"expected uint64 in the shape (N, {WORDS}), got {words.dtype} in the "
-                f"shape {words.shape}",
-            )
+        _check(words)
         # A copy, because the caller may write into its array when this has returned.
         self._put(check_ids(ids, len(words)), words.copy(), [])
 
@@ -270,6 +266,16 @@ class Searcher:
         with self._writing:
             self._snapshot = self._snapshot.on_files(mapped)
         return snapshot.on_files(mapped)
+
+
+def _check(words: Words) -> None:
+    """Raise `BadInput` unless these are rows of hashes."""
+    if words.ndim != 2 or words.shape[1] != WORDS or words.dtype != np.uint64:  # noqa: PLR2004 - rows and columns
+        raise BadInput(
+            "These are not rows of hashes",
+            why=f"expected uint64 in the shape (N, {WORDS}), got {words.dtype} in the "
+            f"shape {words.shape}",
+        )
 
 
 def _saved(folder: Path, snapshot: Snapshot, generation: int, change: int) -> Manifest:
