@@ -92,8 +92,8 @@ def captioned(of: Film) -> Film:
     def draw(second: float) -> Picture:
         image = Image.fromarray(of(second))
         pen = ImageDraw.Draw(image)
-        pen.rectangle((0, image.height * 0.88, image.width, image.height), fill=(0, 0, 0))
-        pen.text((8, image.height * 0.89), "neutral words below", fill=(255, 255, 0))
+        pen.rectangle((0, image.height * 0.92, image.width, image.height), fill=(0, 0, 0))
+        pen.text((8, image.height * 0.92), "neutral words below", fill=(255, 255, 0))
         return np.asarray(image)
 
     return draw
