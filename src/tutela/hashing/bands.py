@@ -126,7 +126,7 @@ def _across(
 
 
 @kernel()
-def fast_small(
+def fast_small(  # noqa: PLR0917 - kernels take no keywords
     flat: NDArray[np.uint8], stride: int, height: int, width: int, channels: int, small: Plane
 ) -> None:
     """Fill the 64 x 64 picture from raw bytes; see `luma.Raster` for their layout."""

@@ -138,7 +138,7 @@ def _keep_down(narrow: Plane, small: Plane) -> None:
 
 
 @kernel()
-def exact_small(
+def exact_small(  # noqa: PLR0917 - kernels take no keywords
     flat: NDArray[np.uint8], stride: int, height: int, width: int, channels: int, small: Plane
 ) -> None:
     """Fill the 64 x 64 picture as the reference does, to the last bit."""

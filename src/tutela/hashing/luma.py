@@ -7,6 +7,7 @@ single-precision division gives the same bits (the tests go through all 2^24 col
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,14 @@ def raster(pixels: NDArray[np.uint8]) -> Raster:
         )
     height, width = pixels.shape[0], pixels.shape[1]
     # `reshape` is a view of contiguous rows and a copy of everything else.
-    return Raster(pixels.reshape(-1), width * channels, height, width, channels)
+    return Raster(frozen(pixels.reshape(-1)), width * channels, height, width, channels)
+
+
+def frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """The same values, not to be written: kernels are compiled for that kind only."""
+    seen = values.view()
+    seen.flags.writeable = False
+    return seen
 
 
 @kernel()

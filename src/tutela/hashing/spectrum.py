@@ -39,6 +39,13 @@ def _cosines() -> Plane:
 COSINES = _cosines()
 _TURNED_COSINES = np.ascontiguousarray(COSINES.T)
 
+# Of the four ways to change signs: whether those of every other row and of every other column
+# change, and where in `DIHEDRAL` the hash stands, of the frequencies as they are and transposed.
+_ROWS = np.array([False, False, True, True])
+_COLUMNS = np.array([False, True, False, True])
+_PLAIN = np.array([0, 5, 4, 2])
+_TRANSPOSED = np.array([6, 1, 3, 7])
+
 
 @kernel()
 def quality_of(small: Plane, slack: float) -> int:
@@ -47,7 +54,7 @@ def quality_of(small: Plane, slack: float) -> int:
     With `slack` above zero the answer is -1 when a gradient that is off by up to that much
     (in hundredths of full scale) could lead to another quality.
     """
-    low = high = np.int32(0)
+    low, high = np.int32(0), np.int32(0)
     shift = np.float32(slack)
     for i in range(SIDE):
         row, below = small[i], small[min(SIDE - 1, i + 1)]  # the last row meets itself: no change
@@ -59,8 +66,8 @@ def quality_of(small: Plane, slack: float) -> int:
             point = abs((row[j] - row[j + 1]) * np.float32(_BEST) / np.float32(255))
             low += np.int32(max(point - shift, np.float32(0)))
             high += np.int32(point + shift)
-    least = min(_BEST, low // _GRADIENTS_PER_POINT)
-    return least if least == min(_BEST, high // _GRADIENTS_PER_POINT) else -1
+    least = min(_BEST, int(low) // _GRADIENTS_PER_POINT)
+    return least if least == min(_BEST, int(high) // _GRADIENTS_PER_POINT) else -1
 
 
 @kernel()
@@ -82,13 +89,13 @@ def transform(small: Plane, frequencies: Plane) -> None:
 
 
 @kernel()
-def _ordered(value: int) -> int:
+def _ordered(raw: np.int32) -> np.int32:
     """The bits of a float as a whole number of the same order."""
-    return value if value >= 0 else value ^ np.int32(_SIGN)
+    return raw if raw >= 0 else raw ^ np.int32(_SIGN)
 
 
 @kernel()
-def middle(frequencies: Plane) -> tuple[float, float]:
+def middle(frequencies: Plane) -> tuple[np.float32, np.float32]:
     """Step 7: the lower median, and the next value up (equal to it when they tie)."""
     flat = frequencies.reshape(_POINTS)
     raw = flat.view(np.int32)
@@ -123,7 +130,7 @@ def middle(frequencies: Plane) -> tuple[float, float]:
 
 
 @kernel()
-def write_bits(frequencies: Plane, median: float, bits: NDArray[np.uint8]) -> None:
+def write_bits(frequencies: Plane, median: np.float32, bits: NDArray[np.uint8]) -> None:
     """Step 8: one bit for each frequency above the median, 32 bytes, last frequency first."""
     flat = frequencies.reshape(_POINTS)
     for place in range(_POINTS // 8):
@@ -131,3 +138,37 @@ def write_bits(frequencies: Plane, median: float, bits: NDArray[np.uint8]) -> No
         for n in range(8):
             byte |= np.uint32(flat[8 * place + n] > median) << np.uint32(n)
         bits[_POINTS // 8 - 1 - place] = np.uint8(byte)
+
+
+@kernel()
+def write_eight(frequencies: Plane, bits: NDArray[np.uint8]) -> float:
+    """Step 9: the eight hashes, 8 x 32 bytes; give the smallest gap above a median.
+
+    The order is `model.DIHEDRAL`. Transposing leaves the median alone, so two hashes share it.
+    """
+    signed = np.empty((LOW, LOW), np.float32)
+    transposed = np.empty((LOW, LOW), np.float32)
+    least = np.float32(np.inf)
+    for turn in range(len(_PLAIN)):
+        for i in range(LOW):
+            for j in range(LOW):
+                value = frequencies[i, j]
+                if (_ROWS[turn] and i % 2 == 0) != (_COLUMNS[turn] and j % 2 == 0):
+                    value = -value
+                signed[i, j] = value
+                transposed[j, i] = value
+        median, above = middle(signed)
+        least = min(least, above - median)
+        write_bits(signed, median, bits[_PLAIN[turn]])
+        write_bits(transposed, median, bits[_TRANSPOSED[turn]])
+    return float(least)
+
+
+@kernel()
+def write_hashes(frequencies: Plane, bits: NDArray[np.uint8]) -> float:
+    """Steps 7 and 8 into 1 x 32 bytes, step 9 into 8 x 32; give the smallest gap."""
+    if bits.shape[0] > 1:
+        return write_eight(frequencies, bits)
+    median, above = middle(frequencies)
+    write_bits(frequencies, median, bits[0])
+    return float(above - median)

@@ -1,7 +1,7 @@
-"""PDQ in plain numpy: the slow twin of the kernels, with the reference's roundings.
+"""PDQ in plain numpy: what the kernels must equal, in the self-test and in the tests.
 
 Steps are those of interfaces.md 4.1. Single precision throughout, sums in the reference's
-order and no fused multiply-add.
+order and no fused multiply-add, so equality is exact. Slow, and as short as can be.
 """
 
 import math
@@ -86,6 +86,7 @@ _D = _cosines()
 
 
 def pdq(pixels: NDArray[np.uint8]) -> Pdq:
+    """The hash of H x W x 3 (or more) RGB bytes or H x W grey bytes."""
     if min(pixels.shape[:2]) < MIN_SIDE_PX:
         return Pdq(bytes(PDQ_BYTES), 0)
     as_it_is = pixels.shape[:2] == (SIDE, SIDE)
@@ -93,11 +94,12 @@ def pdq(pixels: NDArray[np.uint8]) -> Pdq:
 
 
 def hash_of_small(small: Luma) -> Pdq:
+    """Steps 5 to 8."""
     return Pdq(bits_of(transform(small)), quality_of(small))
 
 
 def dihedral(pixels: NDArray[np.uint8]) -> tuple[Pdq, ...]:
-    """The reference filters here at 64 x 64 too."""
+    """The eight hashes; the reference filters here at 64 x 64 too."""
     if min(pixels.shape[:2]) < MIN_SIDE_PX:
         return (Pdq(bytes(PDQ_BYTES), 0),) * len(DIHEDRAL)
     small = small_picture(pixels)
