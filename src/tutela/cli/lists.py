@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from tutela.cli import comparing
 from tutela.cli.presenting import OUT, AsJson, emit, note, progress
 from tutela.indicators import listing, store
 from tutela.indicators.importing import import_list
@@ -24,7 +25,11 @@ from tutela.wiring.opening import open_database
 
 SHOWN_REFUSALS = 10
 
-app = typer.Typer(help="Hash lists: import, list, show, withdraw, configure.", no_args_is_help=True)
+app = typer.Typer(
+    help="Hash lists: import, list, show, withdraw, configure, compare.", no_args_is_help=True
+)
+app.command()(comparing.overlap)
+app.command()(comparing.clusters)
 
 Name = Annotated[str, typer.Argument(help="Name of the list.")]
 Kind = Annotated[SignalKind | None, typer.Option("--kind", help="Kind of the hash, with --value.")]

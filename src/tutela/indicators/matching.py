@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tutela.hashing.model import DIHEDRAL, Hashed, Pdq
 from tutela.index.bits import Words, pack
+from tutela.index.searcher import Searcher
 from tutela.indicators import confirming
 from tutela.indicators.confirming import Entry
 from tutela.indicators.keeping import Keeper, MatcherState
@@ -107,6 +108,12 @@ class Matcher:
     def state(self) -> MatcherState:
         """How this matcher stands against the database; raises `Unavailable` when that is away."""
         return self._kept.state()
+
+    def searcher(self, list_id: ListId) -> Searcher:
+        """A list's own searcher, to compare lists with; empty for a list that has no PDQ hash."""
+        if not self._kept.fresh:
+            self.refresh()
+        return self._kept.searcher(list_id) or Searcher()
 
     def close(self) -> None:
         """Give up what other processes wait for."""
