@@ -466,3 +466,12 @@ def test_wrong_rows_are_refused() -> None:
     with pytest.raises(BadInput, match="shape"):
         searcher.found_many(np.zeros((2, 3), np.uint64))
     assert len(searcher) == 0
+
+
+def test_the_callers_array_stays_the_callers() -> None:
+    searcher = Searcher(delta_limit=10)
+    words = np.random.default_rng(8).integers(0, 2**64, (100, 4), dtype=np.uint64)
+    asked = words.copy()
+    searcher.add_rows(np.arange(100), words)
+    words[:] = 0
+    assert (np.sort(searcher.found_many(asked, 0)[1]) == np.arange(100)).all()
