@@ -11,6 +11,7 @@ import typer
 from rich.table import Table
 
 from tutela.adapters.media.model import Refusal
+from tutela.cli.following import follow_video
 from tutela.cli.presenting import OUT, AsJson, emit, note, plain, progress
 from tutela.intake.model import Admission, Context, Origin
 from tutela.primitives.errors import BadInput
@@ -40,12 +41,34 @@ def scan(
     uploader: Annotated[
         str, typer.Option(help="The service's reference of the uploader, kept for matches only.")
     ] = "",
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="PATH is one video that is still written (a growing file or a named pipe): "
+            "tell matches as its frames come.",
+        ),
+    ] = False,
+    idle: Annotated[
+        float,
+        typer.Option(min=0.1, help="With --follow: seconds without a new byte that end a file."),
+    ] = 10.0,
     as_json: AsJson = False,
 ) -> None:
     """Hash and match every file; a match is sealed and opens a case, others leave nothing.
 
     Exit code 0 when every file was looked at, 2 when some could not be read.
     """
+    if follow:
+        _follow(
+            folder,
+            dry_run=dry_run,
+            service=service,
+            uploader=uploader,
+            idle_seconds=idle,
+            as_json=as_json,
+        )
+        return
     planned = plan(folder)
     tally = Tally()
     with (
@@ -68,6 +91,28 @@ def scan(
         _summary(tally, dry_run=dry_run)
     if tally.errors or planned.skipped.get(UNREADABLE):
         raise typer.Exit(2)
+
+
+def _follow(
+    path: Path, *, dry_run: bool, service: str, uploader: str, idle_seconds: float, as_json: bool
+) -> None:
+    """One video while it is written; the last line is what came of the whole."""
+    with open_parts() as parts:
+        context = Context(
+            item_reference=spelled(PurePath(path.name)),
+            uploader_reference=uploader,
+            service=service or parts.settings.provider_name,
+            file_name=Redacted(spelled(PurePath(path.name))),
+        )
+        scanned = follow_video(
+            parts, path, context=context, idle_seconds=idle_seconds, dry_run=dry_run,
+            as_json=as_json,
+        )  # fmt: skip
+    tally = Tally()
+    tally.count(scanned)
+    _tell(scanned, as_json=as_json)
+    if not as_json:
+        _summary(tally, dry_run=dry_run)
 
 
 def _results(

@@ -17,7 +17,7 @@ from tutela.law.loading import Lawbook, load_lawbook
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, Misconfigured
-from tutela.wiring.limits import limits_of
+from tutela.wiring.limits import limits_of, video_limits_of
 from tutela.wiring.matching import open_matcher
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import Settings, load_settings
@@ -45,7 +45,9 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
     settings = settings or load_settings()
     with ExitStack() as stack:
         database = stack.enter_context(open_database(settings, pool_size=pool_size))
-        jail = stack.enter_context(Jail(limits_of(settings), workers=settings.decoders))
+        jail = stack.enter_context(
+            Jail(limits_of(settings), workers=settings.decoders, videos=video_limits_of(settings))
+        )
         seal = Seal(recipient_of(settings))
         blobs = open_blobs(settings.blobs_url, home=settings.folder)
         clock = SystemClock()

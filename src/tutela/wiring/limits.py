@@ -1,6 +1,7 @@
 """What one file may cost a decoder, from the settings."""
 
 from tutela.adapters.media.model import Limits
+from tutela.adapters.media.video_model import VideoLimits
 from tutela.wiring.settings import Settings
 
 _WALL_TO_CPU = 1.5
@@ -16,3 +17,8 @@ def limits_of(settings: Settings) -> Limits:
         cpu_seconds=settings.decoder_seconds,
         wall_seconds=_WALL_TO_CPU * settings.decoder_seconds,
     )
+
+
+def video_limits_of(settings: Settings) -> VideoLimits:
+    """The same for videos: memory as for pictures, time by their length (`VideoLimits`)."""
+    return VideoLimits(memory_bytes=settings.decoder_memory_bytes)
