@@ -10,9 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 from PIL import Image
 
-from tutela.hashing.model import DIHEDRAL
+from tutela.cli.hash import hash_command
+from tutela.hashing import selftest
+from tutela.hashing.model import DIHEDRAL, Pdq
 from tutela.scan.walking import walk
 
 
@@ -51,7 +54,7 @@ def test_each_file_is_one_json_object_and_refusals_set_the_exit_code(folder: Pat
     assert picture["md5"] == hashlib.md5(data, usedforsecurity=False).hexdigest()
     assert picture["sha1"] == hashlib.sha1(data, usedforsecurity=False).hexdigest()
     assert picture["sha256"] == hashlib.sha256(data).hexdigest()
-    assert picture["pipeline"].startswith("tutela-exact/1+pillow-")
+    assert picture["pipeline"].startswith("tutela-exact/2+pillow-")
     assert flat["unmatchable"] == "low_quality"
     assert "error" not in flat
     assert "pdq" not in words
@@ -77,7 +80,7 @@ def test_a_person_gets_a_table_with_names_as_they_are(folder: Path) -> None:
 
 def test_the_pipeline_can_be_read() -> None:
     said = json.loads(run("--pipeline", "--json").stdout)
-    assert said["pipeline"].startswith("tutela-exact/1+pillow-")
+    assert said["pipeline"].startswith("tutela-exact/2+pillow-")
     assert {"orientation", "alpha", "cmyk", "palette", "animation"} <= set(said["policy"])
 
 
@@ -225,3 +228,50 @@ def _all_gone(group: int) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+def test_the_fast_mode_says_which_rows_it_made(tmp_path: Path) -> None:
+    texture = Image.effect_noise((1024, 768), 90).resize((1536, 1152))
+    texture.save(tmp_path / "large.jpg")
+    texture.resize((120, 90)).save(tmp_path / "small.jpg")
+    exact, fast = (
+        [json.loads(line) for line in run(tmp_path, "--json", "--mode", mode).stdout.splitlines()]
+        for mode in ("exact", "fast")
+    )
+    assert [row["mode"] for row in fast] == ["fast", "fast"]
+    assert [row["pipeline"].split("/")[0] for row in fast] == ["tutela-fast", "tutela-exact"]
+    assert {row["pipeline"].split("/")[0] for row in exact} == {"tutela-exact"}
+    for one, other in zip(exact, fast, strict=True):
+        assert Pdq.parse(one["pdq"]).distance_bits(Pdq.parse(other["pdq"])) <= 31
+    out = tmp_path / "rows.jsonl"
+    assert run(tmp_path, "--out", out, "--mode", "fast").returncode == 0
+    refused = run(tmp_path, "--out", out)
+    assert refused.returncode == 5
+    assert "made in the mode “fast”" in refused.stderr
+
+
+def test_the_self_test_says_what_it_checked() -> None:
+    done = run("--self-test", "--json")
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["failures"]) == (0, [])
+    assert said["pictures"] > said["references"] > 0
+
+
+def test_a_self_test_that_fails_is_exit_code_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(selftest, "run", lambda: ["grain, 5 x 5 pixels: another hash"])
+    with pytest.raises(typer.Exit) as left:
+        hash_command(self_test=True)
+    assert left.value.exit_code == 1
+    assert "grain, 5 x 5 pixels" in capsys.readouterr().out
+
+
+def test_what_hashes_nothing_does_not_load_the_compiler() -> None:
+    for arguments in (["hash", "--help"], ["hash", "--pipeline"]):
+        code = (
+            f"import sys; from tutela.cli import app; sys.argv[1:] = {arguments!r}\n"
+            "try: app()\nexcept SystemExit: pass\n"
+            "assert 'numba' not in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -13,6 +13,7 @@ import typer
 from rich.table import Table
 
 from tutela.adapters.media.pipeline import POLICY, pipeline_id
+from tutela.cli.hash_video import FrameWish, write_frames
 from tutela.cli.presenting import (
     OUT,
     AsJson,
@@ -24,6 +25,7 @@ from tutela.cli.presenting import (
 )
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import BadInput
+from tutela.primitives.kernel_folder import FOLDER
 from tutela.scan.keeping import Rows
 from tutela.scan.walking import count, walk
 from tutela.wiring.hashing import Batch, Order, Row, cores, hash_files
@@ -35,7 +37,8 @@ SOME_REFUSED = 2
 
 _ROWS_OF_A_TABLE = 500
 _LOOKED_UP_AT_ONCE = 256
-_SLOW_SECONDS = 3.0
+_FIRST_START_SECONDS = 3.0
+_LATER_START_SECONDS = 15.0  # a busy machine; longer only after an update, which compiles anew
 
 
 def hash_command(
@@ -61,8 +64,24 @@ def hash_command(
             help="Append rows (JSON lines) to this file; the same command again goes on there.",
         ),
     ] = None,
+    vpdq: Annotated[
+        Path | None,
+        typer.Option("--vpdq", help="Write the frames of videos to this file as vPDQ's text."),
+    ] = None,
+    every: Annotated[
+        float, typer.Option(min=0, help="With --vpdq: seconds between frames; 0 is every frame.")
+    ] = 1.0,
+    key_frames: Annotated[
+        bool, typer.Option("--key-frames", help="With --vpdq: key frames only.")
+    ] = False,
     pipeline: Annotated[
         bool, typer.Option("--pipeline", help="Say which decoder and policy hashes come from.")
+    ] = False,
+    self_test: Annotated[
+        bool,
+        typer.Option(
+            "--self-test", help="Prove the code compiled for this processor; exit 1 if not."
+        ),
     ] = False,
 ) -> None:
     """Hash files: PDQ with quality, MD5, SHA-1, SHA-256. Stores nothing but what `--out` names.
@@ -71,14 +90,20 @@ def hash_command(
     digests where it could be read), or the arguments are wrong.
     """
     if pipeline:
-        _show_pipeline(as_json=as_json)
+        _show_pipeline(mode, as_json=as_json)
+        return
+    if self_test:
+        _prove(as_json=as_json)
         return
     if not paths:
         raise BadInput("There is nothing to hash", remedy="Give files or folders")
-    if mode is Mode.FAST:
-        raise BadInput("The fast mode is not in this version")
+    if vpdq is not None:
+        wish = FrameWish(every_s=every, key_frames=key_frames)
+        if write_frames(paths, vpdq, wish, as_json=as_json):
+            raise typer.Exit(SOME_REFUSED)
+        return
     order = Order(limits=limits_of(load_settings()), mode=mode, dihedral=dihedral)
-    tally = _Tally(as_json=as_json)
+    tally = _Tally(as_json=as_json, mode=mode)
     with _rows(out, order) as rows:
         files = walk(paths) if rows is None else _unfinished(paths, rows, tally)
         try:
@@ -110,6 +135,7 @@ class _Tally:
     """What came of the run so far; `earlier` files had their rows in the file already."""
 
     as_json: bool
+    mode: Mode
     files: int = 0
     refused: int = 0
     size_bytes: int = 0
@@ -145,9 +171,8 @@ class _Tally:
 
         def render() -> None:
             taken_up = f", {self.earlier} were in the file already" if self.earlier else ""
-            OUT.print(
-                f"{hashed} hashed, {self.refused} refused{taken_up}, pipeline {pipeline_id()}"
-            )
+            OUT.print(f"{hashed} hashed, {self.refused} refused{taken_up}")
+            OUT.print(f"pipeline {pipeline_id(self.mode)}")
 
         said = {"out": str(out), "hashed": hashed, "refused": self.refused, "earlier": self.earlier}
         emit(said, as_json=self.as_json, render=render)
@@ -157,7 +182,7 @@ def _rows(out: Path | None, order: Order) -> AbstractContextManager[Rows | None]
     """The file the rows go to, or none."""
     if out is None:
         return nullcontext(None)
-    pipelines = frozenset({pipeline_id()})
+    pipelines = frozenset({pipeline_id(Mode.EXACT), pipeline_id(order.mode)})
     return Rows(out, mode=order.mode, dihedral=order.dihedral, pipelines=pipelines)
 
 
@@ -173,8 +198,9 @@ def _unfinished(paths: Sequence[Path], rows: Rows, tally: _Tally) -> Iterator[Pa
 @contextmanager
 def _patience() -> Iterator[Callable[[], None]]:
     """A word to the person when nothing has come after a moment; call it when something has."""
+    compiled = FOLDER is not None and any(FOLDER.rglob("*.nbi"))
     watch = threading.Timer(
-        _SLOW_SECONDS,
+        _LATER_START_SECONDS if compiled else _FIRST_START_SECONDS,
         note,
         ("The decoders are not ready yet: the first start compiles for this processor, once.",),
     )
@@ -200,11 +226,41 @@ def _table(rows: list[Row]) -> Table:
     return table
 
 
-def _show_pipeline(*, as_json: bool) -> None:
+def _show_pipeline(mode: Mode, *, as_json: bool) -> None:
     def render() -> None:
-        table = Table("policy", "what it is", title=pipeline_id())
+        table = Table("policy", "what it is", title=pipeline_id(mode))
         for name, text in POLICY.items():
             table.add_row(name.replace("_", " "), text)
         OUT.print(table)
 
-    emit({"pipeline": pipeline_id(), "policy": POLICY}, as_json=as_json, render=render)
+    emit({"pipeline": pipeline_id(mode), "policy": POLICY}, as_json=as_json, render=render)
+
+
+def _prove(*, as_json: bool) -> None:
+    """Hash drawn pictures by the compiled code and in plain numpy, and compare."""
+    # The compiler is loaded for this alone: no other use of the command needs it here.
+    from tutela.hashing import selftest  # noqa: PLC0415
+    from tutela.primitives.kernels import prepare  # noqa: PLC0415
+
+    prepare(when_slow=lambda: note("compiling for this processor, once"))
+    failures = selftest.run()
+    said = {
+        "pictures": selftest.PICTURES,
+        "references": selftest.REFERENCES,
+        "failures": failures,
+    }
+
+    def render() -> None:
+        OUT.print(
+            f"{selftest.PICTURES} drawn pictures were hashed by the code compiled for this "
+            "processor and again in plain numpy: as they are, in all eight turns, in one channel, "
+            f"and from the 64 x 64 step on. {selftest.REFERENCES} of them were also compared with "
+            "the reference."
+        )
+        for failure in failures:
+            OUT.print("[bold red]differs[/] ", plain(failure), soft_wrap=True)
+        OUT.print("[bold red]Do not use these hashes[/]" if failures else "No bit differs.")
+
+    emit(said, as_json=as_json, render=render)
+    if failures:
+        raise typer.Exit(1)

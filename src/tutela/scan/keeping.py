@@ -12,14 +12,15 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import BadInput, Conflict, Unavailable
 from tutela.scan.naming import spelled
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _MARK_BYTES = 16
 _LARGEST_ROW_BYTES = 1 << 16
@@ -87,6 +88,8 @@ class Rows:
             others.append(file)
         if not len(self._done) or not others:
             return others, 0
+        import numpy as np  # noqa: PLC0415 - same
+
         sought = np.array(marks, dtype=self._done.dtype)
         places = np.minimum(np.searchsorted(self._done, sought), len(self._done) - 1)
         found = self._done[places] == sought
@@ -107,7 +110,7 @@ class Rows:
                 remedy="Wait until it has ended, or choose another file with --out",
             ) from None
 
-    def _read(self) -> NDArray[np.bytes_]:
+    def _read(self) -> "NDArray[np.bytes_]":
         """Marks of the finished files, sorted; a torn last line is cut off."""
         marks = bytearray()
         whole = 0
@@ -120,6 +123,8 @@ class Rows:
             marks += self._mark_of(line)
             whole += len(line)
         self._file.truncate(whole)
+        import numpy as np  # noqa: PLC0415 - a tenth of a second that most runs need not pay
+
         done = np.frombuffer(bytes(marks), dtype=f"S{_MARK_BYTES}").copy()
         done.sort()
         return done

@@ -21,11 +21,14 @@ from tutela.adapters.media.confining import die_with
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import Limits, Refusal
 from tutela.hashing.model import DIHEDRAL, Hashed, Mode
+from tutela.hashing.video import VideoHash
+from tutela.indicators.formats.vpdq import lines_of
 from tutela.primitives.errors import Unavailable
 from tutela.scan.naming import spelled
 
 _BATCH = 32  # files handed over at a time
 _AHEAD = 4  # batches waiting for each process, so that one slow file holds nobody up
+_FRAMES_IN_ROW = 500  # a row has its bounds
 _FEW = 8  # files for which no second process is worth its start
 
 Row = dict[str, object]
@@ -155,16 +158,33 @@ def _row(jail: Jail, order: Order, path: Path) -> Row:
         changed = path.stat().st_mtime_ns  # before reading: a change meanwhile will be seen
     except OSError:
         changed = None
-    answer = jail.hash(path, dihedral=order.dihedral)
+    answer = jail.hash(path, dihedral=order.dihedral, mode=order.mode)
     if isinstance(answer, Refusal):
         return row | {"error": str(answer), "reason": answer.reason.value}
     return row | _facts(answer) | {"mtime_ns": changed}
 
 
+def _video(video: VideoHash) -> Row:
+    """A video's frames as vPDQ's text; of a long one only how many (`--vpdq` writes them)."""
+    few = video.frames[:_FRAMES_IN_ROW]
+    row: Row = {
+        "fingerprint": video.fingerprint.hex(),
+        "frames_total": len(video.frames),
+        "frames_compared": len(video.comparable()),
+        "complete": video.complete,
+        "frames": list(lines_of(few)),
+    }
+    if len(few) < len(video.frames):
+        row["frames_left_out"] = len(video.frames) - len(few)
+    return row
+
+
 def _facts(answer: Hashed) -> Row:
     """What hashing found out about a file that could be read."""
     row: Row
-    if answer.pdq is None:
+    if answer.video is not None:
+        row = _video(answer.video)
+    elif answer.pdq is None:
         row = {"error": answer.why, "reason": answer.unmatchable}
     else:
         row = {"pdq": answer.pdq.hex, "quality": answer.pdq.quality}
@@ -175,7 +195,7 @@ def _facts(answer: Hashed) -> Row:
         "size_bytes": answer.digests.size_bytes,
         "pipeline": answer.pipeline,
     }
-    if answer.pdq is not None and answer.unmatchable:
+    if (answer.pdq is not None or answer.video is not None) and answer.why:
         row |= {"unmatchable": answer.unmatchable, "why": answer.why}
     if answer.dihedral:
         turned = zip(DIHEDRAL, answer.dihedral, strict=True)
