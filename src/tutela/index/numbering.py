@@ -36,19 +36,24 @@ class Numbering:
     @classmethod
     def of_sorted(cls, entries: Numbers) -> "Numbering":
         """Number these entries; raises `BadInput` unless each is greater than the one before."""
-        apart = entries[1:].view(np.uint64) - entries[:-1].view(np.uint64)
         if not bool(np.all(entries[1:] > entries[:-1])):
             raise BadInput("These entries are not in order", why="one does not follow the other")
+        apart = entries[1:].view(np.uint64) - entries[:-1].view(np.uint64)
         first = np.concatenate(([0], np.flatnonzero(apart != 1) + 1))[: len(entries)]
-        base = entries[::_BLOCK]
+        base = entries[::_BLOCK].copy()
+        runs_room = len(first) * _RUN_BYTES
+        in_runs = cls(
+            rows=len(entries), entry=entries[first], row=first, step=np.empty(0, np.uint8)
+        )
+        if runs_room <= len(entries) + base.nbytes:
+            return in_runs
         steps = entries.view(np.uint64) - np.repeat(base, _BLOCK)[: len(entries)].view(np.uint64)
         widest = int(steps.max(initial=0))
         kind = next(kind for kind in _STEP_TYPES if widest <= np.iinfo(kind).max)
-        if len(first) * _RUN_BYTES <= len(entries) * np.dtype(kind).itemsize + base.nbytes:
-            nothing = np.empty(0, np.uint8)
-            return cls(rows=len(entries), entry=entries[first], row=first, step=nothing)
+        if runs_room <= len(entries) * np.dtype(kind).itemsize + base.nbytes:
+            return in_runs
         return cls(
-            rows=len(entries), entry=base.copy(), row=np.empty(0, np.int64), step=steps.astype(kind)
+            rows=len(entries), entry=base, row=np.empty(0, np.int64), step=steps.astype(kind)
         )
 
     @classmethod
