@@ -87,7 +87,7 @@ class Numbering:
         if not self._in_runs:
             return _plus(self._entry[rows // _BLOCK], self._step[rows])
         if len(self._row) == 1:
-            return rows + self._entry[0]
+            return _plus(self._entry[:1], rows)
         run = np.searchsorted(self._row, rows, side="right") - 1
         return _plus(self._entry[run], rows - self._row[run])
 
