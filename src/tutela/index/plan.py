@@ -8,7 +8,7 @@ are chosen to look at few rows.
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import combinations
-from math import comb
+from math import comb, inf
 from typing import TypeVar
 
 import numpy as np
@@ -20,17 +20,25 @@ _T = TypeVar("_T", bound=np.generic)
 SIGNATURE_BITS = 16
 PROBE_COST = 40
 """What finding one bucket costs, in rows looked at inside it."""
+BUCKET_ROWS = 12
+"""Rows a bucket has at least, on average, as long as the chunk has bits to spare for that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Layout:
-    """Widths in bits of the chunks around the ring; they add up to 256."""
+    """Chunks around the ring: their widths in bits, which add up to 256, and their keys' widths.
+
+    A key is the lowest bits of its chunk: fewer than all make larger buckets and a smaller
+    table of offsets; what holds for the chunk's distance holds for a part of it all the more.
+    """
 
     widths: tuple[int, ...]
+    keys: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if sum(self.widths) != HASH_BITS or min(self.widths) < SIGNATURE_BITS:
-            raise ValueError("a layout cuts 256 bits into chunks of 16 or more")
+        fits = all(key <= width for key, width in zip(self.keys, self.widths, strict=True))
+        if sum(self.widths) != HASH_BITS or min(self.widths) < SIGNATURE_BITS or not fits:
+            raise ValueError("a layout cuts 256 bits into chunks of 16 or more, keys inside them")
 
     @property
     def tables(self) -> int:
@@ -45,20 +53,26 @@ class Layout:
     @property
     def offset_places(self) -> tuple[int, ...]:
         """Where the offsets of each table begin, and the length of all."""
-        sizes = [(1 << width) + 1 for width in self.widths]
+        sizes = [(1 << key) + 1 for key in self.keys]
         return tuple(sum(sizes[:table]) for table in range(self.tables + 1))
 
 
-USUAL = Layout(widths=(16,) * 16)
-VERY_LARGE = Layout(widths=(21,) * 6 + (19,) * 4 + (18,) * 3)
-LAYOUTS = (USUAL, VERY_LARGE)
+_LEAST_KEY, _CHUNK = 4, 16
+SMALL = tuple(Layout(widths=(_CHUNK,) * 16, keys=(key,) * 16) for key in range(_LEAST_KEY, _CHUNK))
+USUAL = Layout(widths=(_CHUNK,) * 16, keys=(_CHUNK,) * 16)
+_FINE = (21,) * 6 + (19,) * 4 + (18,) * 3
+VERY_LARGE = Layout(widths=_FINE, keys=_FINE)
+LAYOUTS = (*SMALL, USUAL, VERY_LARGE)
 VERY_LARGE_ROWS = 40_000_000
 """From here on fewer and finer tables are quicker and smaller."""
 
 
 def layout_for(rows: int) -> Layout:
     """The layout for this many rows."""
-    return VERY_LARGE if rows >= VERY_LARGE_ROWS else USUAL
+    if rows >= VERY_LARGE_ROWS:
+        return VERY_LARGE
+    key = (rows // BUCKET_ROWS).bit_length() - 1
+    return LAYOUTS[min(max(key, _LEAST_KEY), _CHUNK) - _LEAST_KEY]
 
 
 @dataclass(frozen=True)
@@ -68,38 +82,61 @@ class Plan:
     layout: Layout
     thresholds: tuple[int, ...]
 
+    def __post_init__(self) -> None:
+        # Counted once; a search must not wait for it.
+        _ = self.cuts, self.flips
+
+    @cached_property
+    def _probes(self) -> list[list[tuple[int, int]]]:
+        """For each table the bits to flip, and what that leaves for the signature."""
+        after = (*self.thresholds[1:], self.thresholds[0])
+        return [
+            [
+                (sum(1 << bit for bit in flipped), limit + following + 1 - flips)
+                for flips in range(limit + 1)
+                for flipped in combinations(range(key), flips)
+                # With nothing left for the signature the second test cannot be passed.
+                if limit + following + 1 >= flips
+            ]
+            for key, limit, following in zip(self.layout.keys, self.thresholds, after, strict=True)
+        ]
+
     @cached_property
     def cuts(self) -> NDArray[np.int64]:
-        """int64[T + 1, 5]: first bit, width, both thresholds, place of offsets; first line again.
+        """int64[T + 1, 8], one line a table and the first again.
 
-        The second threshold holds for the chunk and its neighbour's signature together.
+        First bit and width of the chunk, mask of the key, threshold of the key, threshold of
+        key and signature together, where its offsets begin, where its flips begin and end.
         """
+        ends = np.cumsum([0, *map(len, self._probes)]).tolist()
+        after = (*self.thresholds[1:], self.thresholds[0])
         lines = [
-            (first, width, limit, limit + after + 1, place)
-            for first, width, limit, after, place in zip(
-                self.layout.firsts,
-                self.layout.widths,
-                self.thresholds,
-                (*self.thresholds[1:], self.thresholds[0]),
-                self.layout.offset_places[:-1],
-                strict=True,
+            (
+                self.layout.firsts[table],
+                self.layout.widths[table],
+                (1 << self.layout.keys[table]) - 1,
+                limit,
+                limit + after[table] + 1,
+                self.layout.offset_places[table],
+                ends[table],
+                ends[table + 1],
             )
+            for table, limit in enumerate(self.thresholds)
         ]
         return read_only(np.array([*lines, lines[0]], np.int64))
 
     @cached_property
-    def probes(self) -> NDArray[np.int64]:
-        """int64[4, P]: table, bits to flip, what is left for the signature, table of that."""
-        limits, tables = self.thresholds, self.layout.tables
-        probes = [
-            (table, sum(1 << bit for bit in flipped), left, (table + 1) % tables)
-            for table, limit in enumerate(limits)
-            for flips in range(limit + 1)
-            for flipped in combinations(range(self.layout.widths[table]), flips)
-            # A probe with nothing left for the signature cannot pass the second test.
-            if (left := limit + limits[(table + 1) % tables] + 1 - flips) >= 0
-        ]
-        return read_only(np.ascontiguousarray(np.array(probes, np.int64).reshape(-1, 4).T))
+    def flips(self) -> NDArray[np.int64]:
+        """int64[2, P]: bits to flip in the key, and what is left for the signature."""
+        probes = [probe for table in self._probes for probe in table]
+        return read_only(np.array(probes, np.int64).reshape(-1, 2).T)
+
+    def expected(self, rows: int) -> int:
+        """How many rows the buckets of one query hold if rows are spread evenly."""
+        return sum(
+            len(probes) * rows >> key
+            for probes, key in zip(self._probes, self.layout.keys, strict=True)
+        )
 
 
 def thresholds(layout: Layout, radius_bits: int, rows: int) -> tuple[int, ...]:
@@ -110,8 +147,8 @@ def thresholds(layout: Layout, radius_bits: int, rows: int) -> tuple[int, ...]:
     limits = [-1] * layout.tables
     for _ in range(radius_bits + 1):
         costs = [
-            comb(width, limit + 1) * (PROBE_COST + rows / (1 << width))
-            for width, limit in zip(layout.widths, limits, strict=True)
+            comb(key, limit + 1) * (PROBE_COST + rows / (1 << key)) if limit < key else inf
+            for key, limit in zip(layout.keys, limits, strict=True)
         ]
         limits[costs.index(min(costs))] += 1
     return tuple(limits)

@@ -14,12 +14,12 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from tutela.index.bits import HASH_BITS, WORDS, Found, Words, check_radius
+from tutela.index.operations import lowest, machine, ones, spread
 from tutela.index.plan import read_only
-from tutela.index.ring_kernels import Bits, Distances, Numbers, is_alive, lowest, mixed, ones
+from tutela.index.ring_kernels import Bits, Distances, Numbers, is_alive, mixed
 from tutela.primitives.kernels import kernel
 
 BLOCK = 512
@@ -113,22 +113,14 @@ def _at_most(builder: Any, counters: list[Any], radius: Any, lanes: Any) -> Any:
     less, same = ir.Constant(lanes, None), ir.Constant(lanes, [-1] * _BLOCK_WORDS)
     for digit in range(len(counters) - 1, -1, -1):
         set_here = builder.and_(builder.lshr(radius, word(digit)), word(1))
-        full = _spread(builder, builder.sub(word(0), set_here), lanes)
+        full = spread(builder, builder.sub(word(0), set_here), lanes)
         apart = builder.xor(builder.load(counters[digit]), full)
         less = builder.or_(less, builder.and_(same, builder.and_(apart, full)))
         same = builder.and_(same, builder.not_(apart))
     return builder.or_(less, same)
 
 
-def _spread(builder: Any, value: Any, lanes: Any) -> Any:  # noqa: ANN401
-    """The value in every lane."""
-    nothing = ir.Constant(lanes, ir.Undefined)
-    first = builder.insert_element(nothing, value, ir.IntType(32)(0))
-    order = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), None)
-    return builder.shuffle_vector(first, nothing, order)
-
-
-@intrinsic
+@machine
 def _near_rows(  # noqa: PLR0917
     typingctx: Any,  # noqa: ANN401, ARG001 - numba's types
     planes: Any,  # noqa: ANN401
@@ -161,7 +153,7 @@ def _near_rows(  # noqa: PLR0917
                 plane = builder.add(first, word(number))
                 at = builder.add(args[1], builder.mul(plane, word(_BLOCK_WORDS)))
                 address = builder.bitcast(builder.gep(held, [at]), lanes.as_pointer())
-                flip = _spread(builder, builder.load(builder.gep(flips, [plane])), lanes)
+                flip = spread(builder, builder.load(builder.gep(flips, [plane])), lanes)
                 group.append(builder.xor(builder.load(address, align=8), flip))
             _count_group(builder, group, counters)
         near = _at_most(builder, counters, args[4], lanes)
@@ -231,7 +223,7 @@ def _sift(  # noqa: PLR0917
                 turned[word * _WORD + bit] = -((mix[word] >> np.uint64(bit)) & np.uint64(1))
         for block in range(0, len(words), BLOCK):
             place = (block // BLOCK) * HASH_BITS * _BLOCK_WORDS
-            _near_rows(planes, place, turned, groups, radius, near)  # type: ignore[call-arg] # numba's first
+            _near_rows(planes, place, turned, groups, radius, near)
             for word in range(_BLOCK_WORDS):
                 left = near[word]
                 while left:

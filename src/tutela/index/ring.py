@@ -15,7 +15,7 @@ Source: multi-index hashing (Norouzi, Punjani, Fleet 2014) and the pigeonring pr
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -46,7 +46,8 @@ class RingIndex:
     """All rows within a radius, exactly as `linear` finds them, by bucket tables.
 
     Never changes once built; rows are 0 to N - 1. Costs 128 bytes a row (32 hash, 16 x 6
-    tables) and 4.2 MB besides; very large ones 110 and 61 MB.
+    tables) and 4.2 MB or 5 bytes a row besides, whichever is less; very large ones cost 110
+    bytes a row and 61 MB.
     """
 
     def __init__(
@@ -64,21 +65,16 @@ class RingIndex:
         self._offsets = read_only(offsets)
         self._marks = read_only(marks)
         self._rows = read_only(rows)
+        self._ready: dict[int, tuple[NDArray[np.int64], int, Plan]] = {}
 
     @classmethod
     def build(cls, words: Words, *, layout: Layout | None = None) -> "RingIndex":
         """Sort `words` uint64[N, 4] into the tables of a layout; N below 2³²."""
+        words = read_only(_checked(words))
         size = len(words)
-        if words.ndim != 2 or words.shape[1] != WORDS or words.dtype != np.uint64:  # noqa: PLR2004
-            raise BadInput(
-                "These are not rows of words",
-                why=f"expected uint64 in the shape (N, {WORDS}), got {words.dtype} in the "
-                f"shape {words.shape}",
-            )
         if size >= MAX_ROWS:
             raise BadInput("One segment cannot hold so many rows", why=f"{size} of {MAX_ROWS - 1}")
         layout = layout or layout_for(size)
-        words = read_only(words)
         places = layout.offset_places
         offsets = np.empty(places[-1], np.uint32)
         marks = np.zeros((layout.tables, size + PADDING), np.uint16)
@@ -86,14 +82,7 @@ class RingIndex:
 
         def sort(table: int) -> None:
             after = (table + 1) % layout.tables
-            cut = np.array(
-                [
-                    layout.firsts[table],
-                    layout.widths[table],
-                    layout.firsts[after],
-                    layout.widths[after],
-                ]
-            )
+            cut = np.array([layout.firsts[table], layout.keys[table], layout.firsts[after]])
             keys, signatures = np.empty(size, np.uint32), np.empty(size, np.uint16)
             ring_kernels.extract(words, cut, keys, signatures)
             ring_kernels.sort_rows(
@@ -148,6 +137,11 @@ class RingIndex:
         return len(self.words)
 
     @property
+    def tables(self) -> int:
+        """How many tables the layout has."""
+        return self._layout.tables
+
+    @property
     def nbytes(self) -> int:
         """Memory held by the arrays."""
         return sum(array.nbytes for array in self.arrays().values())
@@ -162,9 +156,41 @@ class RingIndex:
         at each row.
         """
         check_radius(radius_bits)
-        queries = read_only(queries)
-        bits = ALL_ALIVE if alive is None else read_only(alive)
-        return together(list(self._stream(queries, radius_bits, bits)))
+        # A copy, because the kernel is quick to take only what may be written to.
+        asked = _checked(queries).copy()
+        bits = None if alive is None else np.ascontiguousarray(alive, np.uint8)
+        if bits is not None and bits.size * 8 < len(self):
+            raise BadInput("These bits do not fit the rows", why=f"{bits.size * 8} bits")
+        if not len(self) or not len(asked):
+            return together([])
+        if radius_bits > MAX_RING_RADIUS:
+            return self._look_each(asked, range(len(asked)), radius_bits, bits)
+        crowded = np.zeros(len(asked) + 1, np.uint8)
+        if len(asked) <= QUERY_BLOCK:
+            found = self._probe(asked, (0, len(asked)), radius_bits, bits, crowded)
+        else:
+            found = together(
+                [
+                    self._probe(
+                        asked,
+                        (first, min(first + QUERY_BLOCK, len(asked))),
+                        radius_bits,
+                        bits,
+                        crowded,
+                    )
+                    for first in range(0, len(asked), QUERY_BLOCK)
+                ]
+            )
+        if not crowded[-1]:
+            return found
+        calm = crowded[found[0]] == 0
+        numbers = np.flatnonzero(crowded[:-1]).tolist()
+        return together(
+            [
+                (found[0][calm], found[1][calm], found[2][calm]),
+                self._look_each(asked, numbers, radius_bits, bits),
+            ]
+        )
 
     def join(self, other: Words, radius_bits: int) -> Iterator[Found]:
         """Every pair of a row of `other` (first) and one of ours at most `radius_bits` apart.
@@ -172,6 +198,7 @@ class RingIndex:
         Comes in blocks, so that memory stays bounded however many pairs there are.
         """
         check_radius(radius_bits)
+        other = _checked(other)
         for first in range(0, len(other), JOIN_BLOCK):
             query, row, distance = self.rows_within(other[first : first + JOIN_BLOCK], radius_bits)
             if row.size:
@@ -184,53 +211,56 @@ class RingIndex:
             if once.any():
                 yield lower[once], higher[once], distance[once]
 
-    def _stream(
-        self, queries: Words, radius_bits: int, alive: NDArray[np.uint8]
-    ) -> Iterator[Found]:
-        if not len(self) or not len(queries):
-            return
-        crowded = np.zeros(len(queries), np.uint8)
-        if radius_bits > MAX_RING_RADIUS:
-            crowded[:] = 1
-        else:
-            chosen = plan(self._layout, radius_bits, len(self).bit_length())
-            for first in range(0, len(queries), QUERY_BLOCK):
-                last = min(first + QUERY_BLOCK, len(queries))
-                yield self._probe(chosen, queries, (first, last), radius_bits, alive, crowded)
-        for number in np.flatnonzero(crowded).tolist():
-            yield self._look(queries, number, radius_bits, alive)
-
-    def _probe(  # noqa: PLR0917 - what one call of the kernel needs
+    def _look_each(
         self,
-        chosen: Plan,
+        queries: Words,
+        numbers: Iterable[int],
+        radius_bits: int,
+        alive: NDArray[np.uint8] | None,
+    ) -> Found:
+        """The linear way for the queries with these numbers."""
+        bits = ALL_ALIVE if alive is None else read_only(alive)
+        asked = read_only(queries)
+        return together([self._look(asked, number, radius_bits, bits) for number in numbers])
+
+    def _probe(
+        self,
         queries: Words,
         block: tuple[int, int],
         radius_bits: int,
-        alive: NDArray[np.uint8],
+        alive: NDArray[np.uint8] | None,
         crowded: NDArray[np.uint8],
     ) -> Found:
-        room = ROOM
+        index, crowd, _ = self._ready.get(radius_bits) or self._prepared(radius_bits)
+        bits = 0 if alive is None else _address(alive)
+        room = min(ROOM, 16 * (block[1] - block[0]))
         while True:
             out = _room(room)
             found = ring_kernels.probe(
-                self.words,
-                self._offsets,
-                self._marks,
-                self._rows,
-                queries,
-                block[0],
-                block[1],
-                chosen.cuts,
-                chosen.probes,
-                radius_bits,
-                len(self) // LINEAR_SHARE,
-                alive,
-                crowded,
-                *out,
+                index, queries, block[0], block[1], radius_bits, crowd, bits, crowded, *out
             )
             if found <= room:
                 return out[0][:found], out[1][:found], out[2][:found]
             room = found
+
+    def _prepared(self, radius_bits: int) -> tuple[NDArray[np.int64], int, Plan]:
+        """What the kernel takes for this radius, and how many rows in buckets are too many.
+
+        The plan is held, too: its arrays must stay where they are.
+        """
+        chosen = plan(self._layout, radius_bits, len(self).bit_length())
+        arrays = self.arrays().values()
+        parts = [
+            *(_address(array) for array in arrays),
+            len(self),
+            _address(chosen.cuts),
+            _address(chosen.flips),
+            chosen.flips.shape[1],
+            self._layout.tables,
+        ]
+        crowd = len(self) // LINEAR_SHARE + 2 * chosen.expected(len(self))
+        self._ready[radius_bits] = np.array(parts, np.int64), crowd, chosen
+        return self._ready[radius_bits]
 
     def _look(
         self, queries: Words, number: int, radius_bits: int, alive: NDArray[np.uint8]
@@ -242,6 +272,22 @@ class RingIndex:
             if found <= room:
                 return out[0][:found], out[1][:found], out[2][:found]
             room = found
+
+
+def _checked(words: Words) -> Words:
+    """The rows, contiguous; raises `BadInput` unless they are uint64[N, 4]."""
+    if words.ndim != 2 or words.shape[1] != WORDS or words.dtype != np.uint64:  # noqa: PLR2004
+        raise BadInput(
+            "These are not rows of words",
+            why=f"expected uint64 in the shape (N, {WORDS}), got {words.dtype} in the "
+            f"shape {words.shape}",
+        )
+    return np.ascontiguousarray(words)
+
+
+def _address(array: NDArray[Any]) -> int:
+    """Where a contiguous array begins; whoever asks keeps the array while this is used."""
+    return int(array.__array_interface__["data"][0])
 
 
 def _room(pairs: int) -> Found:

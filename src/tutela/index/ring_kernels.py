@@ -1,26 +1,33 @@
 """Kernels of the ring index: extracting chunks, counting sort, probing, comparing in full.
 
-Vectors are written out as LLVM operations on 32 lanes of 16 bits, which every processor
-can do and those with wide registers do at once. Positions are those of flat arrays; nothing
-read from an index file is trusted to stay inside them.
+Nothing read from an index file is trusted to stay inside its arrays.
 """
 
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from tutela.index.operations import (
+    LANES,
+    address_of,
+    both,
+    fetch,
+    lowest,
+    near,
+    ones,
+    peek,
+    peek_byte,
+    peek_short,
+    poke,
+)
 from tutela.primitives.kernels import kernel
 
-LANES = 32
 PADDING = 64
 """Signatures after the last row of a table, so that a vector may be read at its very end."""
-AHEAD = 16
-"""How many probes ahead a bucket is asked from memory."""
+SIGNATURE_BITS = 16
+CUTS = 8
+"""Numbers in a line of `plan.Plan.cuts`."""
 WAITING = 1024
 """Survivors that wait together for their rows to come from memory."""
 LINE = 32
@@ -33,78 +40,6 @@ Words = NDArray[np.uint64]
 Numbers = NDArray[np.int64]
 Bits = NDArray[np.uint8]
 Distances = NDArray[np.uint16]
-
-
-@intrinsic
-def fetch(typingctx: Any, array: Any, place: Any) -> Any:  # noqa: ANN401, ARG001 - numba's types
-    """Ask memory for the line that holds `array[place]`; the address need not be valid."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
-        held = context.make_array(signature.args[0])(context, builder, args[0])
-        address = builder.gep(held.data, [args[1]])
-        line = builder.bitcast(address, ir.IntType(8).as_pointer())
-        word = ir.IntType(32)
-        asked = cgutils.get_or_insert_function(
-            builder.module,
-            ir.FunctionType(ir.VoidType(), [line.type, word, word, word]),
-            "llvm.prefetch.p0i8",
-        )
-        builder.call(asked, [line, word(0), word(3), word(1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64), code
-
-
-@intrinsic
-def near(typingctx: Any, array: Any, place: Any, value: Any, limit: Any) -> Any:  # noqa: ANN401, ARG001
-    """Which of `array[place : place + 32]` differ from `value` in at most `limit` bits.
-
-    Answers a number whose bit b stands for lane b.
-    """
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
-        held = context.make_array(signature.args[0])(context, builder, args[0])
-        lane = ir.IntType(16)
-        lanes = ir.VectorType(lane, LANES)
-        address = builder.bitcast(builder.gep(held.data, [args[1]]), lanes.as_pointer())
-        apart = builder.xor(builder.load(address, align=2), _spread(builder, args[2], lanes))
-        count = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(lanes, [lanes]), f"llvm.ctpop.v{LANES}i16"
-        )
-        close = builder.icmp_unsigned(
-            "<=", builder.call(count, [apart]), _spread(builder, args[3], lanes)
-        )
-        return builder.bitcast(close, ir.IntType(LANES))
-
-    return types.uint32(array, types.int64, types.uint16, types.uint16), code
-
-
-def _spread(builder: Any, value: Any, lanes: Any) -> Any:  # noqa: ANN401
-    """The value in every lane."""
-    first = builder.insert_element(ir.Constant(lanes, ir.Undefined), value, ir.IntType(32)(0))
-    order = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), None)
-    return builder.shuffle_vector(first, ir.Constant(lanes, ir.Undefined), order)
-
-
-@intrinsic
-def lowest(typingctx: Any, value: Any) -> Any:  # noqa: ANN401, ARG001
-    """The number of the lowest bit that is set; `value` is not 0."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
-        place = builder.cttz(args[0], ir.IntType(1)(1))
-        return place if place.type.width == 64 else builder.zext(place, ir.IntType(64))  # noqa: PLR2004
-
-    return types.int64(value), code
-
-
-@intrinsic
-def ones(typingctx: Any, value: Any) -> Any:  # noqa: ANN401, ARG001
-    """How many bits are set."""
-
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
-        return builder.ctpop(args[0])
-
-    return types.int64(types.uint64), code
 
 
 def _constants(count: int) -> tuple[int, ...]:
@@ -183,11 +118,14 @@ _BITS = "Array(uint8, 1, 'C', readonly=True)"
 
 @kernel(f"void({_WORDS}, int64[::1], uint32[::1], uint16[::1])")
 def extract(words: Words, cut: Numbers, keys: Keys, marks: Signatures) -> None:
-    """Key and signature of every row for one table; `cut`: first bit, width of both chunks."""
+    """Key and signature of every row for one table.
+
+    `cut`: first bit and width of the key, first bit of the next chunk.
+    """
     for row in range(len(words)):
         a, b, c, d = mixed(words[row, 0], words[row, 1], words[row, 2], words[row, 3])
         keys[row] = _chunk(a, b, c, d, cut[0], cut[1])
-        marks[row] = np.uint16(_chunk(a, b, c, d, cut[2], cut[3]))
+        marks[row] = np.uint16(_chunk(a, b, c, d, cut[2], SIGNATURE_BITS))
 
 
 @kernel("void(uint32[::1], uint16[::1], uint32[::1], uint16[::1], uint32[::1])")
@@ -201,8 +139,8 @@ def sort_rows(
         key = np.int64(keys[row]) + 2
         if key <= last:
             offsets[key] += np.uint32(1)
-    for key in range(1, last):
-        offsets[key + 1] += offsets[key]
+    for before in range(1, last):
+        offsets[before + 1] += offsets[before]
     # offsets[key + 1] is where the next row of `key` goes; at the end it is where key + 1 begins.
     for row in range(len(keys)):
         key = np.int64(keys[row]) + 1
@@ -213,25 +151,33 @@ def sort_rows(
 
 
 @kernel()
-def _keys_of(words: Words, query: int, cuts: Numbers, keys: Keys) -> None:
-    """The key of every table for one query."""
-    a, b, c, d = mixed(words[query, 0], words[query, 1], words[query, 2], words[query, 3])
-    for table in range(len(keys)):
-        keys[table] = _chunk(a, b, c, d, cuts[table, 0], cuts[table, 1])
+def _chunks_of(query: int, cuts: int, tables: int, chunks: int) -> None:
+    """Every chunk of the query at this address, and the first again."""
+    a, b, c, d = mixed(
+        np.uint64(peek(query, 0)),
+        np.uint64(peek(query, 1)),
+        np.uint64(peek(query, 2)),
+        np.uint64(peek(query, 3)),
+    )
+    for table in range(tables + 1):
+        first, width = peek(cuts, table * CUTS), peek(cuts, table * CUTS + 1)
+        poke(chunks, table, np.int64(_chunk(a, b, c, d, first, width)))
 
 
 @kernel()
-def _earlier(a: Any, b: Any, c: Any, d: Any, table: int, cuts: Numbers) -> bool:  # noqa: ANN401, PLR0917
-    """Whether a table before this one reports the pair too; a to d: what differs in it."""
+def _first_table(a: Any, b: Any, c: Any, d: Any, table: int, cuts: int) -> int:  # noqa: ANN401, PLR0917
+    """The first table up to this one whose two tests the pair passes; a to d: what differs."""
     a, b, c, d = mixed(a, b, c, d)
-    own = ones(np.uint64(_chunk(a, b, c, d, cuts[0, 0], cuts[0, 1])))
-    for before in range(table):
-        after = _chunk(a, b, c, d, cuts[before + 1, 0], cuts[before + 1, 1])
-        mark = ones(np.uint64(after & np.uint32(0xFFFF)))
-        if own <= cuts[before, 2] and own + mark <= cuts[before, 3]:
-            return True
-        own = ones(np.uint64(after))
-    return False
+    chunk = np.uint64(_chunk(a, b, c, d, peek(cuts, 0), peek(cuts, 1)))
+    for number in range(table):
+        cut = number * CUTS
+        following = _chunk(a, b, c, d, peek(cuts, cut + CUTS), peek(cuts, cut + CUTS + 1))
+        own = ones(chunk & np.uint64(peek(cuts, cut + 2)))
+        mark = ones(np.uint64(following) & np.uint64(0xFFFF))
+        if own <= peek(cuts, cut + 3) and own + mark <= peek(cuts, cut + 4):
+            return number
+        chunk = np.uint64(following)
+    return table
 
 
 @kernel()
@@ -242,12 +188,10 @@ def is_alive(alive: Bits, row: int) -> bool:
 
 @kernel()
 def _settle(  # noqa: PLR0917
-    words: Words,
-    rows: Rows,
-    queries: Words,
-    cuts: Numbers,
+    index: Numbers,
+    queries: int,
     radius: int,
-    alive: Bits,
+    alive: int,
     waiting: Numbers,
     many: int,
     found: int,
@@ -257,54 +201,124 @@ def _settle(  # noqa: PLR0917
 ) -> int:
     """Compare the waiting survivors in full; answers how many pairs are found by now.
 
-    `waiting` int64[4, WAITING]: query, table, place in `rows`, and room for the row.
+    `waiting` int64[4, WAITING]: query, table, place in the rows, and room for the row.
     """
+    words, rows, size, cuts = index[0], index[3], index[4], index[5]
     for number in range(many):
-        fetch(rows, waiting[2, number])
+        fetch(rows, waiting[2, number] * 4)
     for number in range(many):
-        row = np.int64(rows[waiting[2, number]])
-        if row >= len(words):
-            row = 0
+        row = peek_short(rows, waiting[2, number])
+        row = row if row < size else 0
         waiting[3, number] = row
-        fetch(words, row * 4)
+        fetch(words, row * 32)
     for number in range(many):
         row = waiting[3, number]
-        query = waiting[0, number]
-        a = words[row, 0] ^ queries[query, 0]
-        b = words[row, 1] ^ queries[query, 1]
-        c = words[row, 2] ^ queries[query, 2]
-        d = words[row, 3] ^ queries[query, 3]
+        mine, theirs = words + row * 32, queries + waiting[0, number] * 32
+        a = np.uint64(peek(mine, 0) ^ peek(theirs, 0))
+        b = np.uint64(peek(mine, 1) ^ peek(theirs, 1))
+        c = np.uint64(peek(mine, 2) ^ peek(theirs, 2))
+        d = np.uint64(peek(mine, 3) ^ peek(theirs, 3))
         apart = ones(a) + ones(b) + ones(c) + ones(d)
-        if apart > radius or _earlier(a, b, c, d, waiting[1, number], cuts):
+        if apart > radius:
             continue
-        if not is_alive(alive, row):
+        if alive != 0 and not (peek_byte(alive, row >> 3) >> (row & 7)) & 1:
+            continue
+        table = waiting[1, number]
+        if _first_table(a, b, c, d, table, cuts) != table:
             continue
         if found < len(out_query):
-            out_query[found] = query
+            out_query[found] = waiting[0, number]
             out_row[found] = row
             out_distance[found] = np.uint16(apart)
         found += 1
     return found
 
 
+@kernel()
+def _ask_offsets(offsets: int, cuts: int, tables: int, flips: int, chunks: int) -> None:
+    """Ask memory for the offsets of every bucket of one query."""
+    for table in range(tables):
+        cut = table * CUTS
+        key = peek(chunks, table) & peek(cuts, cut + 2)
+        base = peek(cuts, cut + 5)
+        for number in range(peek(cuts, cut + 6), peek(cuts, cut + 7)):
+            fetch(offsets, (base + (key ^ peek(flips, number))) * 4)
+
+
+@kernel()
+def _find_buckets(  # noqa: PLR0917
+    offsets: int, marks: int, size: int, table: int, cuts: int, chunk: int, flips: int,
+    buckets: int,
+) -> int:  # fmt: skip
+    """Where the buckets of one table are, and ask memory for them; answers how many rows.
+
+    `buckets` is filled with where each begins and ends, as places in `marks`.
+    """
+    cut = table * CUTS
+    key = chunk & peek(cuts, cut + 2)
+    base = peek(cuts, cut + 5)
+    shift = table * (size + PADDING)
+    load = 0
+    place = 0
+    for number in range(peek(cuts, cut + 6), peek(cuts, cut + 7)):
+        pair = both(offsets, base + (key ^ peek(flips, number)))
+        begins = np.int64(min(np.int64(pair & np.uint64(0xFFFFFFFF)), np.int64(size)))
+        ends = np.int64(min(np.int64(pair >> np.uint64(32)), np.int64(size)))
+        load += ends - begins
+        begins += shift
+        ends += shift
+        poke(buckets, place, begins)
+        poke(buckets, place + 1, ends)
+        place += 2
+        fetch(marks, begins * 2)
+        fetch(marks, ends * 2)
+        for line in range(begins + LINE, ends - LINE, LINE):
+            fetch(marks, line * 2)
+    return load
+
+
+@kernel()
+def _scan(  # noqa: PLR0917
+    marks: int, buckets: int, limits: int, resume: int, many: int, value: int,
+    waiting: int, held: int,
+) -> tuple[int, int]:  # fmt: skip
+    """Collect places whose signature is near enough; answers how many wait and where it stopped.
+
+    Stops before bucket `many` when there may be no room for the next vector's survivors; that
+    bucket is then to be resumed, and its beginning in `buckets` has moved on.
+    """
+    for number in range(resume, many):
+        place = peek(buckets, 2 * number)
+        end = peek(buckets, 2 * number + 1)
+        limit = np.uint16(peek(limits, number))
+        while place < end:
+            lanes = near(marks, place, np.uint16(value), limit)
+            inside = np.uint64(min(end - place, LANES))
+            lanes &= np.uint32((np.uint64(1) << inside) - np.uint64(1))
+            if lanes != 0:
+                if held > WAITING - LANES:
+                    poke(buckets, 2 * number, place)
+                    return held, number
+                while lanes != 0:
+                    poke(waiting, held, place + lowest(lanes))
+                    held += 1
+                    lanes &= lanes - np.uint32(1)
+            place += LANES
+    return held, many
+
+
 @kernel(
-    f"int64({_WORDS}, {_KEYS}, {_MARKS}, {_KEYS}, {_WORDS}, int64, int64, "
-    "Array(int64, 2, 'C', readonly=True), Array(int64, 2, 'C', readonly=True), "
-    f"int64, int64, {_BITS}, uint8[::1], int64[::1], int64[::1], uint16[::1])"
+    "int64(int64[::1], uint64[:, ::1], int64, int64, int64, int64, int64, uint8[::1], "
+    "int64[::1], int64[::1], uint16[::1])"
 )
-def probe(  # noqa: PLR0917, PLR0912, C901 - one pipeline over plain arrays
-    words: Words,
-    offsets: Keys,
-    marks: Signatures,
-    rows: Rows,
-    queries: Words,
+def probe(  # noqa: PLR0917
+    index: Numbers,
+    asked: Words,
     first: int,
     last: int,
-    cuts: Numbers,
-    probes: Numbers,
     radius: int,
     crowd: int,
-    alive: Bits,
+    alive: int,
     crowded: Bits,
     out_query: Numbers,
     out_row: Numbers,
@@ -312,76 +326,71 @@ def probe(  # noqa: PLR0917, PLR0912, C901 - one pipeline over plain arrays
 ) -> int:
     """Every pair of queries first to last and a row within the radius; answers how many.
 
-    `cuts` int64[T + 1, 5]: first bit and width of each table's key, its two thresholds, where
-    its offsets begin; the last line repeats the first. `probes` int64[4, P]: table, bits to
-    flip, what is left for the signature, table of the signature's chunk. A query with more
-    than `crowd` rows in its buckets is marked in `crowded` and skipped. Pairs beyond the room
-    in the out arrays are only counted.
+    `index` int64[9]: addresses of words, offsets, marks and rows; how many rows; addresses of
+    `plan.Plan`'s cuts and flips; how many flips and tables. `alive` is an address too (0: all
+    rows count). Addresses, because numba is slow to take arrays that must not be written to,
+    and counts holders of arrays that are passed on.
+    A query with more than `crowd` rows in its buckets is marked in `crowded`, whose last place
+    says whether there is any, and given up; pairs already found for it are for the caller to
+    drop. Pairs beyond the room in the out arrays
+    are only counted.
     """
-    tables = len(cuts) - 1
-    size = len(words)
-    stride = size + PADDING
-    many = probes.shape[1]
-    keys, coming = np.empty(tables, np.uint32), np.empty(tables, np.uint32)
-    start, end = np.empty(many, np.int64), np.empty(many, np.int64)
+    queries = address_of(asked)
+    offsets, marks, size = index[1], index[2], index[4]
+    cuts, flips, many_flips, tables = index[5], index[6], index[7], index[8]
+    limits = flips + 8 * many_flips
+    chunks_held = np.empty(2 * (tables + 1), np.int64)
+    buckets_held = np.empty(4 * many_flips, np.int64)
     waiting = np.empty((4, WAITING), np.int64)
+    chunks, buckets = address_of(chunks_held), address_of(buckets_held)
+    places = address_of(waiting) + 8 * 2 * WAITING
     held = 0
     found = 0
-    _keys_of(queries, first, cuts, coming)
-    for number in range(many):
-        table = probes[0, number]
-        fetch(offsets, cuts[table, 4] + np.int64(coming[table] ^ np.uint32(probes[1, number])))
+    coming = chunks + 8 * (tables + 1) * (first & 1)
+    _chunks_of(queries + 32 * first, cuts, tables, coming)
+    _ask_offsets(offsets, cuts, tables, flips, coming)
     for query in range(first, last):
-        keys, coming = coming, keys
-        load = 0
-        for number in range(many):
-            table = probes[0, number]
-            place = cuts[table, 4] + np.int64(keys[table] ^ np.uint32(probes[1, number]))
-            begins = min(np.int64(offsets[place]), size)
-            ends = min(np.int64(offsets[place + 1]), size)
-            start[number] = table * stride + begins
-            end[number] = table * stride + ends
-            load += ends - begins
+        own = coming
+        coming = chunks + 8 * (tables + 1) * ((query + 1) & 1)
         if query + 1 < last:
-            _keys_of(queries, query + 1, cuts, coming)
-        if load > crowd:
-            crowded[query] = np.uint8(1)
-            continue
-        for number in range(min(AHEAD, many)):
-            for place in range(start[number], end[number], LINE):
-                fetch(marks, place)
-        for number in range(many):
-            if number + AHEAD < many:
-                for place in range(start[number + AHEAD], end[number + AHEAD], LINE):
-                    fetch(marks, place)
-            table = probes[0, number]
-            if query + 1 < last:
-                place = cuts[table, 4] + np.int64(coming[table] ^ np.uint32(probes[1, number]))
-                fetch(offsets, place)
-            value = np.uint16(keys[probes[3, number]])
-            limit = np.uint16(probes[2, number])
-            for place in range(start[number], end[number], LANES):
-                lanes = near(marks, place, value, limit)
-                if place + LANES > end[number]:
-                    lanes &= (np.uint32(1) << np.uint32(end[number] - place)) - np.uint32(1)
-                if lanes == 0:
-                    continue
-                if held > WAITING - LANES:
+            _chunks_of(queries + 32 * (query + 1), cuts, tables, coming)
+            _ask_offsets(offsets, cuts, tables, flips, coming)
+        load = 0
+        for step in range(tables + 1):
+            # Memory brings the buckets of one table while those of the one before are scanned.
+            if step < tables:
+                into = buckets + 16 * many_flips * (step & 1)
+                load += _find_buckets(
+                    offsets, marks, size, step, cuts, peek(own, step), flips, into
+                )
+                if load > crowd:
+                    crowded[query] = crowded[len(crowded) - 1] = np.uint8(1)
+                    break
+            if step == 0:
+                continue
+            table = step - 1
+            begin = peek(cuts, table * CUTS + 6)
+            number, many = 0, peek(cuts, table * CUTS + 7) - begin
+            from_here = buckets + 16 * many_flips * (table & 1)
+            while number < many:
+                before = held
+                held, number = _scan(
+                    marks, from_here, limits + 8 * begin, number, many, peek(own, step), places,
+                    held,
+                )  # fmt: skip
+                for survivor in range(before, held):
+                    waiting[0, survivor] = query
+                    waiting[1, survivor] = table
+                    waiting[2, survivor] -= table * PADDING
+                if number < many:
                     found = _settle(
-                        words, rows, queries, cuts, radius, alive, waiting, held, found,
-                        out_query, out_row, out_distance,
+                        index, queries, radius, alive, waiting, held, found, out_query, out_row,
+                        out_distance,
                     )  # fmt: skip
                     held = 0
-                while lanes != 0:
-                    waiting[0, held] = query
-                    waiting[1, held] = table
-                    waiting[2, held] = place + lowest(lanes) - table * PADDING
-                    held += 1
-                    lanes &= lanes - np.uint32(1)
     return _settle(
-        words, rows, queries, cuts, radius, alive, waiting, held, found,
-        out_query, out_row, out_distance,
-    )  # fmt: skip
+        index, queries, radius, alive, waiting, held, found, out_query, out_row, out_distance
+    )
 
 
 @kernel(f"int64({_WORDS}, {_WORDS}, int64, int64, {_BITS}, int64[::1], int64[::1], uint16[::1])")

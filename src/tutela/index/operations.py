@@ -1,0 +1,164 @@
+"""Machine operations for the index's kernels: vectors, prefetch, memory by address.
+
+Vectors are written out as LLVM operations on 32 lanes of 16 bits, which every processor
+can do and those with wide registers do at once.
+"""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+LANES = 32
+
+
+def machine(function: Any) -> Any:  # noqa: ANN401
+    """A machine's operation to be used in kernels; `function` writes it in LLVM's terms."""
+    return intrinsic(function)
+
+
+def _declared(module: Any, kind: Any, name: str) -> Any:  # noqa: ANN401
+    """LLVM's operation of this name."""
+    return cgutils.get_or_insert_function(module, kind, name)  # type: ignore[no-untyped-call]
+
+
+def _pointer(builder: Any, address: Any, place: Any, kind: Any) -> Any:  # noqa: ANN401
+    """Where element `place` of the array at `address` stands."""
+    return builder.gep(builder.inttoptr(address, kind.as_pointer()), [place])
+
+
+@machine
+def address_of(typingctx: Any, array: Any) -> Any:  # noqa: ANN401, ARG001 - numba's types
+    """Where an array begins. Whoever asks keeps the array; passing it on would count holders."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401
+        held = context.make_array(signature.args[0])(context, builder, args[0])
+        return builder.ptrtoint(held.data, ir.IntType(64))
+
+    return types.int64(array), code
+
+
+@machine
+def fetch(typingctx: Any, address: Any, byte: Any) -> Any:  # noqa: ANN401, ARG001
+    """Ask memory for the line with this byte; the address need not be valid."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        line = _pointer(builder, args[0], args[1], ir.IntType(8))
+        word = ir.IntType(32)
+        asked = _declared(
+            builder.module,
+            ir.FunctionType(ir.VoidType(), [line.type, word, word, word]),
+            "llvm.prefetch.p0i8",
+        )
+        builder.call(asked, [line, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), code
+
+
+@machine
+def near(typingctx: Any, address: Any, place: Any, value: Any, limit: Any) -> Any:  # noqa: ANN401, ARG001
+    """Which of the 32 signatures from `place` on differ from `value` in at most `limit` bits.
+
+    Answers a number whose bit b stands for lane b.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        lane = ir.IntType(16)
+        lanes = ir.VectorType(lane, LANES)
+        where = builder.bitcast(_pointer(builder, args[0], args[1], lane), lanes.as_pointer())
+        apart = builder.xor(builder.load(where, align=2), spread(builder, args[2], lanes))
+        count = _declared(
+            builder.module, ir.FunctionType(lanes, [lanes]), f"llvm.ctpop.v{LANES}i16"
+        )
+        close = builder.icmp_unsigned(
+            "<=", builder.call(count, [apart]), spread(builder, args[3], lanes)
+        )
+        return builder.bitcast(close, ir.IntType(LANES))
+
+    return types.uint32(types.int64, types.int64, types.uint16, types.uint16), code
+
+
+def spread(builder: Any, value: Any, lanes: Any) -> Any:  # noqa: ANN401
+    """The value in every lane."""
+    first = builder.insert_element(ir.Constant(lanes, ir.Undefined), value, ir.IntType(32)(0))
+    order = ir.Constant(ir.VectorType(ir.IntType(32), lanes.count), None)
+    return builder.shuffle_vector(first, ir.Constant(lanes, ir.Undefined), order)
+
+
+@machine
+def both(typingctx: Any, address: Any, place: Any) -> Any:  # noqa: ANN401, ARG001
+    """Offset `place` in the low half and the next in the high half, read at once."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        word = ir.IntType(64)
+        where = _pointer(builder, args[0], args[1], ir.IntType(32))
+        return builder.load(builder.bitcast(where, word.as_pointer()), align=4)
+
+    return types.uint64(types.int64, types.int64), code
+
+
+@machine
+def peek(typingctx: Any, address: Any, place: Any) -> Any:  # noqa: ANN401, ARG001
+    """Number `place` of the int64 at `address`; inside by construction, so not looked after."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        return builder.load(_pointer(builder, args[0], args[1], ir.IntType(64)))
+
+    return types.int64(types.int64, types.int64), code
+
+
+@machine
+def peek_short(typingctx: Any, address: Any, place: Any) -> Any:  # noqa: ANN401, ARG001
+    """Number `place` of the uint32 at `address`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        value = builder.load(_pointer(builder, args[0], args[1], ir.IntType(32)))
+        return builder.zext(value, ir.IntType(64))
+
+    return types.int64(types.int64, types.int64), code
+
+
+@machine
+def peek_byte(typingctx: Any, address: Any, place: Any) -> Any:  # noqa: ANN401, ARG001
+    """Number `place` of the bytes at `address`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        value = builder.load(_pointer(builder, args[0], args[1], ir.IntType(8)))
+        return builder.zext(value, ir.IntType(64))
+
+    return types.int64(types.int64, types.int64), code
+
+
+@machine
+def poke(typingctx: Any, address: Any, place: Any, value: Any) -> Any:  # noqa: ANN401, ARG001
+    """Set number `place` of the int64 at `address`."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        builder.store(args[2], _pointer(builder, args[0], args[1], ir.IntType(64)))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64), code
+
+
+@machine
+def lowest(typingctx: Any, value: Any) -> Any:  # noqa: ANN401, ARG001
+    """The number of the lowest bit that is set; `value` is not 0."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        place = builder.cttz(args[0], ir.IntType(1)(1))
+        return place if place.type.width == 64 else builder.zext(place, ir.IntType(64))  # noqa: PLR2004
+
+    return types.int64(value), code
+
+
+@machine
+def ones(typingctx: Any, value: Any) -> Any:  # noqa: ANN401, ARG001
+    """How many bits are set."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), code
