@@ -1,7 +1,7 @@
 """Parts that the tests of evidence, intake, cases and api share. Import as `cases.case_parts`."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,7 +109,7 @@ class MatcherForTests:
             )
         return MatchResult(finding=Finding.NO_KNOWN_MATCH, matches=())
 
-    def match_many(self, hashed: list[Hashed]) -> list[MatchResult]:
+    def match_many(self, hashed: Sequence[Hashed]) -> list[MatchResult]:
         return [self.match(one) for one in hashed]
 
 

@@ -9,10 +9,16 @@ import pytest
 from indicator_drawing import AT, Import, flipped, hashed, md5, pdq, sha1
 from sqlalchemy import func, select, table, text
 
-from tutela.hashing.model import DIHEDRAL, Hashed, Unmatchable
+from tutela.hashing.model import DIHEDRAL, Digests, Hashed, Pdq, Unmatchable
 from tutela.indicators import listing, store
 from tutela.indicators.matching import Matcher
-from tutela.indicators.model import EntryStatus, Finding, MatchResult, SignalKind
+from tutela.indicators.model import (
+    EntryStatus,
+    Finding,
+    MatchResult,
+    PictureHashes,
+    SignalKind,
+)
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import ListId
@@ -384,6 +390,29 @@ def test_ten_thousand_hashes_are_looked_up_at_once_and_nothing_is_stored(
     results = matcher.match_many([hashed(number=n, pdq_hex=pdq(n)) for n in range(10_000)])
     assert [n for n, one in enumerate(results) if one.matches] == [77, 99]
     assert figures() == before
+
+
+def test_hashes_that_come_flat_are_answered_as_each_alone_is(
+    matcher: Matcher, import_text: Import
+) -> None:
+    import_text(of([("pdq", pdq(number)) for number in range(50)]), min_quality=60)
+    import_text(of([("pdq", pdq(number)) for number in range(40, 60)]), name="low", min_quality=20)
+    chance = random.Random(9)  # noqa: S311 - a drawing, the same each time
+    texts = [flipped(pdq(chance.randrange(80)), chance.randrange(40)) for _ in range(300)]
+    texts += ["0" * 64, "f" * 64, "0" * 63 + "1"]
+    qualities = bytes(chance.randrange(101) for _ in texts)
+    flat = PictureHashes(bits=bytes.fromhex("".join(texts)), qualities=qualities, pipeline="given")
+    each = [
+        Hashed(digests=Digests(), pdq=one, pipeline="given", unmatchable=one.unmatchable)
+        for text_, quality in zip(texts, qualities, strict=True)
+        if (one := Pdq.parse(text_, quality=quality))
+    ]
+    assert list(flat) == each
+    assert flat[-1] == each[-1]
+    assert flat[3:5] == each[3:5]
+    together = matcher.match_many(flat)
+    assert together == matcher.match_many(each)
+    assert {one.finding for one in together} == set(Finding)
 
 
 def test_many_threads_match_while_lists_change(database: Database, import_text: Import) -> None:

@@ -6,7 +6,7 @@ accept it or say what is wrong.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic_core import from_json
@@ -15,7 +15,7 @@ from tutela.api.answers import finding_of
 from tutela.api.bodies import GIVEN, MAX_LOOKUPS, LookupBody
 from tutela.api.reading import parsed
 from tutela.hashing.model import Digests, Hashed, Pdq
-from tutela.indicators.model import MatchResult
+from tutela.indicators.model import MatchResult, PictureHashes
 
 _HEX = {
     "pdq": re.compile(r"[0-9a-fA-F]{64}"),
@@ -24,6 +24,10 @@ _HEX = {
     "sha256": re.compile(r"[0-9a-fA-F]{64}"),
 }
 _PICTURE = {"pdq", "quality"}
+_HEX_DIGITS = 64
+_ALL_HEX = re.compile(r"[0-9a-fA-F]*")
+_MANY = 32
+"""From so many rows on, reading them together pays."""
 _BEST_QUALITY = 100
 _NO_DIGESTS = Digests()
 
@@ -32,7 +36,7 @@ class _NotPlain(Exception):
     """The body has something that only the models can judge."""
 
 
-def hashes_of(body: bytes) -> list[Hashed]:
+def hashes_of(body: bytes) -> Sequence[Hashed]:
     """The hashes of a lookup's body; raises `BadInput` that names places and rules."""
     try:
         return _plain(body)
@@ -53,7 +57,7 @@ def findings_json(results: Iterable[MatchResult]) -> bytes:
     return b'{"results":[' + b",".join(parts) + b"]}"
 
 
-def _plain(body: bytes) -> list[Hashed]:
+def _plain(body: bytes) -> Sequence[Hashed]:
     try:
         document = from_json(body, allow_inf_nan=False)
     except ValueError:
@@ -61,7 +65,24 @@ def _plain(body: bytes) -> list[Hashed]:
     rows = document.get("hashes") if isinstance(document, dict) and len(document) == 1 else None
     if not isinstance(rows, list) or len(rows) > MAX_LOOKUPS:
         raise _NotPlain
-    return [_row(row) for row in rows]
+    return (_pictures(rows) if len(rows) >= _MANY else None) or [_row(row) for row in rows]
+
+
+def _pictures(rows: list[Any]) -> PictureHashes | None:
+    """Rows that are all a PDQ hash with its quality, read together; None when some are not."""
+    if any(type(row) is not dict or len(row) != len(_PICTURE) for row in rows):
+        return None
+    try:
+        texts = [row["pdq"] for row in rows]
+        qualities = [row["quality"] for row in rows]
+        digits = "".join(texts)
+        if {*map(type, qualities)} != {int} or {*map(len, texts)} != {_HEX_DIGITS}:
+            return None
+        if not _ALL_HEX.fullmatch(digits) or max(qualities) > _BEST_QUALITY:
+            return None
+        return PictureHashes(bits=bytes.fromhex(digits), qualities=bytes(qualities), pipeline=GIVEN)
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _row(row: Any) -> Hashed:  # noqa: ANN401 - whatever stands in a JSON list

@@ -1,6 +1,6 @@
 """What the API works with, handed in by wiring."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,7 +40,7 @@ class LookupParts:
     `bodies_at_once` bounds the memory: so many large bodies at most.
     """
 
-    look_up: Callable[[list[Hashed]], list[MatchResult]]
+    look_up: Callable[[Sequence[Hashed]], list[MatchResult]]
     clock: Clock
     authenticate: Callable[[Redacted[str]], Actor | None]
     index_state: Callable[[], IndexState]

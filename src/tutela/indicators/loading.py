@@ -96,12 +96,18 @@ def living(tx: Connection, span: Span, left: Left) -> Iterator[tuple[Numbers, Wo
         ) from error
 
 
+def are_degenerate(words: Words) -> NDArray[np.bool_]:
+    """Which rows carry no picture (`Pdq.degenerate`), bool[N]."""
+    ones = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+    degenerate: NDArray[np.bool_] = (ones <= _FEW_BITS) | (ones >= PDQ_BITS - _FEW_BITS)
+    return degenerate
+
+
 def _sorted_out(rows: NDArray[Any], left: Left) -> tuple[Numbers, Words]:
     """The rows that can be searched; the others, nearly all bits the same, go to `left`."""
     words = pack(np.ascontiguousarray(rows["value"]))
     ids = rows["id"].astype(np.int64)
-    ones = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
-    good = (ones > _FEW_BITS) & (ones < PDQ_BITS - _FEW_BITS)
+    good = ~are_degenerate(words)
     if not good.all():
         for row in rows[~good]:
             left.malformed[int(row["id"])] = flaw(SignalKind.PDQ, row["value"].tobytes())

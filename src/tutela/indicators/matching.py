@@ -23,7 +23,8 @@ from tutela.index.searcher import Searcher
 from tutela.indicators import confirming
 from tutela.indicators.confirming import Entry
 from tutela.indicators.keeping import Keeper, MatcherState
-from tutela.indicators.model import HashList, Match, MatchResult, SignalKind
+from tutela.indicators.loading import are_degenerate
+from tutela.indicators.model import HashList, Match, MatchResult, PictureHashes, SignalKind
 from tutela.indicators.policy import EMPTY_FILE, ORIGINAL, compared, is_pertinent, result_of
 from tutela.indicators.signals import DIGESTS, SIZE_BYTES, flaw
 from tutela.indicators.videos import Videos
@@ -34,7 +35,6 @@ from tutela.primitives.ids import ListId
 __all__ = ["Matcher", "MatcherState"]
 
 _ATTEMPTS = 5
-_DEGENERATE = Pdq(bytes(32), 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +45,10 @@ class _Asked:
     turn: NDArray[np.int64]
     quality: NDArray[np.int64]
     words: Words
-    pdq: Sequence[Pdq]
+
+    def pdq(self, row: int) -> Pdq:
+        """One of them as hashing gives it."""
+        return Pdq(self.words[row].tobytes(), int(self.quality[row]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,12 +159,14 @@ class Matcher:
                     item=int(asked.item[row]),
                     entry=number,
                     transform=DIHEDRAL[asked.turn[row]],
-                    pdq=asked.pdq[row],
+                    pdq=asked.pdq(row),
                 )
 
 
 def _asked(items: Sequence[Hashed]) -> _Asked | None:
     """All comparable hashes of the items; None when there is none."""
+    if isinstance(items, PictureHashes):
+        return _flat(items)
     item: list[int] = []
     turn: list[int] = []
     pdqs: list[Pdq] = []
@@ -172,19 +177,34 @@ def _asked(items: Sequence[Hashed]) -> _Asked | None:
             pdqs.append(pdq)
     if not pdqs:
         return None
-    flat = np.frombuffer(b"".join(pdq.bits for pdq in pdqs), np.uint8)
+    flat = np.frombuffer(b"".join([pdq.bits for pdq in pdqs]), np.uint8)
     return _Asked(
         item=np.array(item),
         turn=np.array(turn),
         quality=np.array([pdq.quality for pdq in pdqs]),
         words=pack(flat.reshape(len(pdqs), -1)),
-        pdq=pdqs,
+    )
+
+
+def _flat(items: PictureHashes) -> _Asked | None:
+    """The same for hashes that come flat."""
+    words = pack(np.frombuffer(items.bits, np.uint8).reshape(len(items), -1))
+    (item,) = np.nonzero(~are_degenerate(words))
+    if not len(item):
+        return None
+    return _Asked(
+        item=item,
+        turn=np.zeros(len(item), np.int64),
+        quality=np.frombuffer(items.qualities, np.uint8)[item].astype(np.int64),
+        words=words[item],
     )
 
 
 def _digests(items: Sequence[Hashed]) -> dict[SignalKind, dict[bytes, list[int]]]:
     """The items' digests by kind, and whose each is."""
     wanted: dict[SignalKind, dict[bytes, list[int]]] = {}
+    if isinstance(items, PictureHashes):
+        return wanted
     for number, item in enumerate(items):
         digests = item.digests
         given = zip(DIGESTS, (digests.md5, digests.sha1, digests.sha256), strict=True)
@@ -288,6 +308,8 @@ def _results(
     items: Sequence[Hashed], found: Mapping[int, Sequence[Match]], lists: Sequence[HashList]
 ) -> list[MatchResult]:
     """A result for each item; those without a match share what is the same."""
+    if isinstance(items, PictureHashes):
+        return _results_of_flat(items, found, lists)
     shared: dict[tuple[object, ...], MatchResult] = {}
     results = []
     for number, item in enumerate(items):
@@ -306,4 +328,18 @@ def _results(
         if result is None:
             result = shared[key] = result_of(item, (), lists)
         results.append(result)
+    return results
+
+
+def _results_of_flat(
+    items: PictureHashes, found: Mapping[int, Sequence[Match]], lists: Sequence[HashList]
+) -> list[MatchResult]:
+    """The same for hashes that come flat: what the result depends on is quality and flatness."""
+    words = pack(np.frombuffer(items.bits, np.uint8).reshape(len(items), -1))
+    kinds = np.frombuffer(items.qualities, np.uint8).astype(np.int64) * 2 + are_degenerate(words)
+    _, first, kind = np.unique(kinds, return_index=True, return_inverse=True)
+    shared = [result_of(items[place], (), lists) for place in first.tolist()]
+    results = [shared[number] for number in kind.tolist()]
+    for number, matches in found.items():
+        results[number] = result_of(items[number], matches, lists)
     return results

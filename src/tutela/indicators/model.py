@@ -1,10 +1,12 @@
 """Hash lists, their entries, and what a match is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import overload
 
+from tutela.hashing.model import PDQ_BYTES, Digests, Hashed, Pdq
 from tutela.hashing.video import VideoHash
 from tutela.primitives.ids import ImportId, ListId
 from tutela.taxonomy.model import Category
@@ -105,6 +107,41 @@ class Match:
     category: Category | None
     second_person: bool
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureHashes(Sequence[Hashed]):
+    """Very many PDQ hashes that came without anything else, held flat: no object for each.
+
+    `bits` holds 32 bytes and `qualities` one byte (0 to 100) for each. Read as a sequence, each
+    is what hashing would say of it.
+    """
+
+    bits: bytes
+    qualities: bytes
+    pipeline: str
+
+    def __len__(self) -> int:
+        return len(self.qualities)
+
+    @overload
+    def __getitem__(self, place: int) -> Hashed: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> "list[Hashed]": ...
+
+    def __getitem__(self, place: int | slice) -> "Hashed | list[Hashed]":
+        if isinstance(place, slice):
+            return [self[number] for number in range(*place.indices(len(self)))]
+        pdq = self.pdq(place)
+        return Hashed(
+            digests=Digests(), pdq=pdq, pipeline=self.pipeline, unmatchable=pdq.unmatchable
+        )
+
+    def pdq(self, place: int) -> Pdq:
+        """One hash; raises `IndexError` when there is none."""
+        quality, place = self.qualities[place], range(len(self))[place]
+        return Pdq(self.bits[PDQ_BYTES * place : PDQ_BYTES * (place + 1)], quality)
 
 
 class Finding(StrEnum):

@@ -9,6 +9,7 @@
 Step 4 also finds out that the database is away before anything was stored.
 """
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -74,7 +75,7 @@ class Intake:
         at = self._clock.now()
         return self._admit(hashed, None, context=context, by=by, origin=origin, at=at)
 
-    def look_up(self, hashes: list[Hashed]) -> list[MatchResult]:
+    def look_up(self, hashes: Sequence[Hashed]) -> list[MatchResult]:
         """What each would match, in the same order. Nothing is stored, whatever the answer."""
         return self._matcher.match_many(hashes)
 

@@ -42,7 +42,7 @@ class Matching(Protocol):
         """All matches of one item."""
         ...
 
-    def match_many(self, hashed: list[Hashed]) -> list[MatchResult]:
+    def match_many(self, hashed: Sequence[Hashed]) -> list[MatchResult]:
         """All matches of each item, in the same order."""
         ...
 
