@@ -91,7 +91,7 @@ def test_answers_of_any_shape_are_checked(answer: dict[str, Any]) -> None:
 def test_a_lie_about_a_hash_becomes_a_refusal(
     answer: dict[str, Any], small_png: bytes, monkeypatch: pytest.MonkeyPatch, jail: Jail
 ) -> None:
-    monkeypatch.setattr(Cell, "exchange", lambda *_: (answer, b""))
+    monkeypatch.setattr(Cell, "exchange", lambda *_, **_more: (answer, b""))
     found = jail.hash(small_png)
     assert isinstance(found, Hashed)
     assert found.pdq is None
@@ -134,7 +134,7 @@ def test_anything_but_a_bare_png_is_no_answer(
 ) -> None:
     with pytest.raises(BadFrame):
         png_of(body)
-    monkeypatch.setattr(Cell, "exchange", lambda *_: ({}, body))
+    monkeypatch.setattr(Cell, "exchange", lambda *_, **_more: ({}, body))
     with pytest.raises(PictureRefused) as caught:
         jail.full_view(small_png)
     assert caught.value.refusal.reason is RefusalReason.DECODER_DIED
@@ -153,8 +153,8 @@ def test_nonsense_on_the_pipe_ends_the_child(reply: bytes, small_png: bytes) -> 
         (cell,) = single._cells
         whole_talk = cell._talk
 
-        def lying(head: bytes, body: bytes, deadline: float) -> Any:
-            whole_talk(head, body, deadline)
+        def lying(*request: Any) -> Any:
+            whole_talk(*request)
             from tutela.adapters.media.cell import _whole  # noqa: PLC0415 - the check under test
 
             return _whole(bytearray(reply)) or ({}, b"")
@@ -187,6 +187,6 @@ def test_exif_is_bounded(small_png: bytes, monkeypatch: pytest.MonkeyPatch, jail
         lambda: {"exif": []},
     ]
     for answer in bad:
-        monkeypatch.setattr(Cell, "exchange", lambda *_, a=answer: ({**size, **a()}, b""))
+        monkeypatch.setattr(Cell, "exchange", lambda *_, a=answer, **_more: ({**size, **a()}, b""))
         with pytest.raises(PictureRefused):
             jail.facts(small_png)

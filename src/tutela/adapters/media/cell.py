@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 
 from tutela.adapters.media.frames import (
@@ -85,12 +86,18 @@ class Cell:
             and self._cpu_used_seconds < self._lifetime_cpu_seconds - 2 * self._limits.cpu_seconds
         )
 
-    def exchange(self, header: Header, body: bytes) -> tuple[Header, bytes]:
-        """One request, one answer, within `wall_seconds`; otherwise the child is ended."""
+    def exchange(
+        self, header: Header, body: bytes, *, meanwhile: Callable[[], object] = lambda: None
+    ) -> tuple[Header, bytes]:
+        """One request, one answer, within `wall_seconds`; otherwise the child is ended.
+
+        `meanwhile` is called once the child has the request, before its answer is waited for.
+        """
         self._jobs += 1
         deadline = time.monotonic() + self._limits.wall_seconds
         try:
-            answer, out = self._talk(head_of(header, body_bytes=len(body)), body, deadline)
+            head = head_of(header, body_bytes=len(body))
+            answer, out = self._talk(head, body, deadline, meanwhile)
             self._cpu_used_seconds = _seconds(answer.get("cpu_used_seconds"))
         except BaseException:
             self.end()
@@ -119,7 +126,13 @@ class Cell:
                 "or install the package again",
             ) from error
 
-    def _talk(self, head: bytes, body: bytes, deadline: float) -> tuple[Header, bytes]:
+    def _talk(
+        self,
+        head: bytes,
+        body: bytes,
+        deadline: float,
+        meanwhile: Callable[[], object] = lambda: None,
+    ) -> tuple[Header, bytes]:
         """Write and read at the same time, so that neither side can block the other."""
         waiting = [memoryview(part) for part in (head, body) if part]
         got = bytearray()
@@ -132,10 +145,9 @@ class Cell:
             ready = dict(watch.poll(max(0.0, left) * 1000)) if left > 0 else {}
             if not ready:
                 raise CellLost(RefusalReason.OUT_OF_TIME)
-            if self._in in ready and waiting:
-                self._write(waiting)
-                if not waiting:
-                    watch.unregister(self._in)
+            if self._in in ready and self._write(waiting):
+                watch.unregister(self._in)
+                meanwhile()
             if self._out in ready:
                 chunk = os.read(self._out, _PIPE_CHUNK_BYTES)
                 if not chunk:
@@ -147,17 +159,19 @@ class Cell:
                         self.end()
                     return whole
 
-    def _write(self, waiting: list[memoryview]) -> None:
+    def _write(self, waiting: list[memoryview]) -> bool:
+        """Write some; whether all of it is written (or nobody is there to read it)."""
         try:
             written = os.write(self._in, waiting[0][:_PIPE_CHUNK_BYTES])
         except BlockingIOError:
-            return
+            return False
         except BrokenPipeError:
             waiting.clear()  # it is gone or going; reading will tell
-            return
+            return True
         waiting[0] = waiting[0][written:]
         if not waiting[0]:
             waiting.pop(0)
+        return not waiting
 
     def _how_it_ended(self) -> RefusalReason:
         """Its own processor limit, or something worse."""

@@ -9,12 +9,12 @@ import dataclasses
 import io
 import os
 import sys
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from PIL import Image
 
 from tutela.adapters.media import confining, decoding, rendering
+from tutela.adapters.media.flat_heic import FLAT_HEIC
 from tutela.adapters.media.frames import BadFrame, Header, receive, send
 from tutela.adapters.media.model import STYLES, Limits, RefusalReason
 from tutela.adapters.media.pipeline import pipeline_id
@@ -24,8 +24,6 @@ from tutela.hashing.scaled import MIN_SIDE_PX
 from tutela.primitives import kernels
 
 Answer = tuple[Header, bytes]
-
-_HEIC = Path(__file__).with_name("flat.heic")
 
 
 def main() -> None:
@@ -113,7 +111,7 @@ def _done(header: Header, body: bytes, limits: Limits) -> Answer:
 def _warm_up() -> None:
     """Load every kernel, do every job once on pictures of our own: then nothing is left to load.
 
-    Our HEIC picture lies beside this file, for nothing here can write one.
+    Our HEIC picture was made before (`flat_heic`), for nothing here can write one.
     """
     kernels.prepare()
     for side in (MIN_SIDE_PX // 4, MIN_SIDE_PX):
@@ -123,7 +121,7 @@ def _warm_up() -> None:
                 held = io.BytesIO()
                 image.save(held, format=kind.decoder)
                 _try(kind, held.getvalue())
-    _try(HEIF, _HEIC.read_bytes())
+    _try(HEIF, FLAT_HEIC)
 
 
 def _try(kind: Kind, body: bytes) -> None:

@@ -8,7 +8,7 @@ its file gets a refusal, and the next file goes on.
 import os
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,7 +104,7 @@ class Jail:
         media_type = read.kind.media_type if read.kind else None
         request = {"job": "hash", "dihedral": dihedral, "mode": mode}
         try:
-            answer, _ = self._ask(request, read)
+            answer, _ = self._ask(request, read, digest=lambda: read.digests)
             with _nonsense_is_death(self.limits):
                 pdq, turned = hashes_of(answer, dihedral=dihedral)
                 used = mode_of(answer, asked=mode)
@@ -190,7 +190,9 @@ class Jail:
         with _nonsense_is_death(self.limits):
             return png_of(body)
 
-    def _ask(self, request: Header, read: Read) -> tuple[Header, bytes]:
+    def _ask(
+        self, request: Header, read: Read, *, digest: Callable[[], object] = lambda: None
+    ) -> tuple[Header, bytes]:
         """One job in one child; every way to get no picture becomes `PictureRefused`."""
         if read.refused:
             raise PictureRefused(refuse(read.refused, self.limits))
@@ -198,7 +200,7 @@ class Jail:
         cell = self._take()
         try:
             with _nonsense_is_death(self.limits):
-                answer, body = cell.exchange(header, read.body)
+                answer, body = cell.exchange(header, read.body, meanwhile=digest)
                 if "refused" in answer:
                     reason, detail = refusal_of(answer)
                     raise PictureRefused(refuse(reason, self.limits, detail))

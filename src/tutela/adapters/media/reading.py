@@ -1,7 +1,12 @@
-"""One reading of a file: digests of all of it, and the bytes only if a decoder may see them."""
+"""One reading of a file: digests of all of it, and the bytes only if a decoder may see them.
+
+Bytes that a decoder gets are digested when the digests are asked for, so that the parent can
+do that while the child decodes.
+"""
 
 import stat
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,14 +18,23 @@ from tutela.hashing.model import Digests
 Source = bytes | Path | BinaryIO
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True)
 class Read:
     """A file after its one reading; `body` is empty when `refused` says why."""
 
-    digests: Digests
     kind: Kind | None
     body: bytes
     refused: RefusalReason | None
+    early: Digests | None = None
+
+    @cached_property
+    def digests(self) -> Digests:
+        """Of the whole file: taken while reading where nothing was kept, else now."""
+        if self.early is not None:
+            return self.early
+        digesting = Digesting()
+        digesting.update(self.body)
+        return digesting.done()
 
 
 def read_once(source: Source, *, max_file_bytes: int) -> Read:
@@ -41,11 +55,13 @@ def read_once(source: Source, *, max_file_bytes: int) -> Read:
 
 def _read_bytes(body: bytes, *, max_file_bytes: int) -> Read:
     """Bytes that are in memory already are not copied."""
-    digesting = Digesting()
-    digesting.update(body)
     kind = sniff(body[:HEAD_BYTES])
     refused = _refused(len(body), kind, max_file_bytes=max_file_bytes)
-    return Read(digests=digesting.done(), kind=kind, body=b"" if refused else body, refused=refused)
+    if refused is None:
+        return Read(kind=kind, body=body, refused=None)
+    digesting = Digesting()
+    digesting.update(body)
+    return Read(kind=kind, body=b"", refused=refused, early=digesting.done())
 
 
 def _refused(size_bytes: int, kind: Kind | None, *, max_file_bytes: int) -> RefusalReason | None:
@@ -57,25 +73,25 @@ def _refused(size_bytes: int, kind: Kind | None, *, max_file_bytes: int) -> Refu
 
 
 def _read_stream(stream: BinaryIO, *, max_file_bytes: int) -> Read:
+    """What may be a picture is kept; once it may not, the rest goes through the digests only."""
+    head = stream.read(HEAD_BYTES)
+    while 0 < len(head) < HEAD_BYTES and (more := stream.read(HEAD_BYTES - len(head))):
+        head += more
+    kept = [head]
+    size_bytes = len(head)
+    if sniff(head) is not None:
+        while size_bytes <= max_file_bytes and (chunk := stream.read(CHUNK_BYTES)):
+            kept.append(chunk)
+            size_bytes += len(chunk)
+        if size_bytes <= max_file_bytes:
+            return _read_bytes(b"".join(kept), max_file_bytes=max_file_bytes)
     digesting = Digesting()
-    kept: list[bytes] = []
-    size_bytes = 0
-    kind: Kind | None = None
-    head = b""
+    for part in kept:
+        digesting.update(part)
+    kept.clear()
     while chunk := stream.read(CHUNK_BYTES):
         digesting.update(chunk)
-        size_bytes += len(chunk)
-        if len(head) < HEAD_BYTES:
-            head += chunk[: HEAD_BYTES - len(head)]
-            kind = sniff(head)
-        if size_bytes > max_file_bytes or (kind is None and len(head) == HEAD_BYTES):
-            kept.clear()  # only the digests are wanted from here on
-        else:
-            kept.append(chunk)
-    refused = _refused(size_bytes, kind, max_file_bytes=max_file_bytes)
-    return Read(
-        digests=digesting.done(),
-        kind=kind,
-        body=b"" if refused else b"".join(kept),
-        refused=refused,
-    )
+    digests = digesting.done()
+    kind = sniff(head)
+    refused = _refused(digests.size_bytes or 0, kind, max_file_bytes=max_file_bytes)
+    return Read(kind=kind, body=b"", refused=refused, early=digests)
