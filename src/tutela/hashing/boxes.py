@@ -31,14 +31,11 @@ def _turn(rows: Plane, columns: Plane) -> None:
 
 @kernel()
 def _turn_back(columns: Plane, rows: Plane) -> None:
-    """Columns of `LANES` pixels to rows, a square at a time so that it stays in cache."""
-    width = columns.shape[0]
-    for left in range(0, width, LANES):
-        part = columns[left : min(width, left + LANES)]
+    """Columns of `LANES` pixels to rows."""
+    for x in range(columns.shape[0]):
+        column = columns[x]
         for lane in range(LANES):
-            row = rows[lane, left:]
-            for x in range(part.shape[0]):
-                row[x] = part[x, lane]
+            rows[lane, x] = column[lane]
 
 
 @kernel()
