@@ -228,6 +228,18 @@ def configure(
     enabled: Annotated[
         bool | None, typer.Option("--enable/--disable", help="Whether the list matches at all.")
     ] = None,
+    video_query_percent: Annotated[
+        int | None,
+        typer.Option(help="Videos: percent of the upload's frames that must be in a known one."),
+    ] = None,
+    video_bank_percent: Annotated[
+        int | None,
+        typer.Option(help="Videos: or percent of a known one's frames that must be in it."),
+    ] = None,
+    video_seconds: Annotated[
+        int | None,
+        typer.Option(help="Videos: or seconds that must run along with a known one; 0 is off."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a list's policy; what is not given stays. It counts from the next match on."""
@@ -243,6 +255,9 @@ def configure(
             second_person=second_person,
             dihedral=dihedral,
             enabled=enabled,
+            video_query_percent=video_query_percent,
+            video_bank_percent=video_bank_percent,
+            video_seconds=video_seconds,
         )
     emit(
         _hash_list(hash_list),
@@ -363,7 +378,17 @@ def _show_lists(found: list[tuple[HashList, int]]) -> None:
 
 
 def _show_list(data: Mapping[str, Any]) -> None:
-    policy = ("provenance", "threshold_bits", "min_quality", "second_person", "dihedral", "enabled")
+    policy = (
+        "provenance",
+        "threshold_bits",
+        "min_quality",
+        "second_person",
+        "dihedral",
+        "enabled",
+        "video_query_percent",
+        "video_bank_percent",
+        "video_seconds",
+    )
     OUT.print(f"{data['name']} ({data['id']})", markup=False)
     for key in policy:
         OUT.print(f"  {key}: {data[key]}", markup=False)

@@ -39,7 +39,7 @@ _FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _LUMA_FIRST = re.compile(
     r"(?:yuv(?P<jpeg>j?)a?4[0-9]{2}p|gray)(?P<bits>9|10|12|14|16)?(?:le)?|nv\d\d"
 )
-_LIVE_PROBE = {"probesize": "200000", "analyzeduration": "500000", "fflags": "nobuffer"}
+_LIVE_PROBE = {"probesize": "200000", "analyzeduration": "500000"}
 
 
 class NoVideo(Exception):
