@@ -77,7 +77,9 @@ class RingIndex:
         layout = layout or layout_for(size)
         places = layout.offset_places
         offsets = np.empty(places[-1], np.uint32)
-        marks = np.zeros((layout.tables, size + PADDING), np.uint16)
+        # Not `zeros`: numpy asks for huge pages only for `empty`, and search needs them.
+        marks = np.empty((layout.tables, size + PADDING), np.uint16)
+        marks[:, size:] = 0
         rows = np.empty((layout.tables, size), np.uint32)
 
         def sort(table: int) -> None:
@@ -88,6 +90,7 @@ class RingIndex:
             ring_kernels.sort_rows(
                 keys,
                 signatures,
+                layout.keys[table],
                 offsets[places[table] : places[table + 1]],
                 marks[table],
                 rows[table],

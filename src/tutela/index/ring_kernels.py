@@ -26,6 +26,7 @@ from tutela.primitives.kernels import kernel
 PADDING = 64
 """Signatures after the last row of a table, so that a vector may be read at its very end."""
 SIGNATURE_BITS = 16
+_FIRST_BITS = 9
 CUTS = 8
 """Numbers in a line of `plan.Plan.cuts`."""
 WAITING = 1024
@@ -128,11 +129,20 @@ def extract(words: Words, cut: Numbers, keys: Keys, marks: Signatures) -> None:
         marks[row] = np.uint16(_chunk(a, b, c, d, cut[2], SIGNATURE_BITS))
 
 
-@kernel("void(uint32[::1], uint16[::1], uint32[::1], uint16[::1], uint32[::1])")
-def sort_rows(
-    keys: Keys, marks: Signatures, offsets: Keys, sorted_marks: Signatures, rows: Rows
+@kernel("void(uint32[::1], uint16[::1], int64, uint32[::1], uint16[::1], uint32[::1])")
+def sort_rows(  # noqa: PLR0917
+    keys: Keys,
+    marks: Signatures,
+    key_bits: int,
+    offsets: Keys,
+    sorted_marks: Signatures,
+    rows: Rows,
 ) -> None:
-    """Counting sort of one table: `offsets` uint32[keys + 1] is filled, rows stand by key."""
+    """Counting sort of one table: `offsets` uint32[keys + 1] is filled, rows stand by key.
+
+    Goes in two steps, by the first bits of the key and then by all, so that memory is written
+    to in few places at a time.
+    """
     offsets[:] = 0
     last = len(offsets) - 1
     for row in range(len(keys)):
@@ -142,12 +152,31 @@ def sort_rows(
     for before in range(1, last):
         offsets[before + 1] += offsets[before]
     # offsets[key + 1] is where the next row of `key` goes; at the end it is where key + 1 begins.
+    low_bits = max(key_bits - _FIRST_BITS, 0)
+    parts = (last >> low_bits) + 1
+    place_of = np.empty(parts, np.int64)
+    for part in range(parts):
+        place_of[part] = np.int64(offsets[min((part << low_bits) + 1, last)])
+    packed = np.empty(len(keys), np.uint64)
+    low = np.uint64((1 << low_bits) - 1)
     for row in range(len(keys)):
-        key = np.int64(keys[row]) + 1
-        place = np.int64(offsets[key])
-        offsets[key] += np.uint32(1)
-        rows[place] = np.uint32(row)
-        sorted_marks[place] = marks[row]
+        part = np.int64(keys[row]) >> low_bits
+        held = ((np.uint64(keys[row]) & low) << np.uint64(48)) | (
+            np.uint64(marks[row]) << np.uint64(32)
+        )
+        packed[place_of[part]] = held | np.uint64(row)
+        place_of[part] += 1
+    begin = 0
+    for part in range(parts):
+        end = place_of[part]
+        for place in range(begin, end):
+            held = packed[place]
+            cell = (part << low_bits) + np.int64(held >> np.uint64(48)) + 1
+            target = np.int64(offsets[cell])
+            offsets[cell] += np.uint32(1)
+            rows[target] = np.uint32(held & np.uint64(0xFFFFFFFF))
+            sorted_marks[target] = np.uint16((held >> np.uint64(32)) & np.uint64(0xFFFF))
+        begin = max(begin, end)
 
 
 @kernel()
@@ -258,7 +287,7 @@ def _find_buckets(  # noqa: PLR0917
     key = chunk & peek(cuts, cut + 2)
     base = peek(cuts, cut + 5)
     shift = table * (size + PADDING)
-    load = 0
+    load = np.int64(0)
     place = 0
     for number in range(peek(cuts, cut + 6), peek(cuts, cut + 7)):
         pair = both(offsets, base + (key ^ peek(flips, number)))
