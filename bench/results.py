@@ -37,6 +37,9 @@ def _is(name: str, kind: str) -> bool:
 
 def _files(folder: Path) -> Iterator[tuple[str, Result]]:
     for path in sorted(folder.glob("*.json")):
-        content = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise SystemExit(f"{path} is not one JSON object: {error}") from error
         if isinstance(content, dict):
             yield path.stem, content
