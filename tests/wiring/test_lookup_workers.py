@@ -1,0 +1,114 @@
+"""Lookup processes for real: on one port, started again when killed, gone with their parent."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from tutela.accounts.keys import create_key
+from tutela.indicators.importing import import_list
+from tutela.primitives.database import Database
+
+PARENT = """
+import sys, time
+from tutela.wiring.lookups import lookup_workers
+from tutela.wiring.settings import load_settings
+with lookup_workers(load_settings()):
+    print("started", flush=True)
+    sys.stdin.read()
+"""
+HASH = "6b" * 8 + "c5" * 8 + "3a" * 8 + "d2" * 8
+
+
+def until(true: Callable[[], bool], *, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def parent(database_url: str, tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """A process with two lookup processes, and their address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {
+        "TUTELA_HOME": str(tmp_path / "home"),
+        "TUTELA_DATABASE_URL": database_url.replace("+psycopg", ""),
+        "TUTELA_LOOKUP_PORT": str(port),
+        "TUTELA_LOOKUP_WORKERS": "2",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", PARENT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "started\n"
+    try:
+        yield process, f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/readyz", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def children_of(process: "subprocess.Popen[str]") -> list[psutil.Process]:
+    return [one for one in psutil.Process(process.pid).children() if one.status() != "zombie"]
+
+
+def listening(process: "subprocess.Popen[str]") -> list[int]:
+    return [one.pid for one in children_of(process) if one.net_connections("tcp")]
+
+
+@pytest.mark.timeout(180)
+def test_two_processes_share_a_port_come_again_and_end_with_their_parent(
+    database: Database, parent: tuple["subprocess.Popen[str]", str], tmp_path: Path
+) -> None:
+    process, address = parent
+    now = datetime.now(UTC)
+    with database.begin() as tx:
+        _, key = create_key(tx, name="a platform", by="test", at=now)
+    until(lambda: len(listening(process)) == 2, seconds=60)
+    assert ready(address)
+    table = tmp_path / "list.csv"
+    table.write_text(f"kind,value\npdq,{HASH}\n")
+    import_list(database, path=table, name="drawn", by="test", at=now)
+    question = {"hashes": [{"pdq": HASH, "quality": 90}]}
+    headers = {"Authorization": f"Bearer {key.reveal()}"}
+    each_its_own = httpx.Limits(max_keepalive_connections=0)
+    client = httpx.Client(base_url=address, limits=each_its_own, timeout=20)
+
+    def all_match() -> bool:
+        answers = [client.post("/v1/lookup", json=question, headers=headers) for _ in range(12)]
+        return all(one.json()["results"][0]["finding"] == "matched" for one in answers)
+
+    until(all_match, seconds=20)
+    before = listening(process)
+    os.kill(before[0], signal.SIGKILL)
+    until(lambda: len({*listening(process)} - {*before}) == 1, seconds=60)
+    assert all_match()
+    left = children_of(process)
+    process.kill()  # it cannot say good-bye
+    gone, alive = psutil.wait_procs(left, timeout=20)
+    assert (len(gone), alive) == (2, [])
+    assert not ready(address)
+    client.close()
