@@ -82,19 +82,24 @@ class RingIndex:
         marks[:, size:] = 0
         rows = np.empty((layout.tables, size), np.uint32)
 
+        free: list[tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint64]]] = []
+
         def sort(table: int) -> None:
             after = (table + 1) % layout.tables
             cut = np.array([layout.firsts[table], layout.keys[table], layout.firsts[after]])
-            keys, signatures = np.empty(size, np.uint32), np.empty(size, np.uint16)
+            # Room is used again, because new memory is slow to come.
+            keys, signatures, packed = free.pop() if free else _sorting_room(size)
             ring_kernels.extract(words, cut, keys, signatures)
             ring_kernels.sort_rows(
                 keys,
                 signatures,
+                packed,
                 layout.keys[table],
                 offsets[places[table] : places[table + 1]],
                 marks[table],
                 rows[table],
             )
+            free.append((keys, signatures, packed))
 
         with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as threads:
             list(threads.map(sort, range(layout.tables)))
@@ -291,6 +296,12 @@ def _checked(words: Words) -> Words:
 def _address(array: NDArray[Any]) -> int:
     """Where a contiguous array begins; whoever asks keeps the array while this is used."""
     return int(array.__array_interface__["data"][0])
+
+
+def _sorting_room(
+    rows: int,
+) -> tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint64]]:
+    return np.empty(rows, np.uint32), np.empty(rows, np.uint16), np.empty(rows, np.uint64)
 
 
 def _room(pairs: int) -> Found:

@@ -129,10 +129,11 @@ def extract(words: Words, cut: Numbers, keys: Keys, marks: Signatures) -> None:
         marks[row] = np.uint16(_chunk(a, b, c, d, cut[2], SIGNATURE_BITS))
 
 
-@kernel("void(uint32[::1], uint16[::1], int64, uint32[::1], uint16[::1], uint32[::1])")
+@kernel("void(uint32[::1], uint16[::1], uint64[::1], int64, uint32[::1], uint16[::1], uint32[::1])")
 def sort_rows(  # noqa: PLR0917
     keys: Keys,
     marks: Signatures,
+    packed: Words,
     key_bits: int,
     offsets: Keys,
     sorted_marks: Signatures,
@@ -141,7 +142,7 @@ def sort_rows(  # noqa: PLR0917
     """Counting sort of one table: `offsets` uint32[keys + 1] is filled, rows stand by key.
 
     Goes in two steps, by the first bits of the key and then by all, so that memory is written
-    to in few places at a time.
+    to in few places at a time; `packed` uint64[N] is room for that.
     """
     offsets[:] = 0
     last = len(offsets) - 1
@@ -157,7 +158,6 @@ def sort_rows(  # noqa: PLR0917
     place_of = np.empty(parts, np.int64)
     for part in range(parts):
         place_of[part] = np.int64(offsets[min((part << low_bits) + 1, last)])
-    packed = np.empty(len(keys), np.uint64)
     low = np.uint64((1 << low_bits) - 1)
     for row in range(len(keys)):
         part = np.int64(keys[row]) >> low_bits
