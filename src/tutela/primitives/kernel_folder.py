@@ -3,6 +3,7 @@
 Whoever writes into that folder runs code here, so it is one that only this user may write to.
 """
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -32,5 +33,26 @@ def _ours(place: Path) -> bool:
     return private and os.access(place, os.W_OK)
 
 
-FOLDER = _folder()
-"""The folder, or None: then every start compiles anew."""
+def _version() -> str:
+    """Names the kernels as they are written now.
+
+    The compiler looks at a kernel's own file only, not at the files of what it has inlined, and
+    would take old machine code for new.
+    """
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        source = path.read_bytes()
+        if b"@kernel(" in source:
+            digest.update(path.name.encode() + b"\0" + source)
+    return digest.hexdigest()[:16]
+
+
+ROOT = _folder()
+"""What a child process is told, in TUTELA_KERNELS."""
+
+FOLDER = ROOT / _version() if ROOT is not None else None
+"""The folder for the kernels of this version, or None: then every start compiles anew."""
+
+if FOLDER is not None:
+    FOLDER.mkdir(mode=0o700, exist_ok=True)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tutela.adapters.media.jail import Jail
-from tutela.primitives.kernels import FOLDER
+from tutela.primitives.kernel_folder import ROOT
 
 PROBE = """
 import json, os, resource, socket, subprocess, sys, threading
@@ -108,7 +108,7 @@ def test_the_child_gets_no_environment_and_no_folder(
     monkeypatch.setattr(subprocess, "Popen", Watching)
     with Jail(workers=1) as single:
         assert single.hash(small_png) == jail.hash(small_png)
-    kernels = {"TUTELA_KERNELS": str(FOLDER)} if FOLDER else {}
+    kernels = {"TUTELA_KERNELS": str(ROOT)} if ROOT else {}
     assert seen["env"] == {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **kernels}
     assert seen["cwd"] == "/"
     assert "-I" in str(seen["arguments"])

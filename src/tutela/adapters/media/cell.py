@@ -19,7 +19,7 @@ from tutela.adapters.media.frames import (
 )
 from tutela.adapters.media.model import Limits, RefusalReason
 from tutela.primitives.errors import Unavailable
-from tutela.primitives.kernel_folder import FOLDER
+from tutela.primitives.kernel_folder import ROOT
 
 STARTUP_SECONDS = 600.0
 """The first start on a machine compiles the kernels; one that died is noticed at once."""
@@ -186,7 +186,7 @@ class Cell:
 
 def _environment() -> dict[str, str]:
     """Nothing of ours but where the compiled kernels are: without a home it cannot find them."""
-    kept = {"TUTELA_KERNELS": str(FOLDER)} if FOLDER else {}
+    kept = {"TUTELA_KERNELS": str(ROOT)} if ROOT else {}
     return {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **kept}
 
 

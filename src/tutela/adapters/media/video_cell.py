@@ -20,6 +20,7 @@ from tutela.adapters.media.frames import BadFrame
 from tutela.adapters.media.model import RefusalReason
 from tutela.adapters.media.video_model import VideoLimits
 from tutela.primitives.errors import Unavailable
+from tutela.primitives.kernel_folder import ROOT
 
 STARTUP_SECONDS = 300.0
 """The first child on a machine may compile the kernels; on a busy one that takes minutes."""
@@ -70,7 +71,7 @@ class VideoCell:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-            | ({"TUTELA_KERNELS": kept} if (kept := os.environ.get("TUTELA_KERNELS")) else {}),
+            | ({"TUTELA_KERNELS": str(ROOT)} if ROOT else {}),
             cwd="/",
             start_new_session=True,  # Ctrl-C is for the parent, which ends us
         )
