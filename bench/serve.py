@@ -8,8 +8,8 @@ Beside it `threatexchange`'s PDQ index (the classes that HMA uses) answers the s
 one process behind the same web server, with no key, no database and no JSON beyond the list of
 hits: what its index costs when everything around it costs nothing. HMA itself does more.
 
-Environment: N (10,000,000), WORKERS (2), SECONDS_EACH (5) for a measurement, THEIRS=0 leaves the other
-out, FORMAT=json prints one object, KEEP names a folder that is kept for the next run.
+Environment: N (10,000,000), WORKERS (2), SECONDS_EACH (5) for a measurement, THEIRS=0 leaves the
+other out, FORMAT=json prints one object, KEEP names a folder that is kept for the next run.
 """
 
 import argparse
@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 from circumstances import circumstances, line
 from sqlalchemy import text
+from starlette.types import Receive, Scope, Send
 
 from tutela.accounts.keys import create_key
 from tutela.adapters.postgres import embedded, migrate
@@ -176,7 +177,13 @@ class Client:
 
 
 def load(
-    port: int, bodies: list[bytes], *, clients: int, seconds: float, good: bytes, pipe: Any
+    port: int,
+    bodies: list[bytes],
+    *,
+    clients: int,
+    seconds: float,
+    good: bytes,
+    pipe: Any,  # noqa: ANN401 - a Connection
 ) -> None:
     """Ask without a pause over `clients` connections; every answer is looked at."""
     loop = selectors.DefaultSelector()
@@ -190,7 +197,7 @@ def load(
         began[client] = time.perf_counter()
         number += 1
     start = time.perf_counter()
-    while time.perf_counter() - start < seconds:
+    while time.perf_counter() - start < seconds or len(times) < clients:
         for event, _ in loop.select(timeout=1):
             client = event.data
             answer = client.take()
@@ -230,7 +237,9 @@ def measured(
 
 @contextmanager
 def running(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        command, env=os.environ | environment, stdout=subprocess.DEVNULL
+    )
     try:
         yield process
     finally:
@@ -250,7 +259,7 @@ def until_ready(port: int, processes: list[subprocess.Popen[bytes]]) -> float:
             pass
         for process in processes:
             if process.poll() is not None:
-                raise SystemExit(f"{process.args} ended with {process.returncode}")
+                raise SystemExit(f"{process.args!r} ended with {process.returncode}")
         time.sleep(0.01)
 
 
@@ -347,8 +356,8 @@ def ours(home: Path, hashes: np.ndarray, workers: int, seconds: float) -> dict[s
                 found[f"{start}_start_s"] = round(until_ready(port, processes), 2)
                 if start == "first":
                     continue
-                for _ in range(workers - 1):
-                    processes.append(crew.enter_context(running(command, environment)))
+                more = [running(command, environment) for _ in range(workers - 1)]
+                processes += [crew.enter_context(one) for one in more]
                 time.sleep(3 + 2 * found["later_start_s"])
                 for process in processes:  # each has touched its pages
                     assert process.poll() is None
@@ -392,7 +401,7 @@ def serve_theirs(path: str, port: int) -> None:
         (row.tobytes().hex(), number) for number, row in enumerate(hashes)
     )
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         content = b"ready"

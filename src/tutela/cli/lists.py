@@ -1,7 +1,6 @@
 """`tutela lists`: import, look at, configure and correct hash lists."""
 
 import getpass
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,17 +9,16 @@ import typer
 from rich.table import Table
 
 from tutela.cli import comparing
+from tutela.cli.list_page import show_list
 from tutela.cli.presenting import OUT, AsJson, emit, note, progress
 from tutela.indicators import listing, store
 from tutela.indicators.importing import import_list
 from tutela.indicators.model import HashList, Imported, Refusal, SignalKind
-from tutela.indicators.policy import is_pertinent
 from tutela.indicators.signals import NotAHash, value_of
 from tutela.indicators.sources import FORMATS
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import ImportId
-from tutela.taxonomy.model import Category
 from tutela.wiring.opening import open_database
 
 SHOWN_REFUSALS = 10
@@ -166,7 +164,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
         ],
         "last_refusals": [_refusal(refusal) for refusal in refused],
     }
-    emit(data, as_json=as_json, render=lambda: _show_list(data))
+    emit(data, as_json=as_json, render=lambda: show_list(data))
 
 
 @app.command()
@@ -375,41 +373,3 @@ def _show_lists(found: list[tuple[HashList, int]]) -> None:
     for one, active in found:
         table.add_row(one.name, f"{active:,}", _policy(one), one.provenance)
     OUT.print(table)
-
-
-def _show_list(data: Mapping[str, Any]) -> None:
-    policy = (
-        "provenance",
-        "threshold_bits",
-        "min_quality",
-        "second_person",
-        "dihedral",
-        "enabled",
-        "video_query_percent",
-        "video_bank_percent",
-        "video_seconds",
-    )
-    OUT.print(f"{data['name']} ({data['id']})", markup=False)
-    for key in policy:
-        OUT.print(f"  {key}: {data[key]}", markup=False)
-    kinds = Table("kind", "status", "entries")
-    for kind, statuses in data["entries"].items():
-        for status, number in statuses.items():
-            kinds.add_row(kind, status, f"{number:,}")
-    OUT.print(kinds)
-    categories = Table("category (scheme/version/code)", "active entries", "matched")
-    for category, number in data["categories"].items():
-        pertinent = not category or is_pertinent(Category.parse(category))
-        categories.add_row(category or "none", f"{number:,}", "yes" if pertinent else "never")
-    OUT.print(categories)
-    imports = Table("imported", "by", "format", "added", "updated", "withdrawn", "refused")
-    for one in data["imports"]:
-        imports.add_row(
-            one["at"],
-            one["by"],
-            one["format"],
-            *(f"{one[key]:,}" for key in ("added", "updated", "withdrawn", "refused_total")),
-        )
-    OUT.print(imports)
-    for refusal in data["last_refusals"]:
-        OUT.print(f"  row {refusal['row']}: {refusal['why']}", markup=False)
