@@ -5,9 +5,10 @@ the pairs lie on a line, known = offset + speed * upload. Steps:
 
 1. for each speed from 0.90 to 1.10 every pair votes for its offset, in bins of the tolerance;
 2. the line with the most frames of both sides wins; the nearer to real speed wins a tie;
-3. the line is fitted to its pairs once more (least squares), within the range of speeds;
-4. each frame keeps at most one partner, and time runs forward in both;
-5. the longest stretch without a gap longer than `MAX_GAP_SECONDS` is the answer.
+3. each frame keeps at most one partner, and time runs forward in both;
+4. the longest stretch without a gap longer than `MAX_GAP_SECONDS` counts;
+5. a line is fitted through it (least squares), and steps 3 and 4 done again by that line: the
+   answer, unless it has lost frames.
 
 A scene that stands still meets many seconds at once; counting frames and not pairs, it has no
 more votes than it has frames.
@@ -65,11 +66,11 @@ def aligned(query_s: Seconds, bank_s: Seconds, *, all_query_s: Seconds) -> Align
     if not len(query_s):
         return None
     speed, offset = _voted(query_s, bank_s)  # 1, 2
-    near = np.abs(bank_s - offset - speed * query_s) <= TOLERANCE_SECONDS
-    speed, offset = _fitted(query_s[near], bank_s[near], speed, offset)  # 3
-    query, bank = _partners(query_s, bank_s, speed, offset)  # 4
-    first, last = _longest(query)  # 5
-    query, bank = query[first:last], bank[first:last]
+    query, bank = _run(query_s, bank_s, speed, offset)  # 3, 4
+    slope, level = _fitted(query, bank, speed, offset)  # 5
+    fitted_query, fitted_bank = _run(query_s, bank_s, slope, level)
+    if len(fitted_query) >= len(query):
+        speed, query, bank = slope, fitted_query, fitted_bank
     inside = (all_query_s >= query[0]) & (all_query_s <= query[-1])
     return Alignment(
         query_start_s=float(query[0]),
@@ -116,16 +117,22 @@ def _distinct(bins: NDArray[np.int64], seconds: Seconds) -> dict[int, int]:
     return dict(zip(names.tolist(), counts.tolist(), strict=True))
 
 
-def _fitted(query_s: Seconds, bank_s: Seconds, speed: float, offset: float) -> tuple[float, float]:
-    """Least squares through the pairs near the line; the grid's line where that says nothing."""
-    spread = query_s - query_s.mean()
-    weight = float(spread @ spread)
-    if len(np.unique(query_s)) < _FIT_FROM or weight == 0:
+def _run(query_s: Seconds, bank_s: Seconds, speed: float, offset: float) -> tuple[Seconds, Seconds]:
+    """The longest stretch on this line, frame by frame with its partner."""
+    query, bank = _partners(query_s, bank_s, speed, offset)
+    first, last = _longest(query)
+    return query[first:last], bank[first:last]
+
+
+def _fitted(query: Seconds, bank: Seconds, speed: float, offset: float) -> tuple[float, float]:
+    """Least squares through a stretch; the grid's line where that says nothing."""
+    if len(query) < _FIT_FROM:
         return speed, offset
-    slope = float(spread @ (bank_s - bank_s.mean())) / weight
+    spread = query - query.mean()
+    slope = float(spread @ (bank - bank.mean())) / float(spread @ spread)
     if not _SLOWEST <= slope <= _FASTEST:
         return speed, offset
-    return slope, float(bank_s.mean() - slope * query_s.mean())
+    return slope, float(bank.mean() - slope * query.mean())
 
 
 def _partners(

@@ -27,10 +27,10 @@ from tutela.taxonomy.model import Category
 
 MAX_LINE_BYTES = 64 << 20
 """The longest line of the JSON form: half a million frames."""
-_MAX_TEXT_LINE = 200
+_MAX_TEXT_LINE = 500
 _FRAME = re.compile(
     r"(?P<frame>[0-9]{1,10}),(?P<quality>[0-9]{1,3}),(?P<hash>[0-9a-fA-F]{64}),"
-    r"(?P<timestamp>[0-9]{1,10}(?:\.[0-9]{1,30})?)",
+    r"(?P<timestamp>[0-9]{1,10}(?:\.[0-9]{1,340})?)",
     re.ASCII,
 )
 _KEYS = frozenset({"external_id", "frames", "scheme", "scheme_version", "category", "status"})
@@ -118,7 +118,7 @@ def _what_is_wrong(text: str) -> str:
     named = ("frame", "quality", "hash", "timestamp")
     if len(fields) != len(named):
         return f"it has {len(fields)} fields, not {len(named)} ({', '.join(named)})"
-    whole = ("[0-9]{1,10}", "[0-9]{1,3}", "[0-9a-fA-F]{64}", r"[0-9]{1,10}(\.[0-9]{1,30})?")
+    whole = ("[0-9]{1,10}", "[0-9]{1,3}", "[0-9a-fA-F]{64}", r"[0-9]{1,10}(\.[0-9]{1,340})?")
     for name, field, form in zip(named, fields, whole, strict=True):
         if not re.fullmatch(form, field, re.ASCII):
             return f"the {name} is not one (digits only, nothing before or after)"
