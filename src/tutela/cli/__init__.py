@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from contextlib import suppress
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -13,28 +13,32 @@ from typer.core import TyperCommand, TyperGroup
 import tutela
 from tutela.primitives.errors import Refused, TutelaError, Unavailable
 
+if TYPE_CHECKING:
+    from typer._click.formatting import HelpFormatter
+
 NOUNS = {
-    "accounts": "accounts",
-    "case": "case",
-    "check": "check",
-    "db": "db",
-    "demo": "demo",
-    "docs": "docs",
-    "evidence": "evidence",
-    "hash": "hash",
-    "keys": "accounts",
-    "law": "law",
-    "ledger": "ledger",
-    "lists": "lists",
-    "oversight": "oversight",
-    "report": "report",
-    "sandbox": "sandbox",
-    "scan": "scan",
-    "serve": "serve",
-    "tips": "tips",
-    "worker": "worker",
+    "accounts": ("accounts", "People who may sign in."),
+    "case": ("case", "Look at cases and hand them over."),
+    "check": ("check", "Show what is configured and what is missing, with reasons."),
+    "db": ("db", "The database's schema."),
+    "demo": ("demo", "Draw pictures, find the listed ones, open and decide cases."),
+    "docs": ("docs", "Generated reference pages."),
+    "evidence": ("evidence", "Keeping and destroying evidence."),
+    "hash": ("hash", "Hash files: PDQ with quality, MD5, SHA-1, SHA-256."),
+    "keys": ("accounts", "Keys of programs that hand in media."),
+    "law": ("law", "The lawbook: rules, duties and their clocks."),
+    "ledger": ("ledger", "The log of what was done."),
+    "lists": ("lists", "Hash lists: import, list, show, withdraw, configure, compare."),
+    "oversight": ("oversight", "Figures for the public and for parliament."),
+    "report": ("report", "Reports to authorities: state, bytes, retry."),
+    "sandbox": ("sandbox", "Stand-ins for authorities on this machine."),
+    "scan": ("scan", "Hash and match every file; a match opens a case."),
+    "serve": ("serve", "Run a process that answers browsers."),
+    "tips": ("tips", "Reports by the public form."),
+    "worker": ("worker", "Take follow-up jobs until Ctrl-C: reports, orders, preservation."),
 }
-"""Each command and the file it stands in; a file is read only when its command is asked for."""
+"""Each command, the file it stands in, and its line in the overview. A file is read only when its
+command is asked for: some take a second to load."""
 
 
 class Nouns(TyperGroup):
@@ -45,6 +49,12 @@ class Nouns(TyperGroup):
         del ctx
         return sorted(NOUNS)
 
+    def format_commands(self, ctx: typer.Context, formatter: "HelpFormatter") -> None:  # type: ignore[override]
+        """The overview, from the table alone."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(noun, line) for noun, (_, line) in sorted(NOUNS.items())])
+
     def get_command(  # type: ignore[override]
         self, ctx: typer.Context, cmd_name: str
     ) -> TyperCommand | TyperGroup | None:
@@ -53,7 +63,7 @@ class Nouns(TyperGroup):
             return None
         shelf = typer.Typer(add_completion=False, rich_markup_mode=None)
         shelf.callback()(lambda: None)
-        importlib.import_module(f"{__name__}.{NOUNS[cmd_name]}").register(shelf)
+        importlib.import_module(f"{__name__}.{NOUNS[cmd_name][0]}").register(shelf)
         found = typer.main.get_group(shelf).get_command(ctx, cmd_name)
         return found if isinstance(found, TyperCommand | TyperGroup) else None
 
