@@ -1,14 +1,14 @@
 """What is known about a file after hashing: the perceptual hash, the digests, or why not."""
 
+import hashlib
+import math
 import re
+import struct
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from tutela.primitives.errors import BadInput
-
-if TYPE_CHECKING:  # a video is made of the hashes below
-    from tutela.hashing.video import VideoHash
 
 PDQ_BITS = 256
 PDQ_BYTES = 32
@@ -31,6 +31,14 @@ DIHEDRAL = (
 
 _DEGENERATE_BITS = 31
 """A hash this close to all zeros or all ones would match every other such hash."""
+
+
+MAX_FRAMES = 1_000_000
+"""More frames than any video needs: at one a second, eleven days."""
+MAX_FRAME_NUMBER = (1 << 32) - 1
+MAX_SECONDS = 1e9
+"""No time of a frame lies beyond this (31 years)."""
+_PACKED = struct.Struct("<IdB32s")
 
 
 class Unmatchable(StrEnum):
@@ -125,6 +133,81 @@ class Digests:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FrameHash:
+    """One frame: its number in the stream, its second from the first frame on, its hash."""
+
+    frame_number: int
+    timestamp_s: float
+    pdq: Pdq
+    key_frame: bool = False
+    turned: tuple[Pdq, ...] = ()  # the eight of `DIHEDRAL`, when they were asked for
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.frame_number <= MAX_FRAME_NUMBER:
+            raise BadInput("This is not a frame's number", why="it is negative or too large")
+        if not (math.isfinite(self.timestamp_s) and 0 <= self.timestamp_s <= MAX_SECONDS):
+            raise BadInput("This is not a frame's second", why="it is not a time from 0 on")
+
+    def comparable(self, min_quality: int = MIN_QUALITY) -> bool:
+        """Whether this frame says enough to be compared with a list."""
+        return self.pdq.quality >= min_quality and not self.pdq.degenerate
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoHash:
+    """The frames of one video in their order: numbers rise, seconds never fall."""
+
+    frames: tuple[FrameHash, ...]
+    complete: bool = True  # False: the file broke off, and these are the frames before
+
+    def __post_init__(self) -> None:
+        if len(self.frames) > MAX_FRAMES:
+            raise BadInput("This video has too many frames", why=f"over {MAX_FRAMES:,}")
+        for before, after in zip(self.frames, self.frames[1:], strict=False):
+            if why := order_flaw(before, after):
+                raise BadInput("These frames are not in order", why=why)
+
+    def comparable(self, min_quality: int = MIN_QUALITY) -> tuple[FrameHash, ...]:
+        """The frames that may be compared with a list."""
+        return tuple(frame for frame in self.frames if frame.comparable(min_quality))
+
+    @property
+    def fingerprint(self) -> bytes:
+        """SHA-256 of the frames: the name under which a list holds this video's hashes."""
+        return hashlib.sha256(self.packed()).digest()
+
+    def packed(self) -> bytes:
+        """The frames as bytes, 45 each: number, second, quality, hash, little-endian."""
+        return b"".join(
+            _PACKED.pack(one.frame_number, one.timestamp_s, one.pdq.quality, one.pdq.bits)
+            for one in self.frames
+        )
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> Self:
+        """Read `packed`; raise `BadInput` when these bytes are none."""
+        if len(packed) % _PACKED.size:
+            raise BadInput("These are not the frames of a video", why="the length does not fit")
+        return cls(
+            frames=tuple(
+                FrameHash(frame_number=number, timestamp_s=second, pdq=Pdq(bits, quality))
+                for number, second, quality, bits in _PACKED.iter_unpack(packed)
+            )
+        )
+
+
+def order_flaw(before: FrameHash, after: FrameHash) -> str:
+    """Why `after` cannot come after `before`; empty when it can."""
+    if after.frame_number == before.frame_number:
+        return "the number of a frame stands there twice"
+    if after.frame_number < before.frame_number:
+        return "the numbers of the frames do not rise"
+    if after.timestamp_s < before.timestamp_s:
+        return "a frame lies before the one that it follows"
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Hashed:
     """Everything hashing found out about one file.
 
@@ -133,8 +216,8 @@ class Hashed:
     it. `dihedral` holds eight hashes in the order of `DIHEDRAL`, or none when not asked
     for. `pipeline` names decoder, version and policy: hashes are comparable bit for bit
     only within one pipeline. A hash of `mode` fast may be a few bits off the exact one: near
-    a threshold it decides nothing before the file was hashed exactly. `why` is for the reader and is empty when all is well. Of a video
-    `video` holds the frames, and `pdq` is None.
+    a threshold it decides nothing before the file was hashed exactly. `why` is for the reader
+    and is empty when all is well. Of a video `video` holds the frames, and `pdq` is None.
     """
 
     digests: Digests
@@ -147,4 +230,4 @@ class Hashed:
     media_type: str | None = None
     width_px: int | None = None
     height_px: int | None = None
-    video: "VideoHash | None" = None
+    video: VideoHash | None = None

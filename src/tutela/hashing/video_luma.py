@@ -5,6 +5,8 @@ A video stores brightness by itself, in most files from 16 to 235 ("limited") an
 colour matrix (docs/reference/video.md says by how many bits).
 """
 
+from typing import cast
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,8 +31,10 @@ def full_range(plane: Grey | NDArray[np.uint16], *, width: int, bits: int, limit
     span = _SPAN << (bits - _EIGHT) if limited else (1 << bits) - 1
     scale = np.float32(255) / np.float32(span)
     grey = np.empty((len(plane), width), np.uint8)
-    stretch = _stretch8 if plane.dtype == np.uint8 else _stretch16
-    stretch(plane, low, scale, grey)
+    if plane.dtype == np.uint8:
+        _stretch8(cast("Grey", plane), low, scale, grey)
+    else:
+        _stretch16(cast("NDArray[np.uint16]", plane), low, scale, grey)
     return grey
 
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import overload
 
-from tutela.hashing.model import PDQ_BYTES, Digests, Hashed, Pdq
-from tutela.hashing.video import VideoHash
+from tutela.hashing.model import PDQ_BYTES, Digests, Hashed, Pdq, VideoHash
 from tutela.primitives.ids import ImportId, ListId
 from tutela.taxonomy.model import Category
 
