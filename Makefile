@@ -3,8 +3,6 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
-N ?=
-FORMAT ?=
 
 .PHONY: help demo test check bench bench-search bench-serve docs fuzz clean
 
@@ -25,15 +23,15 @@ check: .venv/.check ## Lint, formatting, types, import contracts
 	@$(BIN)/mypy
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
 
-bench: .venv/.bench ## Measure everything on this machine (about half an hour); RESULTS=folder keeps the JSON
+bench: .venv/.bench ## Measure everything on this machine (half an hour and more; ARGS='--only pictures')
 	@.ci/reference
 	@$(BIN)/python bench/run.py $(ARGS)
 
 bench-search: .venv/.bench ## Measure exact search against faiss (N=entries, FORMAT=json for one object)
-	@N=$(N) FORMAT=$(FORMAT) $(BIN)/python bench/search.py $(ARGS)
+	@$(BIN)/python bench/search.py $(ARGS)
 
 bench-serve: .venv/.bench ## Measure lookups over HTTP against ThreatExchange's index (N=entries, FORMAT=json)
-	@N=$(N) FORMAT=$(FORMAT) $(BIN)/python bench/serve.py $(ARGS)
+	@$(BIN)/python bench/serve.py $(ARGS)
 
 docs: .venv/.demo ## Write the generated reference pages again
 	@$(BIN)/python -m tutela docs write
