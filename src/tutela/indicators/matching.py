@@ -17,14 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.model import DIHEDRAL, Hashed, Pdq
+from tutela.hashing.model import DIHEDRAL, PDQ_BITS, Hashed, Pdq
 from tutela.index.bits import Words, pack
 from tutela.index.searcher import Searcher
 from tutela.indicators import confirming
 from tutela.indicators.confirming import Entry
 from tutela.indicators.keeping import Keeper, MatcherState
 from tutela.indicators.loading import are_degenerate
-from tutela.indicators.model import HashList, Match, MatchResult, PictureHashes, SignalKind
+from tutela.indicators.model import Finding, HashList, Match, MatchResult, PictureHashes, SignalKind
 from tutela.indicators.policy import EMPTY_FILE, ORIGINAL, compared, is_pertinent, result_of
 from tutela.indicators.signals import DIGESTS, SIZE_BYTES, flaw
 from tutela.indicators.videos import Videos
@@ -108,6 +108,21 @@ class Matcher:
             found.setdefault(number, []).append(match)
         return _results(items, found, tuple(lists.values()))
 
+    def sift(self, item: Hashed, *, slack_bits: int) -> MatchResult | None:
+        """The answer to a fast hash: no known match, or None when the exact one must be asked.
+
+        No known match is only said when no list has the digests or a picture within its
+        threshold and `slack_bits` more, whatever the quality, and every list could be asked.
+        """
+        if not self._kept.fresh:
+            self.refresh()
+        asked, digests = _asked([item]), _digests([item])
+        lists, meetings, entries = self._confirmed(asked, digests, slack_bits=slack_bits)
+        result = _results([item], {}, tuple(lists.values()))[0]
+        if meetings or entries or result.finding is not Finding.NO_KNOWN_MATCH or result.why:
+            return None
+        return result
+
     def state(self) -> MatcherState:
         """How this matcher stands against the database; raises `Unavailable` when that is away."""
         return self._kept.state()
@@ -123,13 +138,17 @@ class Matcher:
         self._kept.close()
 
     def _confirmed(
-        self, asked: _Asked | None, digests: Mapping[SignalKind, Mapping[bytes, Sequence[int]]]
+        self,
+        asked: _Asked | None,
+        digests: Mapping[SignalKind, Mapping[bytes, Sequence[int]]],
+        *,
+        slack_bits: int = 0,
     ) -> tuple[dict[ListId, HashList], list[_Meeting], list[Entry]]:
         """The lists as they are now, the hits by their policies, and the entries as they are."""
         lists = self._lists
         for _ in range(_ATTEMPTS):
             enabled = {one.id: one for one in lists if one.enabled}
-            meetings = list(self._meetings(asked, enabled)) if asked else []
+            meetings = list(self._meetings(asked, enabled, slack_bits)) if asked else []
             now, entries = confirming.read(
                 self._database, {meeting.entry for meeting in meetings}, digests
             )
@@ -141,19 +160,25 @@ class Matcher:
             remedy="Nothing was decided. Try again in a moment.",
         )
 
-    def _meetings(self, asked: _Asked, lists: Mapping[ListId, HashList]) -> Iterator[_Meeting]:
-        """Hits of all items in each list, by its own threshold, quality and transforms."""
+    def _meetings(
+        self, asked: _Asked, lists: Mapping[ListId, HashList], slack_bits: int
+    ) -> Iterator[_Meeting]:
+        """Hits of all items in each list, by its own threshold, quality and transforms.
+
+        With slack the threshold is that much wider and the quality does not count.
+        """
         for list_id, hash_list in lists.items():
             searcher = self._kept.searcher(list_id)
             if searcher is None or not len(searcher):
                 continue
-            wanted = asked.quality >= hash_list.min_quality
+            wanted = (asked.quality >= hash_list.min_quality) | (slack_bits > 0)
             if not hash_list.dihedral:
                 wanted &= asked.turn == 0
             (rows,) = np.nonzero(wanted)
             if not len(rows):
                 continue
-            query, entry, _ = searcher.found_many(asked.words[rows], hash_list.threshold_bits)
+            radius_bits = min(hash_list.threshold_bits + slack_bits, PDQ_BITS)
+            query, entry, _ = searcher.found_many(asked.words[rows], radius_bits)
             for row, number in zip(rows[query].tolist(), entry.tolist(), strict=True):
                 yield _Meeting(
                     item=int(asked.item[row]),
