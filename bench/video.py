@@ -29,15 +29,15 @@ from video_drawing import (
 )
 
 from tutela.adapters.media.jail import Jail
-from tutela.adapters.media.video_decoding import (
+from tutela.adapters.media.video.decoding import (
     Showing,
     Wish,
     hash_of,
     opened,
     video_stream,
 )
-from tutela.adapters.media.video_model import VideoLimits
-from tutela.hashing.video import FrameHash
+from tutela.adapters.media.video.model import VideoLimits
+from tutela.hashing.model import FrameHash
 from tutela.index.alignment import aligned
 
 SIZES = {"480p": (854, 480), "1080p": (1920, 1080)}

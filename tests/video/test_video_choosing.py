@@ -9,7 +9,7 @@ import pdqhash
 import pytest
 from video_drawing import film, pictures, write
 
-from tutela.adapters.media.video_decoding import (
+from tutela.adapters.media.video.decoding import (
     Showing,
     Wish,
     grey_of,
@@ -17,7 +17,7 @@ from tutela.adapters.media.video_decoding import (
     opened,
     video_stream,
 )
-from tutela.adapters.media.video_model import HEAD_BYTES, VideoLimits, sniff_video
+from tutela.adapters.media.video.model import HEAD_BYTES, VideoLimits, sniff_video
 
 _X264 = {"crf": "23", "preset": "veryfast"}
 FORMS = {

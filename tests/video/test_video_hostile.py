@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from video_drawing import Picture, film, pictures, write
 
-from tutela.adapters.media import video_jail
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import Refusal
-from tutela.adapters.media.video_jail import Videos, video_kind
-from tutela.adapters.media.video_model import MP4, VideoLimits, sniff_video
+from tutela.adapters.media.video import jail as video_jail
+from tutela.adapters.media.video.jail import Videos, video_kind
+from tutela.adapters.media.video.model import MP4, VideoLimits, sniff_video
 from tutela.hashing.model import Hashed, Unmatchable
 
 _MIB = 1 << 20

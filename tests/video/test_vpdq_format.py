@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutela.hashing.model import Pdq
-from tutela.hashing.video import FrameHash, VideoHash, pruned
+from tutela.hashing.model import FrameHash, Pdq, VideoHash
+from tutela.hashing.video import pruned
 from tutela.hashing.video_luma import full_range
 from tutela.indicators.formats import vpdq
 from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from tutela.adapters.media.video_jail import pipeline_of
+from tutela.adapters.media.video.jail import pipeline_of
 from tutela.cli.presenting import OUT, emit, plain
-from tutela.hashing.model import Digests, Hashed
-from tutela.hashing.video import FrameHash, VideoHash
+from tutela.hashing.model import Digests, FrameHash, Hashed, VideoHash
 from tutela.indicators.model import Finding, Match
 from tutela.intake.model import Admission, Context, Origin
 from tutela.scan.model import Scanned

@@ -8,9 +8,9 @@ from typing import TextIO
 
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import PictureRefused
-from tutela.adapters.media.video_jail import video_kind
+from tutela.adapters.media.video.jail import video_kind
 from tutela.cli.presenting import OUT, emit, plain, progress
-from tutela.hashing.video import FrameHash
+from tutela.hashing.model import FrameHash
 from tutela.indicators.formats.vpdq import lines_of
 from tutela.primitives.errors import BadInput, Unavailable
 from tutela.scan.naming import spelled

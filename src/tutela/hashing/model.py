@@ -33,6 +33,8 @@ _DEGENERATE_BITS = 31
 """A hash this close to all zeros or all ones would match every other such hash."""
 
 
+EVERY_SECONDS = 1.0
+"""One frame of a video a second, as vPDQ's lists are made."""
 MAX_FRAMES = 1_000_000
 """More frames than any video needs: at one a second, eleven days."""
 MAX_FRAME_NUMBER = (1 << 32) - 1

@@ -9,20 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.model import MAX_FRAMES, PDQ_BYTES, FrameHash, VideoHash, order_flaw
-
-__all__ = [
-    "EVERY_SECONDS",
-    "MAX_FRAMES",
-    "FrameHash",
-    "VideoHash",
-    "order_flaw",
-    "pruned",
-    "rows_of",
-]
-
-EVERY_SECONDS = 1.0
-"""One frame a second, as vPDQ's lists are made."""
+from tutela.hashing.model import PDQ_BYTES, FrameHash
 
 
 def pruned(frames: Iterable[FrameHash], *, within_bits: int) -> Iterator[FrameHash]:

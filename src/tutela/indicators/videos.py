@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, bindparam, func, select
 
-from tutela.hashing.model import DIHEDRAL, Hashed, Pdq
-from tutela.hashing.video import FrameHash, VideoHash, pruned, rows_of
+from tutela.hashing.model import DIHEDRAL, FrameHash, Hashed, Pdq, VideoHash
+from tutela.hashing.video import pruned, rows_of
 from tutela.index.alignment import Alignment, aligned
 from tutela.index.bits import pack
 from tutela.index.searcher import Searcher

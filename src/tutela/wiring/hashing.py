@@ -20,8 +20,7 @@ from pathlib import Path
 from tutela.adapters.media.confining import die_with
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import Limits, Refusal
-from tutela.hashing.model import DIHEDRAL, Hashed, Mode
-from tutela.hashing.video import VideoHash
+from tutela.hashing.model import DIHEDRAL, Hashed, Mode, VideoHash
 from tutela.indicators.formats.vpdq import lines_of
 from tutela.primitives.errors import Unavailable
 from tutela.scan.naming import spelled

@@ -1,7 +1,7 @@
 """What one file may cost a decoder, from the settings."""
 
 from tutela.adapters.media.model import Limits
-from tutela.adapters.media.video_model import VideoLimits
+from tutela.adapters.media.video.model import VideoLimits
 from tutela.wiring.settings import Settings
 
 _WALL_TO_CPU = 1.5

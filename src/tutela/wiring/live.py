@@ -16,8 +16,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutela.adapters.media.video_jail import Frames, Videos, pipeline_of
-from tutela.adapters.media.video_model import (
+from tutela.adapters.media.video.jail import Frames, Videos, pipeline_of
+from tutela.adapters.media.video.model import (
     AVI,
     HEAD_BYTES,
     VIDEO_NAMES,
@@ -25,8 +25,7 @@ from tutela.adapters.media.video_model import (
     sniff_video,
 )
 from tutela.hashing.digests import Digesting
-from tutela.hashing.model import Digests, Hashed
-from tutela.hashing.video import FrameHash, VideoHash
+from tutela.hashing.model import Digests, FrameHash, Hashed, VideoHash
 from tutela.primitives.errors import BadInput
 
 _CHUNK_BYTES = 1 << 16

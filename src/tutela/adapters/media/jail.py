@@ -30,8 +30,8 @@ from tutela.adapters.media.model import (
 from tutela.adapters.media.pipeline import pipeline_id
 from tutela.adapters.media.reading import Read, Source, read_once
 from tutela.adapters.media.refusing import refuse
-from tutela.adapters.media.video_jail import Videos, video_kind
-from tutela.adapters.media.video_model import VideoLimits
+from tutela.adapters.media.video.jail import Videos, video_kind
+from tutela.adapters.media.video.model import VideoLimits
 from tutela.hashing.model import MIN_QUALITY, Hashed, Mode, Unmatchable
 from tutela.primitives.errors import BadInput, Unavailable
 

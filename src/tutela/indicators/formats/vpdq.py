@@ -18,8 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, BinaryIO
 
-from tutela.hashing.model import Pdq
-from tutela.hashing.video import MAX_FRAMES, FrameHash, VideoHash, order_flaw
+from tutela.hashing.model import MAX_FRAMES, FrameHash, Pdq, VideoHash, order_flaw
 from tutela.indicators.formats.texts import is_name
 from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind
 from tutela.primitives.errors import BadInput

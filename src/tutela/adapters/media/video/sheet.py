@@ -9,8 +9,8 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from tutela.adapters.media.model import RefusalReason
-from tutela.adapters.media.video_decoding import NoVideo, check_size
-from tutela.adapters.media.video_model import VideoLimits
+from tutela.adapters.media.video.decoding import NoVideo, check_size
+from tutela.adapters.media.video.model import VideoLimits
 
 COLUMNS, ROWS = 3, 3
 CELL_PX = 528

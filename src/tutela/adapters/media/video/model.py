@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from tutela.hashing.video import MAX_FRAMES
+from tutela.hashing.model import MAX_FRAMES
 
 HEAD_BYTES = 1024
 """How much of a file says what it is: MPEG-TS shows itself by its rhythm of 188 bytes."""

@@ -1,4 +1,4 @@
-"""Open a video, choose its frames, hash them: runs in the child only (`video_child`).
+"""Open a video, choose its frames, hash them: runs in the child only (`child`).
 
 What a stranger's file may use is on lists: four containers, named by us and never guessed; the
 decoders below; no other file, stream or protocol (nothing can be opened any more anyway).
@@ -21,8 +21,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tutela.adapters.media.model import RefusalReason
-from tutela.adapters.media.video_choosing import Choosing, NoTimes, Release, Role
-from tutela.adapters.media.video_model import CONTAINERS, VideoLimits
+from tutela.adapters.media.video.choosing import Choosing, NoTimes, Release, Role
+from tutela.adapters.media.video.model import CONTAINERS, VideoLimits
 from tutela.hashing.dihedral import all_of
 from tutela.hashing.model import Pdq
 from tutela.hashing.pdq import pdq

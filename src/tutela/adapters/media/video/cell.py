@@ -18,7 +18,7 @@ from typing import Any
 from tutela.adapters.media.cell import CellLost
 from tutela.adapters.media.frames import BadFrame
 from tutela.adapters.media.model import RefusalReason
-from tutela.adapters.media.video_model import VideoLimits
+from tutela.adapters.media.video.model import VideoLimits
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.kernel_folder import ROOT
 
@@ -63,7 +63,7 @@ class VideoCell:
                 sys.executable,
                 "-I",  # neither the working folder nor the environment can add code
                 "-m",
-                "tutela.adapters.media.video_child",
+                "tutela.adapters.media.video.child",
                 *(f"{name}={value}" for name, value in (asdict(limits) | wish).items()),
                 f"parent={os.getpid()}",
             ],

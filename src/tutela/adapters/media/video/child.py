@@ -1,4 +1,4 @@
-"""The process that decodes one stranger's video. Started by `video_cell`, never imported by it.
+"""The process that decodes one stranger's video. Started by `cell`, never imported by it.
 
 Standard input is the file itself (or a pipe of its bytes, for live input): the child is handed
 no name and could open none. Answers are lines of JSON on standard output, each one frame, so
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from tutela.adapters.media import confining
 from tutela.adapters.media.model import RefusalReason
-from tutela.adapters.media.video_decoding import (
+from tutela.adapters.media.video.decoding import (
     NoVideo,
     Showing,
     Wish,
@@ -30,8 +30,8 @@ from tutela.adapters.media.video_decoding import (
     opened,
     video_stream,
 )
-from tutela.adapters.media.video_model import CONTAINERS, VideoLimits
-from tutela.adapters.media.video_sheet import sheet_of
+from tutela.adapters.media.video.model import CONTAINERS, VideoLimits
+from tutela.adapters.media.video.sheet import sheet_of
 from tutela.primitives import kernels
 
 _SIGN_OF_LIFE_SECONDS = 1.0

@@ -21,18 +21,27 @@ from tutela.adapters.media.cell import CellLost
 from tutela.adapters.media.checking import png_of, refusal_of, whole
 from tutela.adapters.media.frames import BadFrame
 from tutela.adapters.media.model import MediaFacts, Refusal, RefusalReason
-from tutela.adapters.media.video_cell import Line, VideoCell
-from tutela.adapters.media.video_model import (
+from tutela.adapters.media.video.cell import Line, VideoCell
+from tutela.adapters.media.video.model import (
     HEAD_BYTES,
     VideoFacts,
     VideoKind,
     VideoLimits,
     sniff_video,
 )
-from tutela.adapters.media.video_refusing import VideoRefused, refuse_video
+from tutela.adapters.media.video.refusing import VideoRefused, refuse_video
 from tutela.hashing.digests import CHUNK_BYTES, Digesting
-from tutela.hashing.model import DIHEDRAL, Digests, Hashed, Pdq, Unmatchable
-from tutela.hashing.video import EVERY_SECONDS, MAX_FRAMES, FrameHash, VideoHash
+from tutela.hashing.model import (
+    DIHEDRAL,
+    EVERY_SECONDS,
+    MAX_FRAMES,
+    Digests,
+    FrameHash,
+    Hashed,
+    Pdq,
+    Unmatchable,
+    VideoHash,
+)
 from tutela.primitives.errors import BadInput, Unavailable
 
 POLICY_VERSION = "tutela-video/1"
