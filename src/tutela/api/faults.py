@@ -81,6 +81,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _broken)
 
 
+def answer(request: Request, error: Exception) -> Response:
+    """The answer to a request that ended in `error`; ours says what it is, others only that."""
+    return _told(request, error)
+
+
 def body_of(error: TutelaError, *, code: str | None = None) -> dict[str, dict[str, str]]:
     """The one shape."""
     return {

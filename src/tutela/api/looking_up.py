@@ -30,8 +30,8 @@ SMALL_BYTES = 16 * 1024
 """A body of at most this declared size is read before its caller is known."""
 
 
-class _ByHand(APIRoute):
-    """A route that reads its request by itself; FastAPI only describes it."""
+class ByHand(APIRoute):
+    """A route that reads its request by itself; FastAPI only describes it (`app.build`)."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The endpoint as it is."""
@@ -41,7 +41,7 @@ class _ByHand(APIRoute):
 def router(parts: LookupParts, pacing: Pacing) -> APIRouter:
     """The one address."""
     routes = APIRouter(
-        prefix="/v1", tags=["media"], responses=documenting.ERRORS, route_class=_ByHand
+        prefix="/v1", tags=["media"], responses=documenting.ERRORS, route_class=ByHand
     )
     desk = _Desk(parts, pacing)
     lane = Lane(desk.answer_all)

@@ -79,7 +79,8 @@ async def read_upload(request: Request, *, max_file_bytes: int) -> Upload:
 async def in_time(reading: Awaitable[Read], *, seconds: float) -> Read:
     """What `reading` gives, or `TooSlow`: a place for uploads must not be held for ever."""
     try:
-        return await asyncio.wait_for(reading, seconds)
+        async with asyncio.timeout(seconds):  # no task of its own, as `wait_for` would make
+            return await reading
     except TimeoutError as error:
         raise TooSlow(
             "The body did not arrive in time",

@@ -104,8 +104,9 @@ class Matcher:
             found.setdefault(number, []).append(match)
         for number, match in _by_pdq(meetings, entries, lists):
             found.setdefault(number, []).append(match)
-        for number, match in self._videos.matches(items, lists):
-            found.setdefault(number, []).append(match)
+        if not isinstance(items, PictureHashes):  # among which there is no video
+            for number, match in self._videos.matches(items, lists):
+                found.setdefault(number, []).append(match)
         return _results(items, found, tuple(lists.values()))
 
     def sift(self, item: Hashed, *, slack_bits: int) -> MatchResult | None:
