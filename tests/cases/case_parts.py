@@ -19,7 +19,7 @@ from tutela.cases.opening import open_case
 from tutela.evidence.ports import BlobStore
 from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
-from tutela.hashing.model import Digests, Hashed, Pdq
+from tutela.hashing.model import Digests, Hashed, Mode, Pdq
 from tutela.indicators.model import Finding, Match, MatchResult, SignalKind
 from tutela.intake.admitting import Intake
 from tutela.intake.model import Context, Origin
@@ -85,8 +85,10 @@ class JailForTests:
     def __init__(self) -> None:
         self.pdq: dict[bytes, Pdq] = {}
 
-    def hash(self, source: bytes | Path, *, dihedral: bool = False) -> Hashed:
-        del dihedral
+    def hash(
+        self, source: bytes | Path, *, dihedral: bool = False, mode: Mode = Mode.EXACT
+    ) -> Hashed:
+        del dihedral, mode
         data = source if isinstance(source, bytes) else source.read_bytes()
         return hashed_of(data, pdq=self.pdq.get(data, PICTURE))
 
@@ -111,6 +113,11 @@ class MatcherForTests:
 
     def match_many(self, hashed: Sequence[Hashed]) -> list[MatchResult]:
         return [self.match(one) for one in hashed]
+
+    def sift(self, item: Hashed, *, slack_bits: int) -> MatchResult | None:
+        del slack_bits
+        result = self.match(item)
+        return None if result.matches else result
 
 
 @dataclass

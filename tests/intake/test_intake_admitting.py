@@ -16,7 +16,7 @@ from tutela.adapters import blobs as blob_adapters
 from tutela.adapters.blobs import BlobFolder, MemoryBlobsForTests
 from tutela.adapters.postgres import embedded, migrate
 from tutela.evidence import custody, store
-from tutela.hashing.model import Digests, Hashed, Pdq, Unmatchable
+from tutela.hashing.model import Digests, Hashed, Mode, Pdq, Unmatchable
 from tutela.indicators.model import Finding
 from tutela.intake.admitting import item_digest
 from tutela.intake.model import Admission, Context, Origin
@@ -75,8 +75,10 @@ def test_ten_thousand_negatives_leave_the_store_as_it_was(desk: Desk) -> None:
 
 def test_what_cannot_be_matched_leaves_nothing_either(desk: Desk) -> None:
     class Unsure(JailForTests):
-        def hash(self, source: bytes | Path, *, dihedral: bool = False) -> Hashed:
-            hashed = super().hash(source, dihedral=dihedral)
+        def hash(
+            self, source: bytes | Path, *, dihedral: bool = False, mode: Mode = Mode.EXACT
+        ) -> Hashed:
+            hashed = super().hash(source, dihedral=dihedral, mode=mode)
             return Hashed(
                 digests=hashed.digests,
                 pdq=None,
@@ -276,8 +278,10 @@ def test_a_file_is_read_from_its_path_and_a_changed_one_is_refused(
     assert admit(desk, path).case_id is not None
 
     class Swapping(JailForTests):
-        def hash(self, source: bytes | Path, *, dihedral: bool = False) -> Hashed:
-            hashed = super().hash(source, dihedral=dihedral)
+        def hash(
+            self, source: bytes | Path, *, dihedral: bool = False, mode: Mode = Mode.EXACT
+        ) -> Hashed:
+            hashed = super().hash(source, dihedral=dihedral, mode=mode)
             assert isinstance(source, Path)
             source.write_bytes(b"swapped")
             return hashed
@@ -291,8 +295,10 @@ def test_a_file_is_read_from_its_path_and_a_changed_one_is_refused(
 
 def test_a_file_that_cannot_be_read_is_bad_input(desk: Desk, tmp_path: Path) -> None:
     class Refusing(JailForTests):
-        def hash(self, source: bytes | Path, *, dihedral: bool = False) -> Any:
-            del source, dihedral
+        def hash(
+            self, source: bytes | Path, *, dihedral: bool = False, mode: Mode = Mode.EXACT
+        ) -> Any:
+            del source, dihedral, mode
 
             class Refusal:
                 why = "PermissionError"

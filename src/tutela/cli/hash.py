@@ -2,9 +2,8 @@
 
 import itertools
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -25,11 +24,11 @@ from tutela.cli.presenting import (
 )
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import BadInput
-from tutela.primitives.kernel_folder import FOLDER
 from tutela.scan.keeping import Rows
 from tutela.scan.walking import count, walk
 from tutela.wiring.hashing import Batch, Order, Row, cores, hash_files
 from tutela.wiring.limits import limits_of
+from tutela.wiring.patience import load_kernels, patience
 from tutela.wiring.settings import load_settings
 
 SOME_REFUSED = 2
@@ -37,8 +36,6 @@ SOME_REFUSED = 2
 
 _ROWS_OF_A_TABLE = 500
 _LOOKED_UP_AT_ONCE = 256
-_FIRST_START_SECONDS = 3.0
-_LATER_START_SECONDS = 15.0  # a busy machine; longer only after an update, which compiles anew
 
 
 def hash_command(
@@ -109,7 +106,7 @@ def hash_command(
         try:
             with (
                 progress_of_files("Hashing", total=lambda: count(paths)) as show,
-                _patience() as started,
+                patience() as started,
                 closing(hash_files(files, order, workers=workers or cores())) as batches,
             ):
                 for batch in batches:
@@ -195,23 +192,6 @@ def _unfinished(paths: Sequence[Path], rows: Rows, tally: _Tally) -> Iterator[Pa
         yield from others
 
 
-@contextmanager
-def _patience() -> Iterator[Callable[[], None]]:
-    """A word to the person when nothing has come after a moment; call it when something has."""
-    compiled = FOLDER is not None and any(FOLDER.rglob("*.nbi"))
-    watch = threading.Timer(
-        _LATER_START_SECONDS if compiled else _FIRST_START_SECONDS,
-        note,
-        ("The decoders are not ready yet: the first start compiles for this processor, once.",),
-    )
-    watch.daemon = True
-    watch.start()
-    try:
-        yield watch.cancel
-    finally:
-        watch.cancel()
-
-
 def _table(rows: list[Row]) -> Table:
     """For a person: the digests are shortened, `--json` has them whole."""
     table = Table("file", "PDQ", "quality", "SHA-256", "note")
@@ -240,9 +220,8 @@ def _prove(*, as_json: bool) -> None:
     """Hash drawn pictures by the compiled code and in plain numpy, and compare."""
     # The compiler is loaded for this alone: no other use of the command needs it here.
     from tutela.hashing import selftest  # noqa: PLC0415
-    from tutela.primitives.kernels import prepare  # noqa: PLC0415
 
-    prepare(when_slow=lambda: note("compiling for this processor, once"))
+    load_kernels()
     failures = selftest.run()
     said = {
         "pictures": selftest.PICTURES,

@@ -10,11 +10,10 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tutela.adapters.media.model import Refusal
 from tutela.cli.following import follow_video
 from tutela.cli.presenting import OUT, AsJson, emit, note, plain, progress
+from tutela.hashing.model import Mode
 from tutela.intake.model import Admission, Context, Origin
-from tutela.primitives.errors import BadInput
 from tutela.primitives.redacted import Redacted
 from tutela.scan.journal import Journal
 from tutela.scan.model import Plan, Scanned, Tally
@@ -37,6 +36,13 @@ def scan(
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin anew instead of resuming a broken-off scan.")
     ] = False,
+    mode: Annotated[
+        Mode | None,
+        typer.Option(
+            help="Every pixel, or large JPEGs at a smaller scale first and exactly whatever comes "
+            "near a list; TUTELA_HASH_MODE if not given."
+        ),
+    ] = None,
     service: Annotated[str, typer.Option(help="Name of the service the files come from.")] = "",
     uploader: Annotated[
         str, typer.Option(help="The service's reference of the uploader, kept for matches only.")
@@ -73,12 +79,20 @@ def scan(
     tally = Tally()
     with (
         open_parts() as parts,
-        nullcontext(None) if dry_run else _journal(parts, folder, restart=restart) as journal,
+        nullcontext(None)
+        if dry_run
+        else _journal(parts, folder, mode or parts.settings.hash_mode, restart=restart) as journal,
         progress("Scanning", total=len(planned.files)) as bar,
     ):
         tally.resumed = sum(1 for path in planned.files if journal and journal.has(path))
         for scanned in _results(
-            parts, planned, journal, dry_run=dry_run, service=service, uploader=uploader
+            parts,
+            planned,
+            journal,
+            mode=mode,
+            dry_run=dry_run,
+            service=service,
+            uploader=uploader,
         ):
             tally.count(scanned)
             bar(tally.files + tally.resumed)
@@ -120,6 +134,7 @@ def _results(
     planned: Plan,
     journal: Journal | None,
     *,
+    mode: Mode | None,
     dry_run: bool,
     service: str,
     uploader: str,
@@ -134,17 +149,18 @@ def _results(
 
     def admit(path: Path) -> Admission:
         if dry_run:
-            hashed = parts.jail.hash(path, dihedral=True)
-            if isinstance(hashed, Refusal):
-                raise BadInput("The file cannot be read", why=hashed.why, remedy=hashed.remedy)
-            return Admission(result=parts.intake.look_up([hashed])[0], hashed=hashed)
-        return parts.intake.admit_file(path, context=context(path), by="scan", origin=Origin.SCAN)
+            return parts.intake.examine_file(path, mode=mode)
+        return parts.intake.admit_file(
+            path, context=context(path), by="scan", origin=Origin.SCAN, mode=mode
+        )
 
     return run(planned, admit, threads=parts.settings.decoders, journal=journal)
 
 
-def _journal(parts: Parts, folder: Path, *, restart: bool) -> Journal:
-    name = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:32]
+def _journal(parts: Parts, folder: Path, mode: Mode, *, restart: bool) -> Journal:
+    """Of this folder in this mode: what was sifted only is not finished for an exact scan."""
+    what = os.fsencode(folder.resolve()) + (b"" if mode is Mode.EXACT else b"\0" + mode.encode())
+    name = hashlib.sha256(what).hexdigest()[:32]
     journal = Journal(parts.settings.folder / "scans" / name, restart=restart)
     if len(journal):
         note(f"resuming: {len(journal)} files were finished by an earlier run")

@@ -43,6 +43,10 @@ MAX_SECONDS = 1e9
 _PACKED = struct.Struct("<IdB32s")
 
 
+FAST_SLACK_BITS = 8
+"""No fast hash of quality `MIN_QUALITY` was found further from the exact one of its file."""
+
+
 class Unmatchable(StrEnum):
     """Why a file's picture cannot be compared with a list; never a statement that it is safe."""
 

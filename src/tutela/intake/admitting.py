@@ -1,6 +1,7 @@
 """Admitting: hash, match, and only when it matches keep anything at all.
 
-1. hash the item in the jail (a precomputed hash skips this);
+1. hash the item in the jail (a precomputed hash skips this), in fast mode perhaps twice
+   (`examining`);
 2. match it;
 3. no match, or it cannot be matched: answer, and write nothing anywhere;
 4. the same item under the same reference by the same actor: answer with its case;
@@ -22,13 +23,14 @@ from tutela.evidence import store as evidence
 from tutela.evidence.custody import Sealed, Sealing
 from tutela.evidence.model import Submission
 from tutela.evidence.ports import BlobStore
-from tutela.hashing.model import Hashed
+from tutela.hashing.model import Hashed, Mode
 from tutela.indicators.model import Finding, MatchResult
+from tutela.intake.examining import examined
 from tutela.intake.model import Admission, Context, Origin
 from tutela.intake.ports import Jail, Matching, OpenCase
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
-from tutela.primitives.errors import BadInput, Conflict, TutelaError
+from tutela.primitives.errors import Conflict, TutelaError
 from tutela.primitives.ids import ExhibitId, SubmissionId
 
 
@@ -45,6 +47,7 @@ class Intake:
         clock: Clock,
         *,
         open_case: OpenCase,
+        mode: Mode = Mode.EXACT,
     ) -> None:
         self._database = database
         self._jail = jail
@@ -53,27 +56,40 @@ class Intake:
         self._blobs = blobs
         self._clock = clock
         self._open_case = open_case
+        self._mode = mode
 
     def admit_file(
-        self, data: bytes | Path, *, context: Context, by: str, origin: Origin
+        self,
+        data: bytes | Path,
+        *,
+        context: Context,
+        by: str,
+        origin: Origin,
+        mode: Mode | None = None,
     ) -> Admission:
-        """Take in one file.
+        """Take in one file; `mode` is this intake's own when not given.
 
         Raises `BadInput` when it cannot be read, `Unavailable` when the decoder, the disk or
         the database is away; then nothing about it was stored.
         """
         at = self._clock.now()
-        hashed = self._jail.hash(data, dihedral=True)  # 1
-        if not isinstance(hashed, Hashed):
-            raise BadInput("The file cannot be read", why=hashed.why, remedy=hashed.remedy)
-        return self._admit(hashed, data, context=context, by=by, origin=origin, at=at)
+        answer = self.examine_file(data, mode=mode)  # 1, 2
+        return self._admit(answer, data, context=context, by=by, origin=origin, at=at)
+
+    def examine_file(self, data: bytes | Path, *, mode: Mode | None = None) -> Admission:
+        """What taking in this file would find. Nothing is stored, whatever the answer."""
+        hashed, result = examined(
+            data, mode=mode or self._mode, jail=self._jail, matcher=self._matcher
+        )
+        return Admission(result=result, hashed=hashed)
 
     def admit_hashes(
         self, hashed: Hashed, *, context: Context, by: str, origin: Origin
     ) -> Admission:
         """Take in hashes that the service computed itself; its case has no bytes."""
         at = self._clock.now()
-        return self._admit(hashed, None, context=context, by=by, origin=origin, at=at)
+        answer = Admission(result=self._matcher.match(hashed), hashed=hashed)  # 2
+        return self._admit(answer, None, context=context, by=by, origin=origin, at=at)
 
     def look_up(self, hashes: Sequence[Hashed]) -> list[MatchResult]:
         """What each would match, in the same order. Nothing is stored, whatever the answer."""
@@ -81,7 +97,7 @@ class Intake:
 
     def _admit(
         self,
-        hashed: Hashed,
+        answer: Admission,
         data: bytes | Path | None,
         *,
         context: Context,
@@ -89,9 +105,7 @@ class Intake:
         origin: Origin,
         at: datetime,
     ) -> Admission:
-        result = self._matcher.match(hashed)  # 2
-        answer = Admission(result=result, hashed=hashed)
-        if result.finding is not Finding.MATCHED:  # 3
+        if answer.result.finding is not Finding.MATCHED:  # 3
             return answer
         submission = Submission(
             id=SubmissionId.new(),
@@ -99,7 +113,7 @@ class Intake:
             received_at=at,
             actor=by,
             item_reference=context.item_reference,
-            item_digest=item_digest(hashed),
+            item_digest=item_digest(answer.hashed),
         )
         with self._database.begin() as tx:  # 4
             known = _admitted_before(tx, submission, answer)
@@ -107,7 +121,7 @@ class Intake:
             return known
         exhibit_id, sealed = ExhibitId.new(), None
         if data is not None:  # 5
-            sealed = self._put(data, hashed, exhibit_id)
+            sealed = self._put(data, answer.hashed, exhibit_id)
         return self._open(submission, context, answer, exhibit_id=exhibit_id, sealed=sealed)
 
     def _put(self, data: bytes | Path, hashed: Hashed, exhibit_id: ExhibitId) -> Sealed:

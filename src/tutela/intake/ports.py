@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from tutela.evidence.custody import Sealed
-from tutela.hashing.model import Hashed
+from tutela.hashing.model import Hashed, Mode
 from tutela.indicators.model import Match, MatchResult
 from tutela.primitives.ids import CaseId, ExhibitId, SubmissionId
 
@@ -30,7 +30,9 @@ class Unread(Protocol):
 class Jail(Protocol):
     """Hashes a file in a confined process (`adapters.media.jail.Jail`)."""
 
-    def hash(self, source: bytes | Path, *, dihedral: bool = False) -> Hashed | Unread:
+    def hash(
+        self, source: bytes | Path, *, dihedral: bool = False, mode: Mode = Mode.EXACT
+    ) -> Hashed | Unread:
         """Digests always; the picture's hash, or why there is none."""
         ...
 
@@ -44,6 +46,10 @@ class Matching(Protocol):
 
     def match_many(self, hashed: Sequence[Hashed]) -> list[MatchResult]:
         """All matches of each item, in the same order."""
+        ...
+
+    def sift(self, item: Hashed, *, slack_bits: int) -> MatchResult | None:
+        """No known match of a fast hash, or None when only the exact one can tell."""
         ...
 
 

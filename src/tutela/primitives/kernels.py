@@ -6,7 +6,6 @@ Without such a folder nothing is kept and every start compiles.
 """
 
 import fcntl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
@@ -16,7 +15,6 @@ import numba
 from tutela.primitives.kernel_folder import FOLDER
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_SLOW_SECONDS = 3.0
 
 
 if FOLDER is not None:
@@ -45,22 +43,15 @@ def kernel(*signatures: str, fast_math: bool = False) -> Callable[[_F], _F]:
     return compiled
 
 
-def prepare(*, when_slow: Callable[[], None] | None = None) -> None:
+def prepare() -> None:
     """Compile or load every kernel of the modules imported so far.
 
-    One process of a machine compiles, the others wait and load. `when_slow` is called once
-    when it takes more than a moment, for a message to the person who waits.
+    One process of a machine compiles, the others wait and load.
     """
-    watch = threading.Timer(_SLOW_SECONDS, when_slow or (lambda: None))
-    watch.daemon = True
-    watch.start()
-    try:
-        with _one_at_a_time():
-            for dispatcher, signatures in _KERNELS:
-                for signature in signatures:
-                    dispatcher.compile(signature)
-    finally:
-        watch.cancel()
+    with _one_at_a_time():
+        for dispatcher, signatures in _KERNELS:
+            for signature in signatures:
+                dispatcher.compile(signature)
 
 
 @contextmanager

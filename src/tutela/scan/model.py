@@ -27,6 +27,7 @@ class Scanned:
     matches: tuple[Match, ...] = ()
     unmatchable: str = ""
     why: str = ""
+    pipeline: str = ""  # what computed the hashes that decided
     case_id: CaseId | None = None
     already_known: bool = False
     error: str = ""
@@ -52,6 +53,7 @@ class Scanned:
             ],
             "unmatchable": self.unmatchable,
             "why": self.why,
+            "pipeline": self.pipeline,
             "case_id": self.case_id,
             "already_known": self.already_known,
         }

@@ -62,6 +62,7 @@ def _one(path: Path, admit: Admit) -> Scanned:
         matches=result.matches if matched else (),
         unmatchable=result.unmatchable,
         why=result.why,
+        pipeline=admission.hashed.pipeline,
         case_id=admission.case_id,
         already_known=admission.already_known,
     )

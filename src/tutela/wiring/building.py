@@ -20,6 +20,7 @@ from tutela.primitives.errors import BadInput, Misconfigured
 from tutela.wiring.limits import limits_of, video_limits_of
 from tutela.wiring.matching import open_matcher
 from tutela.wiring.opening import open_database
+from tutela.wiring.patience import patience
 from tutela.wiring.settings import Settings, load_settings
 
 
@@ -46,7 +47,12 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
     with ExitStack() as stack:
         database = stack.enter_context(open_database(settings, pool_size=pool_size))
         jail = stack.enter_context(
-            Jail(limits_of(settings), workers=settings.decoders, videos=video_limits_of(settings))
+            Jail(
+                limits_of(settings),
+                workers=settings.decoders,
+                videos=video_limits_of(settings),
+                starting=patience,
+            )
         )
         seal = Seal(recipient_of(settings))
         blobs = open_blobs(settings.blobs_url, home=settings.folder)
@@ -62,7 +68,16 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             unsealer=Unsealer(load_identity(settings.identity_file)),
             blobs=blobs,
             book=load_lawbook(),
-            intake=Intake(database, jail, matcher, seal, blobs, clock, open_case=open_case),
+            intake=Intake(
+                database,
+                jail,
+                matcher,
+                seal,
+                blobs,
+                clock,
+                open_case=open_case,
+                mode=settings.hash_mode,
+            ),
         )
 
 

@@ -3,14 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
-
 from tutela.indicators.matching import Matcher
 from tutela.primitives.database import Database
-from tutela.primitives.kernels import prepare
+from tutela.wiring.patience import load_kernels
 from tutela.wiring.settings import Settings
-
-_LOG = structlog.get_logger()
 
 
 @contextmanager
@@ -19,7 +15,7 @@ def open_matcher(settings: Settings, database: Database) -> Iterator[Matcher]:
 
     The kernels of the search are compiled or loaded first, so that no request waits for them.
     """
-    prepare(when_slow=lambda: _LOG.info("compiling_for_this_processor_once"))
+    load_kernels()
     matcher = Matcher(database, settings.folder / "index")
     try:
         matcher.refresh()

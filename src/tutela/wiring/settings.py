@@ -25,6 +25,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from tutela.hashing.model import Mode
 from tutela.primitives.errors import Misconfigured
 from tutela.wiring.values import Countries, WebAddress, host_of, is_example
 
@@ -116,6 +117,11 @@ class Settings(BaseSettings):
         ge=1,
         le=64,
         description="Decoder children kept warm.",
+    )
+    hash_mode: Mode = Field(
+        default=Mode.EXACT,
+        description="How the API and a scan hash: exact, every pixel; fast, large JPEGs at a "
+        "smaller scale first, and exactly whatever comes within 8 bits of a list's threshold.",
     )
     provider_name: str = Field(
         default="", description="Name of the service, as it stands in reports."

@@ -10,7 +10,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,7 +49,7 @@ class Jail:
 
     Children start when first needed. Safe to use from many threads: a call waits until a
     child is free. Close it (or use it in `with`), or the children stay until the process
-    ends.
+    ends. Each start happens within `starting()`, for whoever wants to say that it takes long.
     """
 
     def __init__(
@@ -57,6 +57,8 @@ class Jail:
         limits: Limits | None = None,
         workers: int | None = None,
         videos: VideoLimits | None = None,
+        *,
+        starting: Callable[[], AbstractContextManager[object]] = nullcontext,
     ) -> None:
         self.limits = limits or Limits()
         self.workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
@@ -66,6 +68,7 @@ class Jail:
         self._idle: queue.LifoQueue[Cell | None] = queue.LifoQueue()
         for _ in range(self.workers):
             self._idle.put(None)
+        self._starting = starting
         self._lock = threading.Lock()
         self._cells: set[Cell] = set()
         self._closed = False
@@ -227,7 +230,8 @@ class Jail:
             raise Unavailable("The picture decoder has been closed")
 
     def _start(self) -> Cell:
-        cell = Cell(self.limits)
+        with self._starting():
+            cell = Cell(self.limits)
         with self._lock:
             self._cells.add(cell)
             if self._closed:

@@ -1,0 +1,41 @@
+"""Examining: hash a file and match it; stores nothing.
+
+In fast mode the scaled decode is a sieve and never an answer of "matched":
+1. hash fast; a file that no fast way exists for is hashed exactly at once;
+2. a hash that may not be compared (quality, flat) decides nothing: go to 4;
+3. look up with the thresholds widened by what a fast hash may be off; nothing there means no
+   known match, and the result's pipeline says by which hash;
+4. hash exactly, and only this counts: for the match, the case and the evidence.
+"""
+
+from pathlib import Path
+
+from tutela.hashing.model import FAST_SLACK_BITS, Hashed, Mode
+from tutela.indicators.model import MatchResult
+from tutela.intake.ports import Jail, Matching
+from tutela.primitives.errors import BadInput
+
+
+def examined(
+    data: bytes | Path, *, mode: Mode, jail: Jail, matcher: Matching
+) -> tuple[Hashed, MatchResult]:
+    """The hashes that decided and what they met; raise `BadInput` for what cannot be read."""
+    if mode is Mode.FAST:
+        hashed = _hashed(data, jail, mode)  # 1
+        if hashed.mode is Mode.EXACT:
+            return hashed, matcher.match(hashed)
+        if hashed.pdq is not None and not any(
+            one.unmatchable for one in (hashed.pdq, *hashed.dihedral)
+        ):  # 2
+            result = matcher.sift(hashed, slack_bits=FAST_SLACK_BITS)  # 3
+            if result is not None:
+                return hashed, result
+    hashed = _hashed(data, jail, Mode.EXACT)  # 4
+    return hashed, matcher.match(hashed)
+
+
+def _hashed(data: bytes | Path, jail: Jail, mode: Mode) -> Hashed:
+    hashed = jail.hash(data, dihedral=True, mode=mode)
+    if not isinstance(hashed, Hashed):
+        raise BadInput("The file cannot be read", why=hashed.why, remedy=hashed.remedy)
+    return hashed
