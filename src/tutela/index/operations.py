@@ -7,11 +7,14 @@ can do and those with wide registers do at once.
 from typing import Any
 
 from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 32
+COUNTS_FAST = bool(get_host_cpu_features().get("avx512bitalg"))
+"""Whether the processor counts the bits of 16-bit lanes in one step."""
 
 
 def machine(function: Any) -> Any:  # noqa: ANN401
@@ -62,7 +65,8 @@ def fetch(typingctx: Any, address: Any, byte: Any) -> Any:  # noqa: ANN401, ARG0
 def near(typingctx: Any, address: Any, place: Any, value: Any, limit: Any) -> Any:  # noqa: ANN401, ARG001
     """Which of the 32 signatures from `place` on differ from `value` in at most `limit` bits.
 
-    Answers a number whose bit b stands for lane b.
+    Answers a number whose bit b stands for lane b. Limits are small, so nothing is counted:
+    what is 0 after its lowest set bit has been cleared `limit` times had no more than those.
     """
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ANN401, ARG001
@@ -70,15 +74,35 @@ def near(typingctx: Any, address: Any, place: Any, value: Any, limit: Any) -> An
         lanes = ir.VectorType(lane, LANES)
         where = builder.bitcast(_pointer(builder, args[0], args[1], lane), lanes.as_pointer())
         apart = builder.xor(builder.load(where, align=2), spread(builder, args[2], lanes))
-        count = _declared(
-            builder.module, ir.FunctionType(lanes, [lanes]), f"llvm.ctpop.v{LANES}i16"
-        )
-        close = builder.icmp_unsigned(
-            "<=", builder.call(count, [apart]), spread(builder, args[3], lanes)
-        )
-        return builder.bitcast(close, ir.IntType(LANES))
+        nothing = ir.Constant(lanes, None)
+        if COUNTS_FAST:
+            count = _declared(
+                builder.module, ir.FunctionType(lanes, [lanes]), f"llvm.ctpop.v{LANES}i16"
+            )
+            within = spread(builder, builder.trunc(args[3], lane), lanes)
+            close = builder.icmp_unsigned("<=", builder.call(count, [apart]), within)
+            return builder.bitcast(close, ir.IntType(LANES))
+        one = ir.Constant(lanes, [1] * LANES)
+        before = builder.block
+        loop = builder.append_basic_block("clear")
+        done = builder.append_basic_block("cleared")
+        zero = ir.Constant(ir.IntType(64), 0)
+        builder.cbranch(builder.icmp_signed(">", args[3], zero), loop, done)
+        builder.position_at_end(loop)
+        left, many = builder.phi(lanes), builder.phi(ir.IntType(64))
+        cleared = builder.and_(left, builder.sub(left, one))
+        fewer = builder.sub(many, ir.Constant(ir.IntType(64), 1))
+        for phi, start, step in ((left, apart, cleared), (many, args[3], fewer)):
+            phi.add_incoming(start, before)
+            phi.add_incoming(step, loop)
+        builder.cbranch(builder.icmp_signed(">", fewer, zero), loop, done)
+        builder.position_at_end(done)
+        rest = builder.phi(lanes)
+        rest.add_incoming(apart, before)
+        rest.add_incoming(cleared, loop)
+        return builder.bitcast(builder.icmp_unsigned("==", rest, nothing), ir.IntType(LANES))
 
-    return types.uint32(types.int64, types.int64, types.uint16, types.uint16), code
+    return types.uint32(types.int64, types.int64, types.uint16, types.int64), code
 
 
 def spread(builder: Any, value: Any, lanes: Any) -> Any:  # noqa: ANN401

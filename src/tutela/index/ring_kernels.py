@@ -319,7 +319,7 @@ def _scan(  # noqa: PLR0917
     for number in range(resume, many):
         place = peek(buckets, 2 * number)
         end = peek(buckets, 2 * number + 1)
-        limit = np.uint16(peek(limits, number))
+        limit = peek(limits, number)
         while place < end:
             lanes = near(marks, place, np.uint16(value), limit)
             inside = np.uint64(min(end - place, LANES))

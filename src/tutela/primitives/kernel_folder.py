@@ -11,6 +11,10 @@ from pathlib import Path
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
+_MARKS = b"@kernel(", b"@machine", b"@intrinsic"
+"""What the files hold whose functions become machine code, alone or inside others."""
+
+
 def _folder() -> Path | None:
     """Named by the environment, beside the code, or the user's; None when none may be used."""
     named = os.environ.get("TUTELA_KERNELS")
@@ -43,7 +47,7 @@ def _version() -> str:
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         source = path.read_bytes()
-        if b"@kernel(" in source:
+        if any(mark in source for mark in _MARKS):
             digest.update(path.name.encode() + b"\0" + source)
     return digest.hexdigest()[:16]
 
