@@ -29,7 +29,7 @@ from tutela.hashing.pdq import pdq
 from tutela.wiring.hashing import cores
 
 SIZES = ((640, 480), (1024, 768), (320, 240), (1600, 1200))
-DRAWN = 48
+DRAWN = 16
 
 
 def drawn(folder: Path, copies: int) -> None:
@@ -96,7 +96,7 @@ def measure(folder: Path, *, workers: int, rounds: int, mode: Mode) -> dict[str,
     files = sorted(str(path) for path in folder.rglob("*.jpg"))
     size_bytes = sum(Path(name).stat().st_size for name in files)
     options = ["--json", "--mode", mode.value, "--workers", str(workers)]
-    start_s = min(command_s([files[0], *options]) for _ in range(3))
+    start_s = min(command_s([files[0], *options]) for _ in range(2))
     whole, work, core = [], [], []
     for _ in range(rounds):
         whole.append(command_s([str(folder), *options]))
@@ -123,8 +123,8 @@ def measure(folder: Path, *, workers: int, rounds: int, mode: Mode) -> dict[str,
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--copies", type=int, default=60, help=f"of {DRAWN} drawn pictures (60)")
-    parser.add_argument("--rounds", type=int, default=3, help="turns of each (3)")
+    parser.add_argument("--copies", type=int, default=50, help=f"of {DRAWN} drawn pictures (50)")
+    parser.add_argument("--rounds", type=int, default=2, help="turns of each (2)")
     parser.add_argument("--workers", type=int, default=cores(), help="processes (all cores)")
     parser.add_argument("--mode", type=Mode, default=Mode.EXACT, choices=list(Mode))
     given = parser.parse_args()

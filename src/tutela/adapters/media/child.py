@@ -18,7 +18,7 @@ from tutela.adapters.media.flat_heic import FLAT_HEIC
 from tutela.adapters.media.frames import BadFrame, Header, receive, send
 from tutela.adapters.media.model import STYLES, Limits, RefusalReason
 from tutela.adapters.media.pipeline import pipeline_id
-from tutela.adapters.media.sniffing import HEIF, KINDS, Kind
+from tutela.adapters.media.sniffing import HEIF, JPEG, KINDS, Kind
 from tutela.hashing.model import Mode
 from tutela.hashing.scaled import MIN_SIDE_PX
 from tutela.primitives import kernels
@@ -109,28 +109,36 @@ def _done(header: Header, body: bytes, limits: Limits) -> Answer:
 
 
 def _warm_up() -> None:
-    """Load every kernel, do every job once on pictures of our own: then nothing is left to load.
+    """Load every kernel, try every decoder and every job once: then nothing is left to load.
 
     Our HEIC picture was made before (`flat_heic`), for nothing here can write one.
     """
     kernels.prepare()
-    for side in (MIN_SIDE_PX // 4, MIN_SIDE_PX):
-        image = Image.linear_gradient("L").resize((side + 8, side)).convert("RGB")
-        for kind in KINDS:
-            if kind is not HEIF:
-                held = io.BytesIO()
-                image.save(held, format=kind.decoder)
-                _try(kind, held.getvalue())
-    _try(HEIF, FLAT_HEIC)
+    small, large = (_gradient(side) for side in (MIN_SIDE_PX // 4, MIN_SIDE_PX))
+    plain: Header = {"job": "hash", "dihedral": False, "mode": Mode.EXACT}
+    for kind in KINDS:
+        body = FLAT_HEIC if kind is HEIF else _written(small, kind)
+        _try(kind, body, plain, {"job": "facts"}, {"job": "full_view"})
+    _try(JPEG, _written(small, JPEG), plain | {"dihedral": True}, *_renditions())
+    fast = plain | {"mode": Mode.FAST}  # of a picture that is large enough for it
+    _try(JPEG, _written(large, JPEG), fast, fast | {"dihedral": True})
 
 
-def _try(kind: Kind, body: bytes) -> None:
-    jobs: list[Header] = [
-        *({"job": "hash", "dihedral": d, "mode": m} for d in (False, True) for m in Mode),
-        {"job": "facts"},
-        {"job": "full_view"},
-        *({"job": "rendition", "style": style} for style in STYLES),
-    ]
+def _gradient(side: int) -> Image.Image:
+    return Image.linear_gradient("L").resize((side + 8, side)).convert("RGB")
+
+
+def _written(image: Image.Image, kind: Kind) -> bytes:
+    held = io.BytesIO()
+    image.save(held, format=kind.decoder)
+    return held.getvalue()
+
+
+def _renditions() -> list[Header]:
+    return [{"job": "rendition", "style": style} for style in STYLES]
+
+
+def _try(kind: Kind, body: bytes, *jobs: Header) -> None:
     for job in jobs:
         answer, _ = answer_to({**job, "decoder": kind.decoder}, body, Limits())
         if "refused" in answer:
