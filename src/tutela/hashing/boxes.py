@@ -11,39 +11,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutela.hashing.bands import SIDE, centre, half_window, window
+from tutela.hashing.lanes import LANES, slide, turn
 from tutela.hashing.luma import bright
 from tutela.primitives.kernels import kernel
 
 Plane = NDArray[np.float32]
-
-LANES = 16
-"""Rows computed side by side: what one register of 512 bits holds."""
+Values = NDArray[np.float32] | NDArray[np.float64]
 
 
 @kernel()
-def _turn(rows: Plane, columns: Plane) -> None:
-    """`LANES` rows to columns of `LANES` pixels."""
-    for x in range(columns.shape[0]):
-        column = columns[x]
-        for lane in range(LANES):
-            column[lane] = rows[lane, x]
+def _turn(rows: Plane, first: int, columns: Plane) -> None:
+    """`LANES` rows, `first` and after, to columns of `LANES` pixels."""
+    for x in range(0, columns.shape[0], LANES):
+        turn(rows, first, x, columns, x, 0)
 
 
 @kernel()
-def _turn_back(columns: Plane, rows: Plane) -> None:
-    """Columns of `LANES` pixels to rows."""
-    for x in range(columns.shape[0]):
-        column = columns[x]
-        for lane in range(LANES):
-            rows[lane, x] = column[lane]
+def _turn_back(columns: Plane, rows: Plane, first: int) -> None:
+    """Columns of `LANES` pixels to rows, `first` and after."""
+    for x in range(0, columns.shape[0], LANES):
+        turn(columns, x, 0, rows, first, x)
 
 
 @kernel()
-def _means_across(columns: Plane, means: Plane) -> None:
-    """The box means along `LANES` rows at once, phases 1 to 4 of the reference."""
+def means_across(columns: Values, means: Values) -> None:
+    """The box means along `LANES` rows at once, phases 1 to 4 of the reference.
+
+    In single precision as the reference; in double, as `drift` asks it, nearly the truth.
+    """
     width = columns.shape[0]
     box, half = window(width), half_window(width)
-    total = np.zeros(LANES, np.float32)
+    total = np.zeros(LANES, columns.dtype)
     for x in range(half - 1):  # phase 1: only enter
         entering = columns[x]
         for lane in range(LANES):
@@ -53,13 +51,7 @@ def _means_across(columns: Plane, means: Plane) -> None:
         for lane in range(LANES):
             total[lane] += entering[lane]
             mean[lane] = total[lane] / count
-    count = np.float32(box)
-    for x in range(box, width):  # phase 3: one enters, then one leaves
-        entering, leaving, mean = columns[x], columns[x - box], means[x - half + 1]
-        for lane in range(LANES):
-            moved = (total[lane] + entering[lane]) - leaving[lane]
-            total[lane] = moved
-            mean[lane] = moved / count
+    slide(columns, total, box, means, half - 1)  # phase 3: one enters, then one leaves
     for step in range(half - 1):  # phase 4: the window is cut off at the end
         leaving, mean = columns[width - box + step], means[width - half + 1 + step]
         count = np.float32(box - 1 - step)
@@ -145,8 +137,8 @@ def exact_small(  # noqa: PLR0917 - kernels take no keywords
     # A whole number of strips, so that a strip of rows lies together in the ring.
     depth = ((window(height) + LANES - 1) // LANES + 1) * LANES
     ring = np.empty((depth, padded), np.float32)
-    columns = np.empty((width, LANES), np.float32)
-    means = np.empty((width, LANES), np.float32)
+    columns = np.zeros((padded, LANES), np.float32)
+    means = np.zeros((padded, LANES), np.float32)
     narrow = np.empty((height, SIDE), np.float32)
     total = np.zeros(width, np.float32)
     waiting = np.zeros((LANES, padded), np.float32)
@@ -157,17 +149,17 @@ def exact_small(  # noqa: PLR0917 - kernels take no keywords
             for lane in range(min(LANES, height - y)):
                 start = (y + lane) * stride
                 bright(flat[start : start + width * channels], width, channels, rows[lane])
-            _turn(rows, columns)
-            _means_across(columns, means)
-            _turn_back(means, ring[y % depth : y % depth + LANES])
+            _turn(rows, 0, columns)
+            means_across(columns[:width], means)
+            _turn_back(means, ring, y % depth)
         count = _step_down(total, ring, y, height)  # first pass down
         if count:
             _mean(total, count, waiting[filled])
             filled += 1
         if filled == LANES or done + filled == height:  # second pass along
-            _turn(waiting, columns)
-            _means_across(columns, means)
-            _keep_across(means, filled, narrow[done:])
+            _turn(waiting, 0, columns)
+            means_across(columns[:width], means)
+            _keep_across(means[:width], filled, narrow[done:])
             done += filled
             filled = 0
     _keep_down(narrow, small)

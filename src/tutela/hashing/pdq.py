@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tutela.hashing.bands import SIDE, fast_small
 from tutela.hashing.boxes import exact_small
+from tutela.hashing.drift import drift
 from tutela.hashing.luma import Raster, bright, frozen, raster
 from tutela.hashing.model import PDQ_BYTES, Pdq
 from tutela.hashing.spectrum import LOW, quality_of, transform, write_hashes
@@ -24,23 +25,31 @@ MIN_SIDE_PX = 5
 EXACT = 1 << 8
 """Set in a kernel's answer when the exact path was taken; the quality is below it."""
 
-# How far the fast path may be from the reference before the exact one is asked. Both differ by
-# the reference's running sums: a step rounds to 2^-24 of a sum of up to `window` pixels, and
-# such steps add up like a random walk, so the mean of a box is off by about
-# 255 * 2^-24 * sqrt(2 n / 3) after n pixels, 0.0004 at 1,024 (0.0008 at 4,096). A frequency is a
-# sum of 4,096 such values with weights whose squares sum to one, so it is off by as much,
-# two or three times that for the lowest ones. This is an estimate and no proof: roundings that
-# repeat with the picture do not walk, they march. One drawn picture of 4,032 x 3,024 (pale
-# slow steps under a grain of period 9) had a frequency off by 0.13, far from its median. In 325
-# awkward pictures up to 1,024 px the 16 frequencies nearest to the median were off by 0.0037 at
-# most, and the largest gap at which a bit turned was 0.0014; in 9 of 2 to 17 MP by 0.0042.
-GAP = 0.01
-"""Two neighbouring frequencies this far apart keep their order, up to `_FULL_SIDE_PX`."""
+# The fast path settles a hash when no bit hangs on roundings. The reference's are those of its
+# running sums. Worst case (every step rounds the same way) is far above what ever happens and
+# would settle nothing; so there are two bounds, both from searches and not from a proof. `FAR`
+# costs nothing. What lies below it is held against `drift`, measured in this very picture.
+FAR = 1.25e-4
+"""Frequencies apart by this many times the longer side in pixels are told apart by both paths.
 
-SLACK = 0.002
-"""A gradient, in hundredths of full scale, is taken to be off by less; largest seen: 0.0017."""
+Below `_SHORT_SIDE_PX` by as much as there: what is left is the rounding of the transform.
 
-_FULL_SIDE_PX = 1024
+The most that a frequency was ever off: 3.3e-5 of it (4,032 x 3,024, pale steps under a grain
+that repeats every 9 pixels).
+"""
+
+FAR_SLACK = 1e-5
+"""The same for gradients, in hundredths of full scale; at least that of `_FULL_SIDE_PX`."""
+
+# Of longer sides only: `drift` is measured where it costs far less than the exact path.
+GAP = 0.02
+"""What two neighbouring frequencies must be apart on top of twice the measured drift."""
+
+SLACK = 0.0025
+"""By how much a gradient may be off on top of twice the measured drift, in hundredths."""
+
+_SHORT_SIDE_PX, _FULL_SIDE_PX = 256, 1024
+_HUNDREDTH = 100 / 255
 
 
 @kernel()
@@ -59,9 +68,27 @@ def as_it_is(
 
 
 @kernel()
-def growth(height: int, width: int) -> float:
-    """By how much `GAP` and `SLACK` widen for a long side: roundings walk with its root."""
-    return max(1.0, math.sqrt(max(height, width) / _FULL_SIDE_PX))
+def settled(  # noqa: PLR0917 - kernels take no keywords
+    flat: NDArray[np.uint8],
+    stride: int,
+    height: int,
+    width: int,
+    channels: int,
+    small: NDArray[np.float32],
+    gap: float,
+) -> int:
+    """The quality, if neither it nor a bit hangs on the reference's roundings; otherwise -1."""
+    longest = max(height, width)
+    quality = quality_of(small, FAR_SLACK * max(longest, _FULL_SIDE_PX))
+    if quality >= 0 and gap > FAR * max(longest, _SHORT_SIDE_PX):
+        return quality
+    walk = math.sqrt(max(1.0, longest / _FULL_SIDE_PX))  # what walks goes as far as its root
+    if longest <= _FULL_SIDE_PX or gap <= GAP * walk:  # the exact path costs little more
+        return -1
+    frequency, pixel = drift(flat, stride, height, width, channels)
+    if gap <= GAP * walk + 2 * frequency:
+        return -1
+    return quality_of(small, SLACK * walk + 2 * pixel * _HUNDREDTH)
 
 
 @kernel("int64(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64, uint8[:, ::1])")
@@ -82,13 +109,12 @@ def _hash(  # noqa: PLR0917 - kernels take no keywords
     if height == SIDE and width == SIDE and bits.shape[0] == 1:
         as_it_is(flat, stride, channels, small)
     else:
-        allowed = growth(height, width)
         fast_small(flat, stride, height, width, channels, small)
-        quality = quality_of(small, SLACK * allowed)
+        transform(small, frequencies)
+        gap = write_hashes(frequencies, bits)
+        quality = settled(flat, stride, height, width, channels, small, gap)
         if quality >= 0:
-            transform(small, frequencies)
-            if write_hashes(frequencies, bits) > GAP * allowed:
-                return quality
+            return quality
         exact_small(flat, stride, height, width, channels, small)
     transform(small, frequencies)
     write_hashes(frequencies, bits)
