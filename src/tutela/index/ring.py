@@ -15,7 +15,7 @@ Source: multi-index hashing (Norouzi, Punjani, Fleet 2014) and the pigeonring pr
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,20 +26,21 @@ from tutela.index import ring_kernels
 from tutela.index.bits import WORDS, Found, Words, check_radius
 from tutela.index.linear import together
 from tutela.index.plan import LAYOUTS, Layout, Plan, layout_for, plan, read_only
-from tutela.index.ring_kernels import PADDING
+from tutela.index.ring_kernels import PADDING, address
+from tutela.index.sweeping import Sweep
 from tutela.primitives.errors import BadInput
 
 MAX_RING_RADIUS = 47
 """Up to here two flipped bits a chunk are enough; above, probing costs more than looking."""
 QUERY_BLOCK = 4096
 """Queries handed to the kernel together."""
-JOIN_BLOCK = 256
+MANY_QUERIES = 10_000
+"""From here on queries are sorted and taken table by table."""
 ROOM = 1 << 14
 """Pairs a block of queries has room for at first."""
 LINEAR_SHARE = 8
 """A query whose buckets hold more than 1/8 of all rows is cheaper to answer by looking."""
 MAX_ROWS = 1 << 32
-ALL_ALIVE = read_only(np.empty(0, np.uint8))
 
 
 class RingIndex:
@@ -164,72 +165,68 @@ class RingIndex:
         at each row.
         """
         check_radius(radius_bits)
-        # A copy, because the kernel is quick to take only what may be written to.
-        asked = _checked(queries).copy()
+        asked = _checked(queries)
         bits = None if alive is None else np.ascontiguousarray(alive, np.uint8)
         if bits is not None and bits.size * 8 < len(self):
             raise BadInput("These bits do not fit the rows", why=f"{bits.size * 8} bits")
         if not len(self) or not len(asked):
             return together([])
-        if radius_bits > MAX_RING_RADIUS:
-            return self._look_each(asked, range(len(asked)), radius_bits, bits)
+        if radius_bits > MAX_RING_RADIUS or len(asked) >= MANY_QUERIES:
+            return together(list(self._sweep(radius_bits, bits).pairs(asked)))
+        # A copy, because the kernel is quick to take only what may be written to.
+        asked = asked.copy()
         crowded = np.zeros(len(asked) + 1, np.uint8)
-        if len(asked) <= QUERY_BLOCK:
-            found = self._probe(asked, (0, len(asked)), radius_bits, bits, crowded)
-        else:
-            found = together(
-                [
-                    self._probe(
-                        asked,
-                        (first, min(first + QUERY_BLOCK, len(asked))),
-                        radius_bits,
-                        bits,
-                        crowded,
-                    )
-                    for first in range(0, len(asked), QUERY_BLOCK)
-                ]
+        blocks = range(0, len(asked), QUERY_BLOCK)
+        parts = [
+            self._probe(
+                asked, (first, min(first + QUERY_BLOCK, len(asked))), radius_bits, bits, crowded
             )
+            for first in blocks
+        ]
+        found = parts[0] if len(parts) == 1 else together(parts)
         if not crowded[-1]:
             return found
         calm = crowded[found[0]] == 0
-        numbers = np.flatnonzero(crowded[:-1]).tolist()
+        numbers = np.flatnonzero(crowded[:-1])
+        looked = together(list(self._sweep(radius_bits, bits, look=True).pairs(asked[numbers])))
         return together(
             [
                 (found[0][calm], found[1][calm], found[2][calm]),
-                self._look_each(asked, numbers, radius_bits, bits),
+                (numbers[looked[0]], looked[1], looked[2]),
             ]
         )
 
     def join(self, other: Words, radius_bits: int) -> Iterator[Found]:
         """Every pair of a row of `other` (first) and one of ours at most `radius_bits` apart.
 
-        Comes in blocks, so that memory stays bounded however many pairs there are.
+        Comes in blocks of `sweeping.PAIRS` at most, so that memory stays bounded however many
+        pairs there are, also for one row of `other`.
         """
         check_radius(radius_bits)
         other = _checked(other)
-        for first in range(0, len(other), JOIN_BLOCK):
-            query, row, distance = self.rows_within(other[first : first + JOIN_BLOCK], radius_bits)
-            if row.size:
-                yield query + first, row, distance
+        if len(self) and len(other):
+            yield from self._sweep(radius_bits).pairs(other)
 
     def pairs_within(self, radius_bits: int) -> Iterator[Found]:
         """Every pair of our rows at most `radius_bits` apart, the lower row first, in blocks."""
-        for lower, higher, distance in self.join(self.words, radius_bits):
-            once = lower < higher
-            if once.any():
-                yield lower[once], higher[once], distance[once]
+        check_radius(radius_bits)
+        if len(self):
+            yield from self._sweep(radius_bits).pairs(self.words, themselves=True)
 
-    def _look_each(
-        self,
-        queries: Words,
-        numbers: Iterable[int],
-        radius_bits: int,
-        alive: NDArray[np.uint8] | None,
-    ) -> Found:
-        """The linear way for the queries with these numbers."""
-        bits = ALL_ALIVE if alive is None else read_only(alive)
-        asked = read_only(queries)
-        return together([self._look(asked, number, radius_bits, bits) for number in numbers])
+    def _sweep(
+        self, radius_bits: int, alive: NDArray[np.uint8] | None = None, *, look: bool = False
+    ) -> Sweep:
+        """The way for many queries; `look`, or a large radius: by looking at each row."""
+        look = look or radius_bits > MAX_RING_RADIUS
+        index, crowd, chosen = self._prepared(0 if look else radius_bits)
+        return Sweep(
+            words=self.words,
+            index=index,
+            crowd=None if look else crowd,
+            plan=chosen,
+            radius_bits=radius_bits,
+            alive=alive,
+        )
 
     def _probe(
         self,
@@ -239,8 +236,8 @@ class RingIndex:
         alive: NDArray[np.uint8] | None,
         crowded: NDArray[np.uint8],
     ) -> Found:
-        index, crowd, _ = self._ready.get(radius_bits) or self._prepared(radius_bits)
-        bits = 0 if alive is None else _address(alive)
+        index, crowd, _ = self._prepared(radius_bits)
+        bits = 0 if alive is None else address(alive)
         room = min(ROOM, 16 * (block[1] - block[0]))
         while True:
             out = _room(room)
@@ -256,30 +253,22 @@ class RingIndex:
 
         The plan is held, too: its arrays must stay where they are.
         """
+        ready = self._ready.get(radius_bits)
+        if ready is not None:
+            return ready
         chosen = plan(self._layout, radius_bits, len(self).bit_length())
         arrays = self.arrays().values()
         parts = [
-            *(_address(array) for array in arrays),
+            *(address(array) for array in arrays),
             len(self),
-            _address(chosen.cuts),
-            _address(chosen.flips),
+            address(chosen.cuts),
+            address(chosen.flips),
             chosen.flips.shape[1],
             self._layout.tables,
         ]
         crowd = len(self) // LINEAR_SHARE + 2 * chosen.expected(len(self))
         self._ready[radius_bits] = np.array(parts, np.int64), crowd, chosen
         return self._ready[radius_bits]
-
-    def _look(
-        self, queries: Words, number: int, radius_bits: int, alive: NDArray[np.uint8]
-    ) -> Found:
-        room = ROOM
-        while True:
-            out = _room(room)
-            found = ring_kernels.look(self.words, queries, number, radius_bits, alive, *out)
-            if found <= room:
-                return out[0][:found], out[1][:found], out[2][:found]
-            room = found
 
 
 def _checked(words: Words) -> Words:
@@ -291,11 +280,6 @@ def _checked(words: Words) -> Words:
             f"shape {words.shape}",
         )
     return np.ascontiguousarray(words)
-
-
-def _address(array: NDArray[Any]) -> int:
-    """Where a contiguous array begins; whoever asks keeps the array while this is used."""
-    return int(array.__array_interface__["data"][0])
 
 
 def _sorting_room(

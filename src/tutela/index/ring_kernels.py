@@ -43,6 +43,11 @@ Bits = NDArray[np.uint8]
 Distances = NDArray[np.uint16]
 
 
+def address(array: NDArray[Any]) -> int:
+    """Where a contiguous array begins; whoever asks keeps the array while this is used."""
+    return int(array.__array_interface__["data"][0])
+
+
 def _constants(count: int) -> tuple[int, ...]:
     """Fixed random 64-bit numbers (splitmix64 from 0): part of the format of index files."""
     numbers, state, full = [], 0, (1 << 64) - 1
@@ -110,14 +115,10 @@ def _chunk(a: Any, b: Any, c: Any, d: Any, first: int, width: int) -> Any:  # no
     return np.uint32(value & np.uint64((1 << width) - 1))
 
 
-_WORDS = "Array(uint64, 2, 'C', readonly=True)"
-_KEYS = "Array(uint32, 1, 'C', readonly=True)"
-_MARKS = "Array(uint16, 1, 'C', readonly=True)"
-_PLACES = "Array(int64, 1, 'C', readonly=True)"
-_BITS = "Array(uint8, 1, 'C', readonly=True)"
+WORDS_TYPE = "Array(uint64, 2, 'C', readonly=True)"
 
 
-@kernel(f"void({_WORDS}, int64[::1], uint32[::1], uint16[::1])")
+@kernel(f"void({WORDS_TYPE}, int64[::1], uint32[::1], uint16[::1])")
 def extract(words: Words, cut: Numbers, keys: Keys, marks: Signatures) -> None:
     """Key and signature of every row for one table.
 
@@ -160,7 +161,7 @@ def sort_rows(  # noqa: PLR0917
         place_of[part] = np.int64(offsets[min((part << low_bits) + 1, last)])
     low = np.uint64((1 << low_bits) - 1)
     for row in range(len(keys)):
-        part = np.int64(keys[row]) >> low_bits
+        part = int(np.int64(keys[row]) >> low_bits)
         held = ((np.uint64(keys[row]) & low) << np.uint64(48)) | (
             np.uint64(marks[row]) << np.uint64(32)
         )
@@ -194,7 +195,7 @@ def _chunks_of(query: int, cuts: int, tables: int, chunks: int) -> None:
 
 
 @kernel()
-def _first_table(a: Any, b: Any, c: Any, d: Any, table: int, cuts: int) -> int:  # noqa: ANN401, PLR0917
+def first_table(a: Any, b: Any, c: Any, d: Any, table: int, cuts: int) -> int:  # noqa: ANN401, PLR0917
     """The first table up to this one whose two tests the pair passes; a to d: what differs."""
     a, b, c, d = mixed(a, b, c, d)
     chunk = np.uint64(_chunk(a, b, c, d, peek(cuts, 0), peek(cuts, 1)))
@@ -210,17 +211,50 @@ def _first_table(a: Any, b: Any, c: Any, d: Any, table: int, cuts: int) -> int: 
 
 
 @kernel()
+def _key(a: Any, b: Any, c: Any, d: Any, table: int, cuts: int) -> int:  # noqa: ANN401, PLR0917
+    """The key of this row in one table."""
+    a, b, c, d = mixed(a, b, c, d)
+    cut = table * CUTS
+    chunk = np.int64(_chunk(a, b, c, d, peek(cuts, cut), peek(cuts, cut + 1)))
+    return int(chunk & peek(cuts, cut + 2))
+
+
+@kernel()
+def asks(  # noqa: PLR0917
+    a: Any, b: Any, c: Any, d: Any, table: int, cuts: int, words: int, query: int, row: int,  # noqa: ANN401
+) -> bool:  # fmt: skip
+    """Whether it is row `query` that reports its pair with `row` when rows ask for each other.
+
+    It is the one with the lesser key, or the lower of rows with the same; a to d: what differs.
+    """
+    apart = _key(a, b, c, d, table, cuts)
+    if apart == 0:
+        return query < row
+    mine = words + query * 32
+    own = _key(
+        np.uint64(peek(mine, 0)),
+        np.uint64(peek(mine, 1)),
+        np.uint64(peek(mine, 2)),
+        np.uint64(peek(mine, 3)),
+        table,
+        cuts,
+    )
+    return own < own ^ apart
+
+
+@kernel()
 def is_alive(alive: Bits, row: int) -> bool:
     """Whether the row counts; without bits every row does."""
     return len(alive) == 0 or bool((alive[row >> 3] >> np.uint8(row & 7)) & np.uint8(1))
 
 
 @kernel()
-def _settle(  # noqa: PLR0917
+def settle(  # noqa: PLR0917
     index: Numbers,
     queries: int,
     radius: int,
     alive: int,
+    base: int,
     waiting: Numbers,
     many: int,
     found: int,
@@ -231,6 +265,8 @@ def _settle(  # noqa: PLR0917
     """Compare the waiting survivors in full; answers how many pairs are found by now.
 
     `waiting` int64[4, WAITING]: query, table, place in the rows, and room for the row.
+    `base` not below 0: the queries are our rows from there on, each pair is reported once, the
+    lower row first.
     """
     words, rows, size, cuts = index[0], index[3], index[4], index[5]
     for number in range(many):
@@ -240,6 +276,7 @@ def _settle(  # noqa: PLR0917
         row = row if row < size else 0
         waiting[3, number] = row
         fetch(words, row * 32)
+        fetch(queries, waiting[0, number] * 32)
     for number in range(many):
         row = waiting[3, number]
         mine, theirs = words + row * 32, queries + waiting[0, number] * 32
@@ -253,10 +290,16 @@ def _settle(  # noqa: PLR0917
         if alive != 0 and not (peek_byte(alive, row >> 3) >> (row & 7)) & 1:
             continue
         table = waiting[1, number]
-        if _first_table(a, b, c, d, table, cuts) != table:
+        if first_table(a, b, c, d, table, cuts) != table:
             continue
+        query = waiting[0, number]
+        if base >= 0:
+            query += base
+            if not asks(a, b, c, d, table, cuts, words, query, row):
+                continue
+            query, row = min(query, row), max(query, row)
         if found < len(out_query):
-            out_query[found] = waiting[0, number]
+            out_query[found] = query
             out_row[found] = row
             out_distance[found] = np.uint16(apart)
         found += 1
@@ -275,13 +318,14 @@ def _ask_offsets(offsets: int, cuts: int, tables: int, flips: int, chunks: int) 
 
 
 @kernel()
-def _find_buckets(  # noqa: PLR0917
+def find_buckets(  # noqa: PLR0917
     offsets: int, marks: int, size: int, table: int, cuts: int, chunk: int, flips: int,
-    buckets: int,
+    buckets: int, every: bool,  # noqa: FBT001
 ) -> int:  # fmt: skip
     """Where the buckets of one table are, and ask memory for them; answers how many rows.
 
-    `buckets` is filled with where each begins and ends, as places in `marks`.
+    `buckets` is filled with where each begins and ends, as places in `marks`. Without `every`
+    those of lesser keys are left empty.
     """
     cut = table * CUTS
     key = chunk & peek(cuts, cut + 2)
@@ -290,7 +334,8 @@ def _find_buckets(  # noqa: PLR0917
     load = np.int64(0)
     place = 0
     for number in range(peek(cuts, cut + 6), peek(cuts, cut + 7)):
-        pair = both(offsets, base + (key ^ peek(flips, number)))
+        probed = key ^ peek(flips, number)
+        pair = both(offsets, base + probed) if every or probed >= key else np.uint64(0)
         begins = np.int64(min(np.int64(pair & np.uint64(0xFFFFFFFF)), np.int64(size)))
         ends = np.int64(min(np.int64(pair >> np.uint64(32)), np.int64(size)))
         load += ends - begins
@@ -303,21 +348,24 @@ def _find_buckets(  # noqa: PLR0917
         fetch(marks, ends * 2)
         for line in range(begins + LINE, ends - LINE, LINE):
             fetch(marks, line * 2)
-    return load
+    return int(load)
 
 
 @kernel()
-def _scan(  # noqa: PLR0917
-    marks: int, buckets: int, limits: int, resume: int, many: int, value: int,
+def scan(  # noqa: PLR0917
+    marks: int, buckets: int, limits: int, resume: int, begin: int, many: int, value: int,
     waiting: int, held: int,
-) -> tuple[int, int]:  # fmt: skip
-    """Collect places whose signature is near enough; answers how many wait and where it stopped.
+) -> tuple[int, int, int]:  # fmt: skip
+    """Collect places whose signature is near enough, from bucket `resume` on.
 
-    Stops before bucket `many` when there may be no room for the next vector's survivors; that
-    bucket is then to be resumed, and its beginning in `buckets` has moved on.
+    Answers how many wait, and the bucket and place where it stopped: before bucket `many` when
+    there may be no room for the next vector's survivors. That place is `begin` of the next
+    call; -1 begins where the bucket does.
     """
     for number in range(resume, many):
         place = peek(buckets, 2 * number)
+        if number == resume and begin >= 0:
+            place = begin
         end = peek(buckets, 2 * number + 1)
         limit = peek(limits, number)
         while place < end:
@@ -326,14 +374,13 @@ def _scan(  # noqa: PLR0917
             lanes &= np.uint32((np.uint64(1) << inside) - np.uint64(1))
             if lanes != 0:
                 if held > WAITING - LANES:
-                    poke(buckets, 2 * number, place)
-                    return held, number
+                    return held, number, place
                 while lanes != 0:
                     poke(waiting, held, place + lowest(lanes))
                     held += 1
                     lanes &= lanes - np.uint32(1)
             place += LANES
-    return held, many
+    return held, many, -1
 
 
 @kernel(
@@ -389,8 +436,16 @@ def probe(  # noqa: PLR0917
             # Memory brings the buckets of one table while those of the one before are scanned.
             if step < tables:
                 into = buckets + 16 * many_flips * (step & 1)
-                load += _find_buckets(
-                    offsets, marks, size, step, cuts, peek(own, step), flips, into
+                load += find_buckets(
+                    offsets,
+                    marks,
+                    size,
+                    step,
+                    cuts,
+                    peek(own, step),
+                    flips,
+                    into,
+                    True,  # noqa: FBT003
                 )
                 if load > crowd:
                     crowded[query] = crowded[len(crowded) - 1] = np.uint8(1)
@@ -399,54 +454,24 @@ def probe(  # noqa: PLR0917
                 continue
             table = step - 1
             begin = peek(cuts, table * CUTS + 6)
-            number, many = 0, peek(cuts, table * CUTS + 7) - begin
+            number, place, many = 0, -1, peek(cuts, table * CUTS + 7) - begin
             from_here = buckets + 16 * many_flips * (table & 1)
             while number < many:
                 before = held
-                held, number = _scan(
-                    marks, from_here, limits + 8 * begin, number, many, peek(own, step), places,
-                    held,
+                held, number, place = scan(
+                    marks, from_here, limits + 8 * begin, number, place, many, peek(own, step),
+                    places, held,
                 )  # fmt: skip
                 for survivor in range(before, held):
                     waiting[0, survivor] = query
                     waiting[1, survivor] = table
                     waiting[2, survivor] -= table * PADDING
                 if number < many:
-                    found = _settle(
-                        index, queries, radius, alive, waiting, held, found, out_query, out_row,
-                        out_distance,
+                    found = settle(
+                        index, queries, radius, alive, -1, waiting, held, found, out_query,
+                        out_row, out_distance,
                     )  # fmt: skip
                     held = 0
-    return _settle(
-        index, queries, radius, alive, waiting, held, found, out_query, out_row, out_distance
+    return settle(
+        index, queries, radius, alive, -1, waiting, held, found, out_query, out_row, out_distance
     )
-
-
-@kernel(f"int64({_WORDS}, {_WORDS}, int64, int64, {_BITS}, int64[::1], int64[::1], uint16[::1])")
-def look(  # noqa: PLR0917
-    words: Words,
-    queries: Words,
-    number: int,
-    radius: int,
-    alive: Bits,
-    out_query: Numbers,
-    out_row: Numbers,
-    out_distance: Distances,
-) -> int:
-    """Every row within the radius of one query, by looking at each; answers how many."""
-    found = 0
-    p, q, r, s = queries[number, 0], queries[number, 1], queries[number, 2], queries[number, 3]
-    for row in range(len(words)):
-        apart = (
-            ones(words[row, 0] ^ p)
-            + ones(words[row, 1] ^ q)
-            + ones(words[row, 2] ^ r)
-            + ones(words[row, 3] ^ s)
-        )
-        if apart <= radius and is_alive(alive, row):
-            if found < len(out_query):
-                out_query[found] = number
-                out_row[found] = row
-                out_distance[found] = np.uint16(apart)
-            found += 1
-    return found
