@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tutela.index import linear
 from tutela.index.bits import Found, Words, hamming, pack, unpack
 from tutela.index.linear import LinearIndex
+from tutela.index.mixing import mixed
 from tutela.index.model import Hit
 from tutela.index.plan import (
     LAYOUTS,
@@ -23,7 +24,6 @@ from tutela.index.plan import (
     thresholds,
 )
 from tutela.index.ring import MAX_RING_RADIUS, RingIndex
-from tutela.index.ring_kernels import mixed
 from tutela.primitives.errors import BadInput
 
 World = tuple[Rows, NDArray[np.int64], Rows, int]

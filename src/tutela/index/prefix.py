@@ -17,9 +17,10 @@ from numba.core import cgutils
 from numpy.typing import NDArray
 
 from tutela.index.bits import HASH_BITS, WORDS, Found, Words, check_radius
+from tutela.index.mixing import mixed
 from tutela.index.operations import lowest, machine, ones, spread
 from tutela.index.plan import read_only
-from tutela.index.ring_kernels import Bits, Distances, Numbers, is_alive, mixed
+from tutela.index.ring_kernels import Bits, Distances, Numbers, is_alive
 from tutela.primitives.kernels import kernel
 
 BLOCK = 512

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.index import ring_kernels
+from tutela.index import bucketing, ring_kernels
 from tutela.index.bits import WORDS, Found, Words, check_radius
 from tutela.index.linear import together
 from tutela.index.plan import LAYOUTS, Layout, Plan, layout_for, plan, read_only
@@ -91,7 +91,7 @@ class RingIndex:
             # Room is used again, because new memory is slow to come.
             keys, signatures, packed = free.pop() if free else _sorting_room(size)
             ring_kernels.extract(words, cut, keys, signatures)
-            ring_kernels.sort_rows(
+            bucketing.sort_rows(
                 keys,
                 signatures,
                 packed,

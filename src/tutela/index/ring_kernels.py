@@ -1,4 +1,4 @@
-"""Kernels of the ring index: extracting chunks, counting sort, probing, comparing in full.
+"""Kernels of the ring index: extracting chunks, probing, comparing in full.
 
 Nothing read from an index file is trusted to stay inside its arrays.
 """
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tutela.index.mixing import chunk, mixed
 from tutela.index.operations import (
     LANES,
     address_of,
@@ -26,7 +27,6 @@ from tutela.primitives.kernels import kernel
 PADDING = 64
 """Signatures after the last row of a table, so that a vector may be read at its very end."""
 SIGNATURE_BITS = 16
-_FIRST_BITS = 9
 CUTS = 8
 """Numbers in a line of `plan.Plan.cuts`."""
 WAITING = 1024
@@ -48,73 +48,6 @@ def address(array: NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _constants(count: int) -> tuple[int, ...]:
-    """Fixed random 64-bit numbers (splitmix64 from 0): part of the format of index files."""
-    numbers, state, full = [], 0, (1 << 64) - 1
-    for _ in range(count):
-        state = (state + 0x9E3779B97F4A7C15) & full
-        mixed = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & full
-        mixed = ((mixed ^ (mixed >> 27)) * 0x94D049BB133111EB) & full
-        numbers.append(mixed ^ (mixed >> 31))
-    return tuple(numbers)
-
-
-_EXCHANGED = np.array(_constants(12), np.uint64).reshape(3, 4)
-_HALVES = (0x00000000FFFFFFFF, 0x00FF00FF00FF00FF, 0x3333333333333333)
-_SWAPPED = np.array(
-    [half & number for half, number in zip(_HALVES, _constants(15)[12:], strict=True)], np.uint64
-)
-
-
-@kernel()
-def _turn(word: Any, by: int) -> Any:  # noqa: ANN401
-    return (word << np.uint64(by)) | (word >> np.uint64(64 - by))
-
-
-@kernel()
-def _swap(word: Any, step: int, mask: Any) -> Any:  # noqa: ANN401
-    moved = ((word >> np.uint64(step)) ^ word) & mask
-    return word ^ moved ^ (moved << np.uint64(step))
-
-
-@kernel()
-def _round(a: Any, b: Any, c: Any, d: Any, number: int, turns: Any, step: int) -> Any:  # noqa: ANN401, PLR0917
-    moved = (a ^ b) & _EXCHANGED[number, 0]
-    a, b = _turn(a ^ moved, turns[0]), _turn(b ^ moved, turns[1])
-    moved = (c ^ d) & _EXCHANGED[number, 1]
-    c, d = _turn(c ^ moved, turns[2]), _turn(d ^ moved, turns[3])
-    moved = (a ^ c) & _EXCHANGED[number, 2]
-    a, c = a ^ moved, c ^ moved
-    moved = (b ^ d) & _EXCHANGED[number, 3]
-    b, d = b ^ moved, d ^ moved
-    mask = _SWAPPED[number]
-    return _swap(a, step, mask), _swap(b, step, mask), _swap(c, step, mask), _swap(d, step, mask)
-
-
-@kernel()
-def mixed(a: Any, b: Any, c: Any, d: Any) -> Any:  # noqa: ANN401
-    """The 256 bits in another, fixed, random order, so that neighbours part.
-
-    Bits of a picture's hash that stand side by side go together more often than chance; a
-    bucket's key should not be made of them. Distances stay what they are.
-    """
-    a, b, c, d = _round(a, b, c, d, 0, (7, 19, 37, 53), 32)
-    a, b, c, d = _round(a, b, c, d, 1, (11, 29, 41, 5), 8)
-    return _round(a, b, c, d, 2, (3, 23, 31, 47), 2)
-
-
-@kernel()
-def _chunk(a: Any, b: Any, c: Any, d: Any, first: int, width: int) -> Any:  # noqa: ANN401, PLR0917
-    """Bits first to first + width of the mixed row."""
-    place, shift = first >> 6, np.uint64(first & 63)
-    low = a if place == 0 else b if place == 1 else c if place == 2 else d  # noqa: PLR2004
-    high = b if place == 0 else c if place == 1 else d  # what lies beyond d is never asked
-    value = low >> shift
-    if (first & 63) + width > 64:  # noqa: PLR2004 - a word ends
-        value |= high << (np.uint64(64) - shift)
-    return np.uint32(value & np.uint64((1 << width) - 1))
-
-
 WORDS_TYPE = "Array(uint64, 2, 'C', readonly=True)"
 
 
@@ -126,58 +59,8 @@ def extract(words: Words, cut: Numbers, keys: Keys, marks: Signatures) -> None:
     """
     for row in range(len(words)):
         a, b, c, d = mixed(words[row, 0], words[row, 1], words[row, 2], words[row, 3])
-        keys[row] = _chunk(a, b, c, d, cut[0], cut[1])
-        marks[row] = np.uint16(_chunk(a, b, c, d, cut[2], SIGNATURE_BITS))
-
-
-@kernel("void(uint32[::1], uint16[::1], uint64[::1], int64, uint32[::1], uint16[::1], uint32[::1])")
-def sort_rows(  # noqa: PLR0917
-    keys: Keys,
-    marks: Signatures,
-    packed: Words,
-    key_bits: int,
-    offsets: Keys,
-    sorted_marks: Signatures,
-    rows: Rows,
-) -> None:
-    """Counting sort of one table: `offsets` uint32[keys + 1] is filled, rows stand by key.
-
-    Goes in two steps, by the first bits of the key and then by all, so that memory is written
-    to in few places at a time; `packed` uint64[N] is room for that.
-    """
-    offsets[:] = 0
-    last = len(offsets) - 1
-    for row in range(len(keys)):
-        key = np.int64(keys[row]) + 2
-        if key <= last:
-            offsets[key] += np.uint32(1)
-    for before in range(1, last):
-        offsets[before + 1] += offsets[before]
-    # offsets[key + 1] is where the next row of `key` goes; at the end it is where key + 1 begins.
-    low_bits = max(key_bits - _FIRST_BITS, 0)
-    parts = (last >> low_bits) + 1
-    place_of = np.empty(parts, np.int64)
-    for part in range(parts):
-        place_of[part] = np.int64(offsets[min((part << low_bits) + 1, last)])
-    low = np.uint64((1 << low_bits) - 1)
-    for row in range(len(keys)):
-        part = int(np.int64(keys[row]) >> low_bits)
-        held = ((np.uint64(keys[row]) & low) << np.uint64(48)) | (
-            np.uint64(marks[row]) << np.uint64(32)
-        )
-        packed[place_of[part]] = held | np.uint64(row)
-        place_of[part] += 1
-    begin = 0
-    for part in range(parts):
-        end = place_of[part]
-        for place in range(begin, end):
-            held = packed[place]
-            cell = (part << low_bits) + np.int64(held >> np.uint64(48)) + 1
-            target = np.int64(offsets[cell])
-            offsets[cell] += np.uint32(1)
-            rows[target] = np.uint32(held & np.uint64(0xFFFFFFFF))
-            sorted_marks[target] = np.uint16((held >> np.uint64(32)) & np.uint64(0xFFFF))
-        begin = max(begin, end)
+        keys[row] = chunk(a, b, c, d, cut[0], cut[1])
+        marks[row] = np.uint16(chunk(a, b, c, d, cut[2], SIGNATURE_BITS))
 
 
 @kernel()
@@ -191,22 +74,22 @@ def _chunks_of(query: int, cuts: int, tables: int, chunks: int) -> None:
     )
     for table in range(tables + 1):
         first, width = peek(cuts, table * CUTS), peek(cuts, table * CUTS + 1)
-        poke(chunks, table, np.int64(_chunk(a, b, c, d, first, width)))
+        poke(chunks, table, np.int64(chunk(a, b, c, d, first, width)))
 
 
 @kernel()
 def first_table(a: Any, b: Any, c: Any, d: Any, table: int, cuts: int) -> int:  # noqa: ANN401, PLR0917
     """The first table up to this one whose two tests the pair passes; a to d: what differs."""
     a, b, c, d = mixed(a, b, c, d)
-    chunk = np.uint64(_chunk(a, b, c, d, peek(cuts, 0), peek(cuts, 1)))
+    value = np.uint64(chunk(a, b, c, d, peek(cuts, 0), peek(cuts, 1)))
     for number in range(table):
         cut = number * CUTS
-        following = _chunk(a, b, c, d, peek(cuts, cut + CUTS), peek(cuts, cut + CUTS + 1))
-        own = ones(chunk & np.uint64(peek(cuts, cut + 2)))
+        following = chunk(a, b, c, d, peek(cuts, cut + CUTS), peek(cuts, cut + CUTS + 1))
+        own = ones(value & np.uint64(peek(cuts, cut + 2)))
         mark = ones(np.uint64(following) & np.uint64(0xFFFF))
         if own <= peek(cuts, cut + 3) and own + mark <= peek(cuts, cut + 4):
             return number
-        chunk = np.uint64(following)
+        value = np.uint64(following)
     return table
 
 
@@ -215,8 +98,8 @@ def _key(a: Any, b: Any, c: Any, d: Any, table: int, cuts: int) -> int:  # noqa:
     """The key of this row in one table."""
     a, b, c, d = mixed(a, b, c, d)
     cut = table * CUTS
-    chunk = np.int64(_chunk(a, b, c, d, peek(cuts, cut), peek(cuts, cut + 1)))
-    return int(chunk & peek(cuts, cut + 2))
+    value = np.int64(chunk(a, b, c, d, peek(cuts, cut), peek(cuts, cut + 1)))
+    return int(value & peek(cuts, cut + 2))
 
 
 @kernel()

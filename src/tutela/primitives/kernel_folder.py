@@ -37,13 +37,12 @@ def _ours(place: Path) -> bool:
     return private and os.access(place, os.W_OK)
 
 
-def _version() -> str:
-    """Names the kernels as they are written now.
+def version_of(package: Path) -> str:
+    """Names the kernels below a folder as they are written now.
 
     The compiler looks at a kernel's own file only, not at the files of what it has inlined, and
     would take old machine code for new.
     """
-    package = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
         source = path.read_bytes()
@@ -55,7 +54,7 @@ def _version() -> str:
 ROOT = _folder()
 """What a child process is told, in TUTELA_KERNELS."""
 
-FOLDER = ROOT / _version() if ROOT is not None else None
+FOLDER = ROOT / version_of(Path(__file__).parents[1]) if ROOT is not None else None
 """The folder for the kernels of this version, or None: then every start compiles anew."""
 
 if FOLDER is not None:
