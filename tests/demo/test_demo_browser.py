@@ -75,6 +75,11 @@ def test_from_sign_in_to_receipt(
     page.get_by_label("match", exact=False).first.check()
     page.get_by_role("button", name="Open full view").click()
     expect(page).to_have_url(re.compile("/views/"))
+    shown = page.locator("main img").first
+    give_up = time.monotonic() + 60
+    while not shown.evaluate("image => image.complete && image.naturalWidth > 0"):
+        assert time.monotonic() < give_up, "the picture does not come"
+        time.sleep(0.1)
     accessible(page)
     page.get_by_role("button", name=re.compile("Close")).click()
 
