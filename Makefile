@@ -15,7 +15,7 @@ demo: .venv/.demo ## Set up and run the main job (ARGS=--once without a person, 
 test: .venv/.test ## Set up and pass the tests
 	@.ci/reference
 	@.ci/chromium
-	@$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) $(ARGS)
+	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: .venv/.check ## Lint, formatting, types, import contracts
 	@$(BIN)/ruff check .
