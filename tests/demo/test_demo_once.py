@@ -12,7 +12,6 @@ import bagit
 import psutil
 import pytest
 
-pytestmark = pytest.mark.xdist_group("demo")  # one process of pytest-xdist, one demo
 HERE = Path(__file__).resolve().parent
 COUNT = 80
 

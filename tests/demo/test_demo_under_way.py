@@ -1,4 +1,4 @@
-"""A person at the demo: signs in, claims, reveals, decides, sees the receipt; Ctrl-C ends all.
+"""A demo under way: a person decides in a browser, a program asks; Ctrl-C ends all.
 
 With TUTELA_WRITE_PICTURES=1 the pictures of the README are made here.
 """
@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,13 +22,16 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"
     f"--disable-{service}" for service in ("background-networking", "component-update", "sync")
 ]
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
+Test = Callable[..., None]
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
-pytestmark = [
-    pytest.mark.xdist_group("demo"),  # one process of pytest-xdist, one demo
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-]
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def in_browser(test: Test) -> Test:
+    """Mark a test that needs Chromium."""
+    missing = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+    return pytest.mark.browser(missing(test))
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +53,7 @@ def accessible(page: Page) -> None:
     assert found.violations_count == 0, found.generate_report()
 
 
+@in_browser
 def test_from_sign_in_to_receipt(
     console: tuple[str, str, str], browser: Browser, folder: Path
 ) -> None:
@@ -133,6 +137,7 @@ def tutela(folder: Path, *arguments: str) -> str:
     ).stdout
 
 
+@in_browser
 def test_the_public_form_and_every_page_are_accessible(
     console: tuple[str, str, str], browser: Browser, folder: Path
 ) -> None:
@@ -157,3 +162,33 @@ def test_the_public_form_and_every_page_are_accessible(
     accessible(page)
     picture(page, "form")
     page.close()
+
+
+def test_the_example_of_the_readme_runs(
+    console: tuple[str, str, str], folder: Path, tmp_path: Path
+) -> None:
+    found = re.search(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    assert found
+    code = found[1]
+    assert len(code.strip().splitlines()) == 5
+    environment = os.environ | {"TUTELA_HOME": str(folder / "home"), "TUTELA_DEMO": "1"}
+    made = subprocess.run(
+        [sys.executable, "-m", "tutela", "keys", "create", "readme", "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    picture = next((folder / "pictures" / "known").glob("*.png"))
+    (tmp_path / "upload.png").write_bytes(picture.read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment | {"TUTELA_KEY": json.loads(made.stdout)["key"], "TUTELA_URL": console[0]},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("matched case_")
