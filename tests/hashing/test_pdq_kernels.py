@@ -16,9 +16,11 @@ from PIL import Image
 
 from tutela.hashing import plain, selftest
 from tutela.hashing.dihedral import all_of, all_of_small, dihedral
-from tutela.hashing.luma import bright, raster
+from tutela.hashing.kernels.luma import bright
+from tutela.hashing.kernels.sizes import EXACT
+from tutela.hashing.luma import raster
 from tutela.hashing.model import PDQ_BYTES, Pdq
-from tutela.hashing.pdq import EXACT, answer, hash_of_small, pdq
+from tutela.hashing.pdq import answer, hash_of_small, pdq
 
 Pixels = NDArray[np.uint8]
 needs_reference = pytest.mark.skipif(

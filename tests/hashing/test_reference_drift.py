@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tutela.hashing import drift, lanes, plain, spectrum
+from tutela.hashing import plain
+from tutela.hashing.kernels import drift, lanes, spectrum
+from tutela.hashing.kernels.pdq import FAR, GAP
+from tutela.hashing.kernels.sizes import EXACT
 from tutela.hashing.luma import raster
-from tutela.hashing.pdq import EXACT, FAR, GAP, answer, pdq
-from tutela.primitives.kernels import kernel
+from tutela.hashing.pdq import answer, pdq
+from tutela.primitives.compiling import kernel
 
 Plane = NDArray[np.float32]
 Pixels = NDArray[np.uint8]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tutela.index import linear
 from tutela.index.bits import Found, Words, hamming, pack, unpack
+from tutela.index.kernels.mixing import mixed
 from tutela.index.linear import LinearIndex
-from tutela.index.mixing import mixed
 from tutela.index.model import Hit
 from tutela.index.plan import (
     LAYOUTS,

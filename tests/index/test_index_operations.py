@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tutela.index.operations import LANES, address_of, near
-from tutela.primitives.kernels import kernel
+from tutela.index.kernels.operations import LANES, address_of, near
+from tutela.primitives.compiling import kernel
 
 
 @kernel("uint32(uint16[::1], int64, uint16, int64)")

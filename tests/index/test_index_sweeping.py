@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from tutela.index import linear, sweeping
 from tutela.index.bits import Found, Words, pack
+from tutela.index.kernels.layout import WAITING
 from tutela.index.plan import LAYOUTS, USUAL, VERY_LARGE, Layout
 from tutela.index.ring import RingIndex
-from tutela.index.ring_kernels import WAITING
 
 Pairs = list[tuple[int, int, int]]
 

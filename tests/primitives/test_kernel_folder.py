@@ -1,5 +1,6 @@
 """Where compiled kernels rest: only where nobody else may write, and under a name of their own."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -52,16 +53,32 @@ def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
 
 def test_kernels_are_named_by_the_sources_of_all_of_them(tmp_path: Path) -> None:
     package = tmp_path / "package"
-    package.mkdir()
-    kernel, part, other = package / "a.py", package / "b.py", package / "c.py"
-    kernel.write_text("@kernel()\ndef one(): ...\n")
-    part.write_text("@intrinsic\ndef two(): ...\n")
-    other.write_text("three = 3\n")
-    before = kernel_folder.version_of(package)
-    other.write_text("three = 4\n")
-    assert kernel_folder.version_of(package) == before
-    part.write_text("@intrinsic\ndef two(): pass\n")
-    changed = kernel_folder.version_of(package)
-    assert changed != before
-    kernel.write_text("@kernel()\ndef one(): pass\n")
-    assert kernel_folder.version_of(package) not in {before, changed}
+    kernels, compiler, other = (
+        package / "a" / "kernels" / "one.py",
+        package / "primitives" / "compiling.py",
+        package / "a" / "two.py",
+    )
+    for path in (kernels, compiler, other):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("one = 1\n")
+    seen = {kernel_folder.version_of(package)}
+    other.write_text("one = 2\n")
+    assert kernel_folder.version_of(package) in seen
+    for path in (kernels, compiler):
+        path.write_text("one = 2\n")
+        fresh = kernel_folder.version_of(package)
+        assert fresh not in seen
+        seen.add(fresh)
+
+
+def test_what_is_compiled_in_has_its_source_in_a_folder_of_kernels() -> None:
+    """Or a change elsewhere would leave old machine code in use."""
+    package = Path(kernel_folder.__file__).parents[1]
+    allowed = {"tutela.primitives.compiling"}
+    sources = sorted(package.glob("*/kernels/*.py"))
+    assert sources
+    for path in sources:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tutela"):
+                inside = (node.module or "").split(".")[2:3] == ["kernels"]
+                assert inside or node.module in allowed, f"{path}: {node.module}"

@@ -7,10 +7,10 @@ hashes cost one pass over the pixels. The order is `model.DIHEDRAL`.
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.bands import SIDE
+from tutela.hashing.kernels.sizes import EXACT, SIDE
 from tutela.hashing.luma import raster
 from tutela.hashing.model import DIHEDRAL, PDQ_BYTES, Pdq
-from tutela.hashing.pdq import EXACT, answer, answer_of_small, pdq
+from tutela.hashing.pdq import answer, answer_of_small, pdq
 
 
 def dihedral(pixels: NDArray[np.uint8]) -> tuple[Pdq, ...]:

@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutela.primitives.errors import BadInput
-from tutela.primitives.kernels import kernel
 
-RED, GREEN, BLUE, WHOLE = 299, 587, 114, 1000
 _GREY_AXES, _COLOUR_AXES = 2, 3
 _CHANNELS = (3, 4)
 
@@ -59,21 +57,3 @@ def frozen(values: NDArray[Any]) -> NDArray[Any]:
     seen = values.view()
     seen.flags.writeable = False
     return seen
-
-
-@kernel()
-def bright(row: NDArray[np.uint8], width: int, channels: int, out: NDArray[np.float32]) -> None:
-    """Brightness 0 to 255 of one row of `width` pixels into `out`, rounded as the reference."""
-    if channels == 1:
-        for x in range(width):
-            out[x] = np.float32(row[x])  # the weights sum to one: a grey stays itself
-    elif channels == 3:  # noqa: PLR2004 - RGB; each width has its own loop so that both vectorise
-        for x in range(width):
-            red, green, blue = row[3 * x], row[3 * x + 1], row[3 * x + 2]
-            thousandths = np.int32(RED) * red + np.int32(GREEN) * green + np.int32(BLUE) * blue
-            out[x] = np.float32(thousandths) / np.float32(WHOLE)
-    else:
-        for x in range(width):
-            red, green, blue = row[4 * x], row[4 * x + 1], row[4 * x + 2]
-            thousandths = np.int32(RED) * red + np.int32(GREEN) * green + np.int32(BLUE) * blue
-            out[x] = np.float32(thousandths) / np.float32(WHOLE)

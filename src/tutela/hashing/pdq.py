@@ -3,131 +3,19 @@
 Steps are those of interfaces.md 4.1 (source: facebook/ThreatExchange,
 pdq/cpp/hashing/pdqhashing.cpp). The picture is brought to 64 x 64 in one linear step
 (`bands`), which differs from the reference by roundings. Only when those could turn a bit or
-the quality is it done again in the reference's own order (`boxes`).
+the quality is it done again in the reference's own order (`kernels.boxes`).
 """
-
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.bands import SIDE, fast_small
-from tutela.hashing.boxes import exact_small
-from tutela.hashing.drift import drift
-from tutela.hashing.luma import Raster, bright, frozen, raster
+from tutela.hashing.kernels.sizes import EXACT
+from tutela.hashing.luma import Raster, frozen, raster
 from tutela.hashing.model import PDQ_BYTES, Pdq
-from tutela.hashing.spectrum import LOW, quality_of, transform, write_hashes
-from tutela.primitives.kernels import kernel
+from tutela.primitives.kernels import compiled
 
-MIN_SIDE_PX = 5
-"""Step 1: below this the hash is all zeros and the quality 0."""
-
-EXACT = 1 << 8
-"""Set in a kernel's answer when the exact path was taken; the quality is below it."""
-
-# The fast path settles a hash when no bit hangs on roundings. The reference's are those of its
-# running sums. Worst case (every step rounds the same way) is far above what ever happens and
-# would settle nothing; so there are two bounds, both from searches and not from a proof. `FAR`
-# costs nothing. What lies below it is held against `drift`, measured in this very picture.
-FAR = 1.25e-4
-"""Frequencies apart by this many times the longer side in pixels are told apart by both paths.
-
-Below `_SHORT_SIDE_PX` by as much as there: what is left is the rounding of the transform.
-
-The most that a frequency was ever off: 3.3e-5 of it (4,032 x 3,024, pale steps under a grain
-that repeats every 9 pixels).
-"""
-
-FAR_SLACK = 1e-5
-"""The same for gradients, in hundredths of full scale; at least that of `_FULL_SIDE_PX`."""
-
-# Of longer sides only: `drift` is measured where it costs far less than the exact path.
-GAP = 0.02
-"""What two neighbouring frequencies must be apart on top of twice the measured drift."""
-
-SLACK = 0.0025
-"""By how much a gradient may be off on top of twice the measured drift, in hundredths."""
-
-_SHORT_SIDE_PX, _FULL_SIDE_PX = 256, 1024
-_HUNDREDTH = 100 / 255
-
-
-@kernel()
-def too_small(height: int, width: int) -> bool:
-    """Step 1: whether a side is too short to be hashed."""
-    return height < MIN_SIDE_PX or width < MIN_SIDE_PX
-
-
-@kernel()
-def as_it_is(
-    flat: NDArray[np.uint8], stride: int, channels: int, small: NDArray[np.float32]
-) -> None:
-    """A picture of 64 x 64 pixels is not filtered."""
-    for y in range(SIDE):
-        bright(flat[y * stride : y * stride + SIDE * channels], SIDE, channels, small[y])
-
-
-@kernel()
-def settled(  # noqa: PLR0917 - kernels take no keywords
-    flat: NDArray[np.uint8],
-    stride: int,
-    height: int,
-    width: int,
-    channels: int,
-    small: NDArray[np.float32],
-    gap: float,
-) -> int:
-    """The quality, if neither it nor a bit hangs on the reference's roundings; otherwise -1."""
-    longest = max(height, width)
-    quality = quality_of(small, FAR_SLACK * max(longest, _FULL_SIDE_PX))
-    if quality >= 0 and gap > FAR * max(longest, _SHORT_SIDE_PX):
-        return quality
-    walk = math.sqrt(max(1.0, longest / _FULL_SIDE_PX))  # what walks goes as far as its root
-    if longest <= _FULL_SIDE_PX or gap <= GAP * walk:  # the exact path costs little more
-        return -1
-    frequency, pixel = drift(flat, stride, height, width, channels)
-    if gap <= GAP * walk + 2 * frequency:
-        return -1
-    return quality_of(small, SLACK * walk + 2 * pixel * _HUNDREDTH)
-
-
-@kernel("int64(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64, uint8[:, ::1])")
-def _hash(  # noqa: PLR0917 - kernels take no keywords
-    flat: NDArray[np.uint8],
-    stride: int,
-    height: int,
-    width: int,
-    channels: int,
-    bits: NDArray[np.uint8],
-) -> int:
-    """See `answer`."""
-    if too_small(height, width):
-        bits[:] = 0
-        return 0
-    small = np.empty((SIDE, SIDE), np.float32)
-    frequencies = np.empty((LOW, LOW), np.float32)
-    if height == SIDE and width == SIDE and bits.shape[0] == 1:
-        as_it_is(flat, stride, channels, small)
-    else:
-        fast_small(flat, stride, height, width, channels, small)
-        transform(small, frequencies)
-        gap = write_hashes(frequencies, bits)
-        quality = settled(flat, stride, height, width, channels, small, gap)
-        if quality >= 0:
-            return quality
-        exact_small(flat, stride, height, width, channels, small)
-    transform(small, frequencies)
-    write_hashes(frequencies, bits)
-    return quality_of(small, 0.0) | EXACT
-
-
-@kernel("int64(Array(float32, 2, 'C', readonly=True), uint8[:, ::1])")
-def _hash_small(small: NDArray[np.float32], bits: NDArray[np.uint8]) -> int:
-    """Steps 5 to 9; give the quality."""
-    frequencies = np.empty((LOW, LOW), np.float32)
-    transform(small, frequencies)
-    write_hashes(frequencies, bits)
-    return quality_of(small, 0.0)
+_hash_picture = compiled("tutela.hashing.kernels.pdq:hash_picture")
+_hash_small = compiled("tutela.hashing.kernels.pdq:hash_small")
 
 
 def pdq(pixels: NDArray[np.uint8]) -> Pdq:
@@ -146,7 +34,7 @@ def answer(seen: Raster, bits: NDArray[np.uint8]) -> int:
     Gives the quality, with `EXACT` set if that path was taken. At exactly 64 x 64 pixels the
     reference does not filter for one hash, and does for eight.
     """
-    return _hash(seen.flat, seen.stride, seen.height, seen.width, seen.channels, bits)
+    return _hash_picture(seen.flat, seen.stride, seen.height, seen.width, seen.channels, bits)
 
 
 def hash_of_small(small: NDArray[np.float32]) -> Pdq:

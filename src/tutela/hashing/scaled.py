@@ -17,16 +17,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing import bands
-from tutela.hashing.bands import SIDE, window
 from tutela.hashing.dihedral import all_of_small
+from tutela.hashing.kernels.sizes import BLOCK, SIDE
 from tutela.hashing.model import Pdq
 from tutela.hashing.pdq import hash_of_small
+from tutela.hashing.plain import window
 from tutela.primitives.errors import BadInput
-from tutela.primitives.kernels import kernel
-
-BLOCK = 8
-"""Pixels along a side of a JPEG block, so a scaled decode is a whole number of eighths."""
+from tutela.primitives.kernels import compiled
 
 MIN_SIDE_PX = 256
 """The scaled picture keeps at least this many pixels on its short side."""
@@ -35,6 +32,10 @@ _KEPT_WEIGHTS = 128  # sides times scales in memory, each at most a few hundred 
 
 Weights = tuple[NDArray[np.int64], NDArray[np.float32]]
 """For each of the 64 places: the first sample it needs, and the weights from there on."""
+
+
+_shrink = compiled("tutela.hashing.kernels.scaled:shrink")
+_fill = compiled("tutela.hashing.kernels.scaled:fill")
 
 
 def eighths_for(height: int, width: int) -> int | None:
@@ -79,55 +80,6 @@ def small_of_scaled(
     return small
 
 
-@kernel(
-    "void(uint8[:,::1], int64[::1], float32[:,::1], int64[::1], float32[:,::1], float32[:,::1])"
-)
-def _shrink(  # noqa: PLR0917 - kernels take no keywords
-    grey: NDArray[np.uint8],
-    down: NDArray[np.int64],
-    down_weights: NDArray[np.float32],
-    across: NDArray[np.int64],
-    across_weights: NDArray[np.float32],
-    small: NDArray[np.float32],
-) -> None:
-    """Down the columns, then along the rows; lanes run over what no sum runs over."""
-    columns = grey.shape[1]
-    narrow = np.empty((columns, SIDE), np.float32)
-    line = np.empty(columns, np.float32)
-    for i in range(SIDE):
-        _add_rows(grey[down[i] : down[i] + down_weights.shape[1]], down_weights[i], line)
-        for x in range(columns):
-            narrow[x, i] = line[x]
-    lanes = np.empty(SIDE, np.float32)
-    for j in range(SIDE):
-        lanes[:] = 0.0
-        for tap in range(across_weights.shape[1]):
-            weight = across_weights[j, tap]
-            column = narrow[across[j] + tap]
-            for i in range(SIDE):
-                lanes[i] += weight * column[i]
-        for i in range(SIDE):
-            small[i, j] = lanes[i]
-
-
-@kernel()
-def _add_rows(
-    rows: NDArray[np.uint8], weights: NDArray[np.float32], total: NDArray[np.float32]
-) -> None:
-    """Weighted sum of rows, two at a time so that `total` is read and written half as often."""
-    total[:] = 0.0
-    taps = weights.shape[0]
-    for tap in range(0, taps - 1, 2):
-        one, other = rows[tap], rows[tap + 1]
-        w0, w1 = weights[tap], weights[tap + 1]
-        for x in range(total.shape[0]):
-            total[x] += w0 * np.float32(one[x]) + w1 * np.float32(other[x])
-    if taps % 2:
-        one, w0 = rows[taps - 1], weights[taps - 1]
-        for x in range(total.shape[0]):
-            total[x] += w0 * np.float32(one[x])
-
-
 @lru_cache(maxsize=_KEPT_WEIGHTS)
 def weights(length: int, k: int) -> Weights:
     """The matrix of one side as a band: first sample and weights for each of the 64 places."""
@@ -138,37 +90,6 @@ def weights(length: int, k: int) -> Weights:
     band = np.zeros((SIDE, taps), dtype=np.float32)
     _fill(length, samples, _unscale(k), first, band)
     return first, band
-
-
-@kernel("void(int64, int64, float64[:,::1], int64[::1], float32[:,::1])")
-def _fill(
-    length: int,
-    samples: int,
-    unscale: NDArray[np.float64],
-    first: NDArray[np.int64],
-    band: NDArray[np.float32],
-) -> None:
-    """R(n), and in it for each pixel the samples of its block.
-
-    A last block that sticks out over the edge gives fewer samples than k; the last one given
-    stands for the missing ones, which encoders fill in that way too.
-    """
-    k = unscale.shape[1]
-    shares = np.zeros((SIDE, 2 * window(length)), np.float32)
-    starts = np.zeros(SIDE, np.int64)
-    counts = np.zeros(SIDE, np.int64)
-    bands.weights(length, starts, counts, shares)
-    row = np.zeros(band.shape[1], np.float64)
-    for i in range(SIDE):
-        first[i] = min(starts[i] // BLOCK * k, samples - band.shape[1])
-        row[:] = 0.0
-        for place in range(counts[i]):
-            pixel = starts[i] + place
-            for sample in range(k):
-                at = min(pixel // BLOCK * k + sample, samples - 1) - first[i]
-                row[at] += shares[i, place] * unscale[pixel % BLOCK, sample]
-        for at in range(band.shape[1]):
-            band[i, at] = np.float32(row[at])
 
 
 def _unscale(k: int) -> NDArray[np.float64]:

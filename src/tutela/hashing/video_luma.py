@@ -5,18 +5,20 @@ A video stores brightness by itself, in most files from 16 to 235 ("limited") an
 colour matrix (docs/reference/video.md says by how many bits).
 """
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.primitives.kernels import kernel
+from tutela.primitives.kernels import compiled
 
 Grey = NDArray[np.uint8]
 
 _EIGHT = 8
 _LOWEST, _SPAN = 16, 219
 """Of limited range in 8 bits (ITU-R BT.601 and BT.709)."""
+
+
+_stretch8 = compiled("tutela.hashing.kernels.video_luma:stretch8")
+_stretch16 = compiled("tutela.hashing.kernels.video_luma:stretch16")
 
 
 def full_range(plane: Grey | NDArray[np.uint16], *, width: int, bits: int, limited: bool) -> Grey:
@@ -32,33 +34,7 @@ def full_range(plane: Grey | NDArray[np.uint16], *, width: int, bits: int, limit
     scale = np.float32(255) / np.float32(span)
     grey = np.empty((len(plane), width), np.uint8)
     if plane.dtype == np.uint8:
-        _stretch8(cast("Grey", plane), low, scale, grey)
+        _stretch8(plane, low, scale, grey)
     else:
-        _stretch16(cast("NDArray[np.uint16]", plane), low, scale, grey)
+        _stretch16(plane, low, scale, grey)
     return grey
-
-
-@kernel("void(uint8[:,::1], float32, float32, uint8[:,::1])")
-def _stretch8(
-    plane: Grey, low: np.float32, scale: np.float32, grey: Grey
-) -> None:  # pragma: no cover - compiled
-    """(plane - low) * scale, rounded and cut to 0..255."""
-    height, width = grey.shape
-    half, top, bottom = np.float32(0.5), np.float32(255), np.float32(0)
-    for row in range(height):
-        for column in range(width):
-            value = (np.float32(plane[row, column]) - low) * scale
-            grey[row, column] = np.uint8(min(max(value, bottom), top) + half)
-
-
-@kernel("void(uint16[:,::1], float32, float32, uint8[:,::1])")
-def _stretch16(
-    plane: NDArray[np.uint16], low: np.float32, scale: np.float32, grey: Grey
-) -> None:  # pragma: no cover - compiled
-    """The same for samples of more than 8 bits."""
-    height, width = grey.shape
-    half, top, bottom = np.float32(0.5), np.float32(255), np.float32(0)
-    for row in range(height):
-        for column in range(width):
-            value = (np.float32(plane[row, column]) - low) * scale
-            grey[row, column] = np.uint8(min(max(value, bottom), top) + half)

@@ -6,7 +6,10 @@ import numpy as np
 
 from tutela.index.bits import Found, Numbers
 from tutela.primitives.errors import BadInput
-from tutela.primitives.kernels import kernel
+from tutela.primitives.kernels import compiled
+
+_unite = compiled("tutela.index.kernels.clusters:unite")
+_settle = compiled("tutela.index.kernels.clusters:settle")
 
 
 def clusters(pairs: Iterable[Found], rows: int) -> list[Numbers]:
@@ -28,27 +31,3 @@ def clusters(pairs: Iterable[Found], rows: int) -> list[Numbers]:
     order = grouped[np.argsort(parent[grouped], kind="stable")]
     roots = parent[order]
     return np.split(order, np.flatnonzero(roots[1:] != roots[:-1]) + 1) if order.size else []
-
-
-@kernel("void(int64[::1], int64[::1], int64[::1])")
-def _unite(parent: Numbers, left: Numbers, right: Numbers) -> None:
-    """Join the groups of each pair; the lesser root becomes the root of both."""
-    for number in range(len(left)):
-        one, other = left[number], right[number]
-        while parent[one] != one:
-            parent[one] = parent[parent[one]]
-            one = parent[one]
-        while parent[other] != other:
-            parent[other] = parent[parent[other]]
-            other = parent[other]
-        if one < other:
-            parent[other] = one
-        elif other < one:
-            parent[one] = other
-
-
-@kernel("void(int64[::1])")
-def _settle(parent: Numbers) -> None:
-    """Point each row at its root; a parent is never greater, so one pass upwards is enough."""
-    for row in range(len(parent)):
-        parent[row] = parent[parent[row]]

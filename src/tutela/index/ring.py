@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.index import bucketing, ring_kernels
 from tutela.index.bits import WORDS, Found, Words, check_radius
+from tutela.index.kernels.layout import PADDING, address
 from tutela.index.linear import together
 from tutela.index.plan import LAYOUTS, Layout, Plan, layout_for, plan, read_only
-from tutela.index.ring_kernels import PADDING, address
 from tutela.index.sweeping import Sweep
 from tutela.primitives.errors import BadInput
+from tutela.primitives.kernels import compiled
 
 MAX_RING_RADIUS = 47
 """Up to here two flipped bits a chunk are enough; above, probing costs more than looking."""
@@ -41,6 +41,10 @@ ROOM = 1 << 14
 LINEAR_SHARE = 8
 """A query whose buckets hold more than 1/8 of all rows is cheaper to answer by looking."""
 MAX_ROWS = 1 << 32
+
+_extract = compiled("tutela.index.kernels.ring:extract")
+_probe = compiled("tutela.index.kernels.ring:probe")
+_sort_rows = compiled("tutela.index.kernels.bucketing:sort_rows")
 
 
 class RingIndex:
@@ -90,8 +94,8 @@ class RingIndex:
             cut = np.array([layout.firsts[table], layout.keys[table], layout.firsts[after]])
             # Room is used again, because new memory is slow to come.
             keys, signatures, packed = free.pop() if free else _sorting_room(size)
-            ring_kernels.extract(words, cut, keys, signatures)
-            bucketing.sort_rows(
+            _extract(words, cut, keys, signatures)
+            _sort_rows(
                 keys,
                 signatures,
                 packed,
@@ -241,7 +245,7 @@ class RingIndex:
         room = min(ROOM, 16 * (block[1] - block[0]))
         while True:
             out = _room(room)
-            found = ring_kernels.probe(
+            found = _probe(
                 index, queries, block[0], block[1], radius_bits, crowd, bits, crowded, *out
             )
             if found <= room:
@@ -266,7 +270,7 @@ class RingIndex:
             chosen.flips.shape[1],
             self._layout.tables,
         ]
-        crowd = len(self) // LINEAR_SHARE + 2 * chosen.expected(len(self))
+        crowd = int(len(self) // LINEAR_SHARE + 2 * chosen.expected(len(self)))
         self._ready[radius_bits] = np.array(parts, np.int64), crowd, chosen
         return self._ready[radius_bits]
 

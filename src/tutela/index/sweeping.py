@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.index import ring_kernels, sweep_kernels
 from tutela.index.bits import Found, Numbers, Words
+from tutela.index.kernels.layout import FOUND, HELD, PLACE, POSITION, STATE, WAITING, address
 from tutela.index.plan import Plan, read_only
-from tutela.index.ring_kernels import WAITING
+from tutela.primitives.kernels import compiled
 
 PAIRS = 1 << 17
 """Pairs in a block of results at most; more than the survivors that wait together."""
@@ -23,12 +23,15 @@ SWEPT = 1 << 20
 """Queries that are sorted together."""
 _SHORT_KEY = 16
 _NONE = 0
+_extract = compiled("tutela.index.kernels.ring:extract")
+_sweep = compiled("tutela.index.kernels.sweep:sweep")
+_look = compiled("tutela.index.kernels.sweep:look")
 ALL_ALIVE = read_only(np.empty(0, np.uint8))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Sweep:
-    """One search of an index: `index` and `crowd` as `ring_kernels.probe` takes them.
+    """One search of an index: `index` and `crowd` as `kernels.ring.probe` takes them.
 
     `words` are the rows. `crowd` None: each row is looked at for each query.
     """
@@ -75,18 +78,18 @@ class Sweep:
         order, keys, marks = self._sorted(table, asked)
         waiting = np.empty((4, WAITING), np.int64)
         buckets = np.empty(4 * max(1, self.plan.flips.shape[1]), np.int64)
-        state = np.zeros(sweep_kernels.STATE, np.int64)
-        state[sweep_kernels.PLACE] = -1
-        alive = _NONE if self.alive is None else ring_kernels.address(self.alive)
+        state = np.zeros(STATE, np.int64)
+        state[PLACE] = -1
+        alive = _NONE if self.alive is None else address(self.alive)
         assert self.crowd is not None  # noqa: S101 - nothing is swept without
         while True:
-            state[sweep_kernels.FOUND] = out.held
-            sweep_kernels.sweep(
+            state[FOUND] = out.held
+            _sweep(
                 self.index, asked, order, keys, marks, table, self.radius_bits, self.crowd, alive,
                 base, loads, given_up, waiting, buckets, state, *out.arrays,
             )  # fmt: skip
-            out.held = int(state[sweep_kernels.FOUND])
-            if state[sweep_kernels.POSITION] == len(order) and not state[sweep_kernels.HELD]:
+            out.held = int(state[FOUND])
+            if state[POSITION] == len(order) and not state[HELD]:
                 return
             yield out.taken()
 
@@ -99,7 +102,7 @@ class Sweep:
         cut = np.array([
             layout.firsts[table], layout.keys[table], layout.firsts[(table + 1) % layout.tables]
         ])  # fmt: skip
-        ring_kernels.extract(read_only(asked), cut, keys, marks)
+        _extract(read_only(asked), cut, keys, marks)
         # numpy sorts 16 bits by counting.
         short = keys.astype(np.uint16) if layout.keys[table] <= _SHORT_KEY else keys
         order = np.argsort(short, kind="stable").astype(np.int64, copy=False)
@@ -110,11 +113,11 @@ class Sweep:
     ) -> Iterator[Found]:
         """What the tables from `given_up` on would report for one query; blocks that are full."""
         alive = ALL_ALIVE if self.alive is None else read_only(self.alive)
-        cuts = _NONE if self.crowd is None else ring_kernels.address(self.plan.cuts)
+        cuts = _NONE if self.crowd is None else address(self.plan.cuts)
         state, row = np.zeros(1, np.int64), 0
         while True:
             state[0] = out.held
-            row = sweep_kernels.look(
+            row = _look(
                 self.words, read_only(asked), number, row, self.radius_bits, alive, base, cuts,
                 self.plan.layout.tables, given_up, state, *out.arrays,
             )  # fmt: skip

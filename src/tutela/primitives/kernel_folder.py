@@ -11,10 +11,6 @@ from pathlib import Path
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-_MARKS = b"@kernel(", b"@machine", b"@intrinsic"
-"""What the files hold whose functions become machine code, alone or inside others."""
-
-
 def _folder() -> Path | None:
     """Named by the environment, beside the code, or the user's; None when none may be used."""
     named = os.environ.get("TUTELA_KERNELS")
@@ -38,16 +34,10 @@ def _ours(place: Path) -> bool:
 
 
 def version_of(package: Path) -> str:
-    """Names the kernels below a folder as they are written now.
-
-    The compiler looks at a kernel's own file only, not at the files of what it has inlined, and
-    would take old machine code for new.
-    """
+    """Names the kernels below a folder as they are written now, and all that is compiled in."""
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        source = path.read_bytes()
-        if any(mark in source for mark in _MARKS):
-            digest.update(path.name.encode() + b"\0" + source)
+    for path in sorted([*package.glob("*/kernels/*.py"), package / "primitives/compiling.py"]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -21,7 +21,7 @@ _SAID = threading.Event()
 @contextmanager
 def patience() -> Iterator[Callable[[], None]]:
     """Say it when what is in here takes more than a moment; the yielded call ends the watch."""
-    compiled = FOLDER is not None and any(FOLDER.rglob("*.nbi"))
+    compiled = FOLDER is not None and any(FOLDER.rglob("*.kernel"))
     watch = threading.Timer(_LATER_START_SECONDS if compiled else _FIRST_START_SECONDS, _say)
     watch.daemon = True
     watch.start()

@@ -6,10 +6,22 @@ Nothing read from an index file is trusted to stay inside its arrays.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tutela.index.mixing import chunk, mixed
-from tutela.index.operations import (
+from tutela.index.kernels.layout import (
+    CUTS,
+    LINE,
+    PADDING,
+    SIGNATURE_BITS,
+    WAITING,
+    Bits,
+    Distances,
+    Keys,
+    Numbers,
+    Signatures,
+    Words,
+)
+from tutela.index.kernels.mixing import chunk, mixed
+from tutela.index.kernels.operations import (
     LANES,
     address_of,
     both,
@@ -22,31 +34,7 @@ from tutela.index.operations import (
     peek_short,
     poke,
 )
-from tutela.primitives.kernels import kernel
-
-PADDING = 64
-"""Signatures after the last row of a table, so that a vector may be read at its very end."""
-SIGNATURE_BITS = 16
-CUTS = 8
-"""Numbers in a line of `plan.Plan.cuts`."""
-WAITING = 1024
-"""Survivors that wait together for their rows to come from memory."""
-LINE = 32
-"""Signatures in one line of the processor's cache."""
-
-Keys = NDArray[np.uint32]
-Signatures = NDArray[np.uint16]
-Rows = NDArray[np.uint32]
-Words = NDArray[np.uint64]
-Numbers = NDArray[np.int64]
-Bits = NDArray[np.uint8]
-Distances = NDArray[np.uint16]
-
-
-def address(array: NDArray[Any]) -> int:
-    """Where a contiguous array begins; whoever asks keeps the array while this is used."""
-    return int(array.__array_interface__["data"][0])
-
+from tutela.primitives.compiling import kernel
 
 WORDS_TYPE = "Array(uint64, 2, 'C', readonly=True)"
 

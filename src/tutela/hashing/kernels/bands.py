@@ -10,12 +10,11 @@ cannot matter, and takes `boxes` when it can.
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.luma import BLUE, GREEN, RED, WHOLE
-from tutela.primitives.kernels import kernel
+from tutela.hashing.kernels.sizes import BLUE, GREEN, RED, SIDE, WHOLE
+from tutela.primitives.compiling import kernel
 
 Plane = NDArray[np.float32]
 
-SIDE = 64
 _BLOCK = 4
 """Rows added at a time: the running sums are read and written once for all of them."""
 

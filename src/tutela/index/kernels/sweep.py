@@ -2,18 +2,23 @@
 
 import numpy as np
 
-from tutela.index.operations import address_of, ones, peek
-from tutela.index.ring_kernels import (
+from tutela.index.kernels.layout import (
     CUTS,
+    GROUP_END,
+    LOADS,
     PADDING,
+    TURN,
     WAITING,
-    WORDS_TYPE,
     Bits,
     Distances,
     Keys,
     Numbers,
     Signatures,
     Words,
+)
+from tutela.index.kernels.operations import address_of, ones, peek
+from tutela.index.kernels.ring import (
+    WORDS_TYPE,
     asks,
     find_buckets,
     first_table,
@@ -21,13 +26,7 @@ from tutela.index.ring_kernels import (
     scan,
     settle,
 )
-from tutela.primitives.kernels import kernel
-
-STATE = 9
-POSITION, NUMBER, PLACE, HELD, FOUND, GROUP_END, TURN, LOADS = range(STATE - 1)
-"""Places in what `sweep` remembers: the query in turn, the bucket and place where it stopped,
-survivors that wait, pairs found, where the next key begins, whose buckets are in which half,
-and how many rows the buckets of each half hold."""
+from tutela.primitives.compiling import kernel
 
 
 @kernel()
@@ -66,11 +65,11 @@ def sweep(  # noqa: C901, PLR0912, PLR0917 - calls between kernels are not all i
 ) -> None:
     """Pairs that one table reports for all queries, taken in the order of their keys.
 
-    `index`, `alive`, `crowd` as `ring_kernels.probe` takes them; `order`, `keys`, `marks`: the
+    `index`, `alive`, `crowd` as `ring.probe` takes them; `order`, `keys`, `marks`: the
     queries' numbers, keys and following signatures by key. Stops when the out arrays (longer
     than `WAITING`) may not hold what comes next; called again with the same `waiting` int64[4,
     WAITING], `held_buckets` int64[2, 2P] and `state` it goes on. Done when all positions are
-    and nothing is held. `base`: see `ring_kernels.settle`.
+    and nothing is held. `base`: see `ring.settle`.
     `loads` counts rows in buckets; a query with more than `crowd` is given up from this table
     on, which is then written to `given_up`.
     """
@@ -163,7 +162,7 @@ def look(  # noqa: PLR0917
 
     Answers where it stopped, because the out arrays were full, or the number of rows;
     `state[0]` counts what the arrays hold. With `cuts` (an address, see `plan.Plan.cuts`; or 0)
-    only pairs that no table before `given_up` reports. `base`: see `ring_kernels.settle`.
+    only pairs that no table before `given_up` reports. `base`: see `ring.settle`.
     """
     found = state[0]
     p, q, r, s = queries[number, 0], queries[number, 1], queries[number, 2], queries[number, 3]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tutela.primitives.kernels import kernel
+from tutela.primitives.compiling import kernel
 
 
 def _constants(count: int) -> tuple[int, ...]:

@@ -10,10 +10,11 @@ more than one window of rows is kept.
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.bands import SIDE, centre, half_window, window
-from tutela.hashing.lanes import LANES, slide, turn
-from tutela.hashing.luma import bright
-from tutela.primitives.kernels import kernel
+from tutela.hashing.kernels.bands import centre, half_window, window
+from tutela.hashing.kernels.lanes import LANES, slide, turn
+from tutela.hashing.kernels.luma import bright
+from tutela.hashing.kernels.sizes import SIDE
+from tutela.primitives.compiling import kernel
 
 Plane = NDArray[np.float32]
 Values = NDArray[np.float32] | NDArray[np.float64]

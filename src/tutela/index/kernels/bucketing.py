@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tutela.index.ring_kernels import Keys, Rows, Signatures, Words
-from tutela.primitives.kernels import kernel
+from tutela.index.kernels.layout import Keys, Rows, Signatures, Words
+from tutela.primitives.compiling import kernel
 
 _FIRST_BITS = 9
 

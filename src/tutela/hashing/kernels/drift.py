@@ -12,12 +12,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.bands import SIDE, centre, half_window, window
-from tutela.hashing.boxes import means_across
-from tutela.hashing.lanes import LANES
-from tutela.hashing.luma import BLUE, GREEN, RED, WHOLE, bright
-from tutela.hashing.spectrum import COSINES, LOW
-from tutela.primitives.kernels import kernel
+from tutela.hashing.kernels.bands import centre, half_window, window
+from tutela.hashing.kernels.boxes import means_across
+from tutela.hashing.kernels.lanes import LANES
+from tutela.hashing.kernels.luma import bright
+from tutela.hashing.kernels.sizes import BLUE, GREEN, RED, SIDE, WHOLE
+from tutela.hashing.kernels.spectrum import COSINES, LOW
+from tutela.primitives.compiling import kernel
 
 _BESIDE = 4
 _MIX = 2654435761

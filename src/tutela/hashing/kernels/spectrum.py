@@ -10,16 +10,17 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.bands import SIDE
-from tutela.primitives.kernels import kernel
+from tutela.hashing.kernels.sizes import SIDE
+from tutela.primitives.compiling import kernel
 
 Plane = NDArray[np.float32]
+Line = NDArray[np.float32]
 
 LOW = 16
 """Frequencies each way that the hash looks at."""
 
-_POINTS = LOW * LOW
-_HALF = _POINTS // 2
+POINTS = LOW * LOW
+_HALF = POINTS // 2
 _GRADIENTS_PER_POINT = 90
 _BEST = 100
 _SIGN = 0x7FFFFFFF
@@ -71,8 +72,11 @@ def quality_of(small: Plane, slack: float) -> int:
 
 
 @kernel()
-def transform(small: Plane, frequencies: Plane) -> None:
-    """Step 6: the 16 x 16 lowest frequencies without the constant one, term after term."""
+def transform(small: Plane, frequencies: Line) -> None:
+    """Step 6: the 16 x 16 lowest frequencies without the constant one, term after term.
+
+    They stand in one line of 256, row after row, here and below.
+    """
     half = np.empty(SIDE, np.float32)
     for i in range(LOW):
         half[:] = 0
@@ -80,7 +84,7 @@ def transform(small: Plane, frequencies: Plane) -> None:
             weight, row = COSINES[i, k], small[k]
             for j in range(SIDE):
                 half[j] += weight * row[j]
-        found = frequencies[i]
+        found = frequencies[LOW * i : LOW * (i + 1)]
         found[:] = 0
         for k in range(SIDE):
             weights, value = _TURNED_COSINES[k], half[k]
@@ -95,68 +99,65 @@ def _ordered(raw: np.int32) -> np.int32:
 
 
 @kernel()
-def middle(frequencies: Plane) -> tuple[np.float32, np.float32]:
+def middle(frequencies: Line) -> tuple[np.float32, np.float32]:
     """Step 7: the lower median, and the next value up (equal to it when they tie)."""
-    flat = frequencies.reshape(_POINTS)
-    raw = flat.view(np.int32)
-    keys = np.empty(_POINTS, np.int32)
-    for n in range(_POINTS):
+    raw = frequencies.view(np.int32)
+    keys = np.empty(POINTS, np.int32)
+    for n in range(POINTS):
         keys[n] = _ordered(raw[n])
     low, high = np.int64(-_HIGHEST), np.int64(_HIGHEST)
     # Halve the range of possible values until one has 128 values at or below it.
     while low < high:
         guess = np.int32((low + high) >> 1)
         below = np.int32(0)
-        for n in range(_POINTS):
+        for n in range(POINTS):
             below += np.int32(keys[n] <= guess)
         if below == _HALF:
             under, over = np.float32(-np.inf), np.float32(np.inf)
-            for n in range(_POINTS):
+            for n in range(POINTS):
                 if keys[n] <= guess:
-                    under = max(under, flat[n])
+                    under = max(under, frequencies[n])
                 else:
-                    over = min(over, flat[n])
+                    over = min(over, frequencies[n])
             return under, over
         if below > _HALF:
             high = np.int64(guess)
         else:
             low = np.int64(guess) + 1
     # Several values are the median: it is the value that the search has come down to.
-    tied = flat[0]
-    for n in range(_POINTS):
+    tied = frequencies[0]
+    for n in range(POINTS):
         if keys[n] == np.int32(low):
-            tied = flat[n]
+            tied = frequencies[n]
     return tied, tied
 
 
 @kernel()
-def write_bits(frequencies: Plane, median: np.float32, bits: NDArray[np.uint8]) -> None:
+def write_bits(frequencies: Line, median: np.float32, bits: NDArray[np.uint8]) -> None:
     """Step 8: one bit for each frequency above the median, 32 bytes, last frequency first."""
-    flat = frequencies.reshape(_POINTS)
-    for place in range(_POINTS // 8):
+    for place in range(POINTS // 8):
         byte = np.uint32(0)
         for n in range(8):
-            byte |= np.uint32(flat[8 * place + n] > median) << np.uint32(n)
-        bits[_POINTS // 8 - 1 - place] = np.uint8(byte)
+            byte |= np.uint32(frequencies[8 * place + n] > median) << np.uint32(n)
+        bits[POINTS // 8 - 1 - place] = np.uint8(byte)
 
 
 @kernel()
-def write_eight(frequencies: Plane, bits: NDArray[np.uint8]) -> float:
+def write_eight(frequencies: Line, bits: NDArray[np.uint8]) -> float:
     """Step 9: the eight hashes, 8 x 32 bytes; give the smallest gap above a median.
 
     The order is `model.DIHEDRAL`. Transposing leaves the median alone, so two hashes share it.
     """
-    signed = np.empty((LOW, LOW), np.float32)
-    transposed = np.empty((LOW, LOW), np.float32)
+    signed, transposed = np.empty(POINTS, np.float32), np.empty(POINTS, np.float32)
     least = np.float32(np.inf)
     for turn in range(len(_PLAIN)):
         for i in range(LOW):
             for j in range(LOW):
-                value = frequencies[i, j]
+                value = frequencies[LOW * i + j]
                 if (_ROWS[turn] and i % 2 == 0) != (_COLUMNS[turn] and j % 2 == 0):
                     value = -value
-                signed[i, j] = value
-                transposed[j, i] = value
+                signed[LOW * i + j] = value
+                transposed[LOW * j + i] = value
         median, above = middle(signed)
         least = min(least, above - median)
         write_bits(signed, median, bits[_PLAIN[turn]])
@@ -165,7 +166,7 @@ def write_eight(frequencies: Plane, bits: NDArray[np.uint8]) -> float:
 
 
 @kernel()
-def write_hashes(frequencies: Plane, bits: NDArray[np.uint8]) -> float:
+def write_hashes(frequencies: Line, bits: NDArray[np.uint8]) -> float:
     """Steps 7 and 8 into 1 x 32 bytes, step 9 into 8 x 32; give the smallest gap."""
     if bits.shape[0] > 1:
         return write_eight(frequencies, bits)
