@@ -10,11 +10,13 @@ help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort | expand -t 10
 
 demo: .venv/.demo ## Set up and run the main job (ARGS=--once without a person, ARGS='--once --json')
+	@.ci/kernels
 	@$(BIN)/python -m tutela demo $(ARGS)
 
 test: .venv/.test ## Set up and pass the tests
 	@.ci/reference
 	@.ci/chromium
+	@.ci/kernels
 	@$(BIN)/python -m pytest -n auto $(ARGS)
 
 check: .venv/.check ## Lint, formatting, types, import contracts

@@ -44,11 +44,15 @@ def assert_equal_to_pillow(data: bytes) -> None:
     np.testing.assert_array_equal(found, np.asarray(opened(data)))
 
 
-@pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("mode", ["RGB", "L"])
+COLOURED = {"stored as RGB"}
+"""Of grey there are no colours to store."""
+
+
+@pytest.mark.parametrize(
+    ("mode", "way"),
+    [("RGB", way) for way in WAYS] + [("L", way) for way in WAYS if way not in COLOURED],
+)
 def test_pixels_equal_pillows(mode: str, way: str, drawing: ModuleType, encode: Encode) -> None:
-    if mode == "L" and way == "stored as RGB":
-        pytest.skip("grey has no colours to store")
     image = drawing.draw("shapes", 3, (301, 203)).convert(mode)
     chance = random.Random(way)  # noqa: S311 - which sizes
     sizes = [(1, 1), (7, 9), (8, 8), (16, 17), (33, 16), (301, 203)]

@@ -23,8 +23,8 @@ class Limits:
 
     `memory_bytes` is the child's whole address space (the interpreter and the libraries
     take about 0.5 GiB of it). `jobs_per_child` is how many files one process may see
-    before a fresh one takes over; 1 gives each file a process of its own, at about two
-    seconds of start-up each. Small pictures take a millisecond, so the default keeps that
+    before a fresh one takes over; 1 gives each file a process of its own, at about half a
+    second of start-up each. Small pictures take a few milliseconds, so the default keeps that
     start below a tenth of the work; processor time ends a child's life earlier when
     pictures are large.
     """
@@ -35,7 +35,7 @@ class Limits:
     memory_bytes: int = 2048 * _MIB
     cpu_seconds: int = 20
     wall_seconds: float = 30.0
-    jobs_per_child: int = 20_000
+    jobs_per_child: int = 2_000
 
 
 class RefusalReason(StrEnum):
