@@ -36,6 +36,8 @@ FAILED = -(1 << 63)
 """What it answers when there was no memory."""
 _NUMBERS = {"int64": ctypes.c_int64, "float32": ctypes.c_float, "float64": ctypes.c_double}
 _COMPILE = "from tutela.primitives.compiling import main; main()"
+_COMPILE_SECONDS = 540.0
+"""Far more than the slowest machine needs, and less than who waits for a child to start."""
 _LOCK = threading.RLock()
 _ALL: dict[str, "_Kernel"] = {}
 _KEPT: list[Any] = []
@@ -79,8 +81,8 @@ class _Kernel:
             if (
                 array.dtype != dtype
                 or array.ndim != axes
-                or not flags.c_contiguous
-                or not (flags.writeable or not written)
+                or not (flags.c_contiguous and flags.aligned)
+                or (written and not flags.writeable)
             ):
                 raise TypeError(f"{self.place} does not take {_told(array)} as argument {number}")
         answer = self.run(*given)  # type: ignore[misc] # loaded above
@@ -143,22 +145,20 @@ def _compile(module: str, folder: Path) -> None:
     """Of several processes one compiles a module, the others wait."""
     with (folder / f"{module}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if all(
-            _made(kernel, folder)
-            for kernel in _ALL.values()
-            if kernel.place.split(":")[0] == module
-        ):
+        if all(_made(kernel, folder) for kernel in _ALL.values() if _module(kernel) == module):
             return
-        done = subprocess.run(  # noqa: S603 - our own module
-            [sys.executable, "-I", "-c", _COMPILE, str(folder), module],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        last = done.stderr.strip().rpartition("\n")[2]
-        raise _cannot(module, last or f"the compiler ended with {done.returncode}")
+        try:
+            subprocess.run(  # noqa: S603 - our own module
+                [sys.executable, "-I", "-c", _COMPILE, str(folder), module],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=_COMPILE_SECONDS,
+            )
+        except subprocess.SubprocessError as error:
+            told = getattr(error, "stderr", None) or str(error)
+            raise _cannot(module, told.strip().rpartition("\n")[2]) from error
 
 
 def _cannot(what: str, why: str) -> Unavailable:
@@ -200,4 +200,6 @@ def _host() -> str:
 
 
 def _told(array: Any) -> str:  # noqa: ANN401 - whatever was given
-    return f"{array.dtype} {array.shape} {'' if array.flags.c_contiguous else 'in another order'}"
+    return (
+        f"{array.dtype} {array.shape} ({'C order' if array.flags.c_contiguous else 'other order'})"
+    )
