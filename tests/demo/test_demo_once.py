@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 HERE = Path(__file__).resolve().parent
-COUNT = 80
+COUNT = 50
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,18 +14,18 @@ Source: multi-index hashing (Norouzi, Punjani, Fleet 2014) and the pigeonring pr
 (Qin, Xiao 2018).
 """
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.index.bits import WORDS, Found, Words, check_radius
+from tutela.index.bits import WORDS, Found, Numbers, Words, check_radius
+from tutela.index.columns import THREADS, columns_of
 from tutela.index.kernels.layout import PADDING, address
 from tutela.index.linear import together
-from tutela.index.plan import LAYOUTS, Layout, Plan, layout_for, plan, read_only
+from tutela.index.plan import LAYOUTS, VERY_LARGE_ROWS, Layout, Plan, layout_for, plan, read_only
 from tutela.index.sweeping import Sweep
 from tutela.primitives.errors import BadInput
 from tutela.primitives.kernels import compiled
@@ -41,6 +41,7 @@ ROOM = 1 << 14
 LINEAR_SHARE = 8
 """A query whose buckets hold more than 1/8 of all rows is cheaper to answer by looking."""
 MAX_ROWS = 1 << 32
+_MIXED_BLOCK = 1 << 18
 
 _extract = compiled("tutela.index.kernels.ring:extract")
 _probe = compiled("tutela.index.kernels.ring:probe")
@@ -87,6 +88,7 @@ class RingIndex:
         marks[:, size:] = 0
         rows = np.empty((layout.tables, size), np.uint32)
 
+        cut_out = _cutter(words)
         free: list[tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint64]]] = []
 
         def sort(table: int) -> None:
@@ -94,7 +96,7 @@ class RingIndex:
             cut = np.array([layout.firsts[table], layout.keys[table], layout.firsts[after]])
             # Room is used again, because new memory is slow to come.
             keys, signatures, packed = free.pop() if free else _sorting_room(size)
-            _extract(words, cut, keys, signatures)
+            cut_out(cut, keys, signatures)
             _sort_rows(
                 keys,
                 signatures,
@@ -106,7 +108,7 @@ class RingIndex:
             )
             free.append((keys, signatures, packed))
 
-        with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as threads:
+        with ThreadPoolExecutor(THREADS) as threads:
             list(threads.map(sort, range(layout.tables)))
         return cls(
             layout, words=words, offsets=offsets, marks=marks.reshape(-1), rows=rows.reshape(-1)
@@ -284,6 +286,29 @@ def _checked(words: Words) -> Words:
             f"shape {words.shape}",
         )
     return np.ascontiguousarray(words)
+
+
+def _cutter(words: Words) -> Callable[[Numbers, NDArray[np.uint32], NDArray[np.uint16]], None]:
+    """Fills in keys and signatures of all rows for one table's cut (see `kernels.ring.extract`).
+
+    The rows are mixed once for all tables. Very many are mixed again for each, a block at a
+    time: there is no room for them twice.
+    """
+    size = len(words)
+    if size < VERY_LARGE_ROWS:
+        columns = columns_of(words)
+
+        def at_once(cut: Numbers, keys: NDArray[np.uint32], marks: NDArray[np.uint16]) -> None:
+            _extract(columns, cut, keys, marks)
+
+        return at_once
+
+    def in_blocks(cut: Numbers, keys: NDArray[np.uint32], marks: NDArray[np.uint16]) -> None:
+        for first in range(0, size, _MIXED_BLOCK):
+            block = slice(first, first + _MIXED_BLOCK)
+            _extract(columns_of(words[block]), cut, keys[block], marks[block])
+
+    return in_blocks
 
 
 def _sorting_room(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutela.index.bits import Found, Numbers, Words
+from tutela.index.columns import columns_of
 from tutela.index.kernels.layout import FOUND, HELD, PLACE, POSITION, STATE, WAITING, address
 from tutela.index.plan import Plan, read_only
 from tutela.primitives.kernels import compiled
@@ -57,9 +58,9 @@ class Sweep:
             if self.crowd is None:
                 given_up[:] = 0
             else:
-                loads = np.zeros(len(asked), np.int64)
+                loads, columns = np.zeros(len(asked), np.int64), columns_of(asked)
                 for table in range(self.plan.layout.tables):
-                    yield from self._table(table, asked, base, loads, given_up, out)
+                    yield from self._table(table, asked, columns, base, loads, given_up, out)
             for number in np.flatnonzero(given_up < self.plan.layout.tables).tolist():
                 yield from self._look(number, asked, base, int(given_up[number]), out)
             if out.held:
@@ -69,13 +70,14 @@ class Sweep:
         self,
         table: int,
         asked: Words,
+        columns: Words,
         base: int,
         loads: Numbers,
         given_up: Numbers,
         out: "_Out",
     ) -> Iterator[Found]:
         """What one table reports; blocks that are full."""
-        order, keys, marks = self._sorted(table, asked)
+        order, keys, marks = self._sorted(table, columns)
         waiting = np.empty((4, WAITING), np.int64)
         buckets = np.empty(4 * max(1, self.plan.flips.shape[1]), np.int64)
         state = np.zeros(STATE, np.int64)
@@ -94,15 +96,16 @@ class Sweep:
             yield out.taken()
 
     def _sorted(
-        self, table: int, asked: Words
+        self, table: int, columns: Words
     ) -> tuple[Numbers, NDArray[np.uint32], NDArray[np.uint16]]:
         """The queries' numbers, keys and following signatures, by key."""
         layout = self.plan.layout
-        keys, marks = np.empty(len(asked), np.uint32), np.empty(len(asked), np.uint16)
+        queries = columns.shape[1]
+        keys, marks = np.empty(queries, np.uint32), np.empty(queries, np.uint16)
         cut = np.array([
             layout.firsts[table], layout.keys[table], layout.firsts[(table + 1) % layout.tables]
         ])  # fmt: skip
-        _extract(read_only(asked), cut, keys, marks)
+        _extract(columns, cut, keys, marks)
         # numpy sorts 16 bits by counting.
         short = keys.astype(np.uint16) if layout.keys[table] <= _SHORT_KEY else keys
         order = np.argsort(short, kind="stable").astype(np.int64, copy=False)

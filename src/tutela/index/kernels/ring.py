@@ -39,16 +39,36 @@ from tutela.primitives.compiling import kernel
 WORDS_TYPE = "Array(uint64, 2, 'C', readonly=True)"
 
 
-@kernel(f"void({WORDS_TYPE}, int64[::1], uint32[::1], uint16[::1])")
-def extract(words: Words, cut: Numbers, keys: Keys, marks: Signatures) -> None:
-    """Key and signature of every row for one table.
+@kernel(f"void({WORDS_TYPE}, int64, int64, uint64[:, ::1])")
+def mix(words: Words, first: int, last: int, columns: Words) -> None:
+    """Rows first to last in their mixed order, one column a word: `columns` is uint64[4, N]."""
+    for row in range(first, last):
+        a, b, c, d = mixed(words[row, 0], words[row, 1], words[row, 2], words[row, 3])
+        columns[0, row], columns[1, row], columns[2, row], columns[3, row] = a, b, c, d
+
+
+@kernel()
+def _take(columns: Words, first: int, width: int, out: Any) -> None:  # noqa: ANN401
+    """Bits first to first + width of every row."""
+    low, shift = columns[first >> 6], np.uint64(first & 63)
+    mask = np.uint64((1 << width) - 1)
+    if (first & 63) + width <= 64:  # noqa: PLR2004 - a word
+        for row in range(len(out)):
+            out[row] = (low[row] >> shift) & mask
+    else:
+        high, rest = columns[(first >> 6) + 1], np.uint64(64) - shift
+        for row in range(len(out)):
+            out[row] = ((low[row] >> shift) | (high[row] << rest)) & mask
+
+
+@kernel("void(Array(uint64, 2, 'C', readonly=True), int64[::1], uint32[::1], uint16[::1])")
+def extract(columns: Words, cut: Numbers, keys: Keys, marks: Signatures) -> None:
+    """Key and signature of every row for one table, from what `mix` has made.
 
     `cut`: first bit and width of the key, first bit of the next chunk.
     """
-    for row in range(len(words)):
-        a, b, c, d = mixed(words[row, 0], words[row, 1], words[row, 2], words[row, 3])
-        keys[row] = chunk(a, b, c, d, cut[0], cut[1])
-        marks[row] = np.uint16(chunk(a, b, c, d, cut[2], SIGNATURE_BITS))
+    _take(columns, cut[0], cut[1], keys)
+    _take(columns, cut[2], SIGNATURE_BITS, marks)
 
 
 @kernel()
