@@ -189,7 +189,8 @@ def _dress(axes: Axes, plot: Plot) -> None:
     if "y" in plot.log:
         axes.set_yscale("log")
     else:
-        axes.set_ylim(bottom=0)
+        highest = max(float(line.get_ydata().max()) for line in axes.get_lines())  # type: ignore[union-attr]
+        axes.set_ylim(0, 105 if plot.y.startswith("per cent") else 1.1 * highest)
     axes.grid(visible=True, color="#dddddd")
     axes.legend(frameon=False)
 

@@ -34,7 +34,7 @@ MAX_RING_RADIUS = 47
 """Up to here two flipped bits a chunk are enough; above, probing costs more than looking."""
 QUERY_BLOCK = 4096
 """Queries handed to the kernel together."""
-MANY_QUERIES = 10_000
+MANY_QUERIES = 500
 """From here on queries are sorted and taken table by table."""
 ROOM = 1 << 14
 """Pairs a block of queries has room for at first."""
