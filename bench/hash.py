@@ -74,7 +74,8 @@ def kernels_per_s(files: Sequence[str], workers: int, *, digests: bool) -> float
     """Files a second of `workers` processes that are warm already."""
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         parts = [files[number::workers] for number in range(workers)]
-        list(pool.map(bare, [part[:4] for part in parts], [digests] * workers))
+        for future in [pool.submit(bare, part[:4], digests=digests) for part in parts]:
+            future.result()
         began = time.perf_counter()
         for future in [pool.submit(bare, part, digests=digests) for part in parts]:
             future.result()
