@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import chromium, fits, served
+from browsing import chromium, fits, patient, served
 from console_parts import BOOK, PASSWORD, Office, details, drawn
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -55,6 +55,7 @@ def context(browser: Browser, desk: tuple[Office, str]) -> Iterator[BrowserConte
     opened = browser.new_context(
         base_url=url, locale="en-GB", viewport={"width": 1280, "height": 900}
     )
+    patient(opened)
     complaints: list[str] = []
     opened.on("weberror", lambda error: complaints.append(str(error.error)))
     opened.on(
@@ -220,7 +221,7 @@ def test_every_page_passes_axe_and_fits_a_phone(
         color_scheme=scheme,  # type: ignore[arg-type]
         viewport={"width": 360, "height": 740},
     )
-    page = context.new_page()
+    page = patient(context).new_page()
     page.goto("/sign-in")
     assert (violations(page, rules), fits(page)) == ([], True)
     page.goto("/queue")  # sends to the sign-in form
@@ -263,7 +264,7 @@ def test_every_page_passes_axe_and_fits_a_phone(
     submit(page, "Close view")
     submit(page, "Sign out")
     second = browser.new_context(base_url=url, locale="en-GB", color_scheme=scheme)  # type: ignore[arg-type]
-    page = second.new_page()
+    page = patient(second).new_page()
     sign_in(page, "person-b")
     page.goto(f"/cases/{waiting}")
     submit(page, "Claim")
@@ -338,7 +339,7 @@ def test_everything_works_without_scripts(desk: tuple[Office, str], browser: Bro
     office.person("person-a")
     case, _ = office.case()
     context = browser.new_context(base_url=url, locale="en-GB", java_script_enabled=False)
-    page = context.new_page()
+    page = patient(context).new_page()
     sign_in(page, "person-a")
     page.goto(f"/cases/{case}")
     submit(page, "Claim")

@@ -42,7 +42,7 @@ def console(folder: Path) -> Iterator[tuple[str, str, str]]:
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-    give_up = time.monotonic() + 200
+    give_up = time.monotonic() + 500
     while "Ctrl-C ends the demo" not in log.read_text("utf-8"):
         assert process.poll() is None, log.read_text("utf-8")
         assert time.monotonic() < give_up, log.read_text("utf-8")
@@ -56,6 +56,6 @@ def console(folder: Path) -> Iterator[tuple[str, str, str]]:
     assert password
     yield address[1], name[1], password[1]
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0, log.read_text("utf-8")
+    assert process.wait(120) == 0, log.read_text("utf-8")
     assert "No process of the demo runs any more" in log.read_text("utf-8")
     assert alive(folder) == []

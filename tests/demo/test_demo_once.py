@@ -33,7 +33,7 @@ class Ran:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -47,7 +47,7 @@ def demo(folder: Path, environment: dict[str, str], *more: str) -> dict[str, Any
         env=environment,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=500,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
@@ -158,7 +158,7 @@ def test_a_folder_that_is_not_the_demos_is_not_deleted(tmp_path: Path) -> None:
         [sys.executable, "-m", "tutela", "demo", "--once", "--folder", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 7

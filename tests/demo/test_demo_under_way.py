@@ -17,6 +17,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+PATIENCE_MS = 120_000
+expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"] + [
     f"--disable-{service}" for service in ("background-networking", "component-update", "sync")
@@ -37,9 +39,15 @@ def in_browser(test: Test) -> Test:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+def opened(browser: Browser) -> Page:
+    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page.set_default_timeout(PATIENCE_MS)
+    return page
 
 
 def picture(page: Page, name: str) -> None:
@@ -58,7 +66,7 @@ def test_from_sign_in_to_receipt(
     console: tuple[str, str, str], browser: Browser, folder: Path
 ) -> None:
     address, name, password = console
-    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page = opened(browser)
     page.goto(address)
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
@@ -80,7 +88,7 @@ def test_from_sign_in_to_receipt(
     page.get_by_role("button", name="Open full view").click()
     expect(page).to_have_url(re.compile("/views/"))
     shown = page.locator("main img").first
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 180
     while not shown.evaluate("image => image.complete && image.naturalWidth > 0"):
         assert time.monotonic() < give_up, "the picture does not come"
         time.sleep(0.1)
@@ -92,7 +100,7 @@ def test_from_sign_in_to_receipt(
     page.locator("textarea[name=note]").first.fill("A drawn picture, decided in a test.")
     page.get_by_role("button", name="Decide").click()
 
-    give_up = time.monotonic() + 60
+    give_up = time.monotonic() + 180
     while "reportDoneResponse" not in page.content():
         assert time.monotonic() < give_up, page.inner_text("main")
         time.sleep(0.5)
@@ -132,7 +140,7 @@ def tutela(folder: Path, *arguments: str) -> str:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     ).stdout
 
@@ -142,7 +150,7 @@ def test_the_public_form_and_every_page_are_accessible(
     console: tuple[str, str, str], browser: Browser, folder: Path
 ) -> None:
     address, name, password = console
-    page = browser.new_page(viewport={"width": 1280, "height": 860})
+    page = opened(browser)
     said = re.search(r"public form: (\S+)/", folder.with_name("demo.out").read_text("utf-8"))
     assert said is not None
     public = said[1]
@@ -187,7 +195,7 @@ def test_the_example_of_the_readme_runs(
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -33,7 +33,7 @@ def start_again(data: Path) -> None:
     atexit.unregister(server._cleanup)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 def test_an_answer_that_came_while_the_database_was_away_is_not_lost(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     data = tmp_path / "postgres"

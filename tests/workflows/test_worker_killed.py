@@ -8,8 +8,6 @@ import sys
 import time
 from collections import Counter
 
-import pytest
-
 from tutela.cases.model import Outcome
 from tutela.reporting.reports import ReportState
 from workflows.filing_world import PASSWORD, USER, World
@@ -49,7 +47,6 @@ def settings_for(world: World, database_url: str, authority: str) -> dict[str, s
     }
 
 
-@pytest.mark.timeout(180)
 def test_a_worker_killed_at_every_step_files_each_report_once(
     world: World, database_url: str
 ) -> None:
