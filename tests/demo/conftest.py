@@ -37,7 +37,7 @@ def console(folder: Path) -> Iterator[tuple[str, str, str]]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TUTELA_")}
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tutela", "demo", "--folder", str(folder), "--count", "50"],
+            [sys.executable, "-m", "tutela", "demo", "--folder", str(folder), "--count", "80"],
             env=environment | {"COLUMNS": "200"},
             stdout=out,
             stderr=subprocess.STDOUT,

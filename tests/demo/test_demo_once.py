@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 HERE = Path(__file__).resolve().parent
-COUNT = 50
+COUNT = 80
 
 
 @dataclass(frozen=True, kw_only=True)
