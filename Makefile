@@ -17,7 +17,7 @@ test: .venv/.test ## Set up and pass the tests
 	@.ci/reference
 	@.ci/chromium
 	@.ci/kernels
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) $(ARGS)
 
 check: .venv/.check ## Lint, formatting, types, import contracts
 	@$(BIN)/ruff check .
