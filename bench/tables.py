@@ -26,6 +26,7 @@ SEARCH_LIMITS: Mapping[int, Mapping[str, float]] = {  # at most
 BYTES_PER_HASH, BYTES_BESIDE = 130, 5e6
 HASH_GOAL = 0.9
 HASH_START_S = 1
+LARGE_BATCH_GOAL = 1.5
 VIDEO_GOAL = 5
 SERVED, LOOKUPS_GOAL = 10_000_000, 1_840  # 20 times what the peer was seen to answer
 EIGHT_MORE_US = 5
@@ -120,6 +121,9 @@ def _slow_search(result: Result) -> Iterator[str]:
     for name, most in SEARCH_LIMITS.get(n, {}).items():
         if (got := result.get(name)) is not None and got > most:
             yield f"search in {n:,}: {name.replace('_', ' ')} {said(got)}, goal {most:g}"
+    if (got := result["tutela_us"] / result["tutela_batch_10k_us"]) < LARGE_BATCH_GOAL:
+        quicker = f"{said(got)} times quicker in batches of 10,000"
+        yield f"search in {n:,}: {quicker}, goal {LARGE_BATCH_GOAL}"
     if result["bytes_per_hash"] > BYTES_PER_HASH + BYTES_BESIDE / n:
         yield f"search in {n:,}: {said(result['bytes_per_hash'])} bytes an entry"
 

@@ -62,3 +62,20 @@ def test_sweeps_equal_looking_in_blocks_of_few_pairs(
         bits = np.packbits(alive, bitorder="little")
         left = [pair for pair in every if alive[pair[1]]]
         assert pairs(ring.rows_within(words, radius, alive=bits)) == left
+
+
+@pytest.mark.parametrize("layout", [LAYOUTS[4], USUAL, VERY_LARGE])
+def test_rows_mixed_in_blocks_give_the_same_tables(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As very many rows are, and as several threads do it."""
+    words = pack(np.random.default_rng(5).integers(0, 256, (2_500, 32), dtype=np.uint8))
+    whole = RingIndex.build(words, layout=layout).arrays()
+    monkeypatch.setattr("tutela.index.columns._TOGETHER", 400)
+    threads = RingIndex.build(words, layout=layout).arrays()
+    monkeypatch.setattr("tutela.index.ring.VERY_LARGE_ROWS", 1_000)
+    monkeypatch.setattr("tutela.index.ring._MIXED_BLOCK", 300)
+    blocks = RingIndex.build(words, layout=layout).arrays()
+    for name, array in whole.items():
+        assert np.array_equal(array, threads[name]), name
+        assert np.array_equal(array, blocks[name]), name

@@ -2,8 +2,8 @@
 
 Steps are those of interfaces.md 4.1 (source: facebook/ThreatExchange,
 pdq/cpp/hashing/pdqhashing.cpp). The picture is brought to 64 x 64 in one linear step
-(`bands`), which differs from the reference by roundings. Only when those could turn a bit or
-the quality is it done again in the reference's own order (`kernels.boxes`).
+(`kernels.bands`), which differs from the reference by roundings. Only when those could turn a
+bit or the quality is it done again in the reference's own order (`kernels.boxes`).
 """
 
 import numpy as np

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tutela.index.bits import HASH_BITS
+from tutela.index.kernels.layout import SIGNATURE_BITS
 
 _T = TypeVar("_T", bound=np.generic)
-SIGNATURE_BITS = 16
 PROBE_COST = 40
 """What finding one bucket costs, in rows looked at inside it."""
 BUCKET_ROWS = 12

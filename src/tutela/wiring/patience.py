@@ -1,6 +1,6 @@
 """A word to whoever waits: the first start after an installation compiles, once.
 
-Kernels are compiled in this process (`load_kernels`) and in the decoders' (`patience`). Every
+Kernels are compiled for this process (`load_kernels`) or for the decoders' (`patience`). Every
 command says it in the same way: one line on standard error, once a process.
 """
 
