@@ -48,7 +48,12 @@ def combined(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
 
 
 LEAVES = st.builds(leaf_of, st.sampled_from(FACTS), value=st.booleans())
+MIXED_LEAVES = st.builds(
+    leaf_of, st.sampled_from(FACTS), value=st.booleans(), status=st.sampled_from(list(Status))
+)
 EXPRESSIONS: st.SearchStrategy[Expr] = st.recursive(LEAVES, combined, max_leaves=12)
+MIXED: st.SearchStrategy[Expr] = st.recursive(MIXED_LEAVES, combined, max_leaves=12)
+FLOORS = st.sampled_from(list(Status)[1:])
 COMPLETE = st.fixed_dictionaries({fact: st.booleans() for fact in FACTS})
 PARTIAL = st.fixed_dictionaries({}, optional={fact: st.booleans() for fact in FACTS})
 
@@ -213,6 +218,43 @@ def test_only_the_leaves_that_carry_the_answer_count() -> None:
     weak = leaf_of(FACTS[1], status=Status.DISPUTED)
     trace = evaluate(AnyOf(parts=(strong, weak)), {FACTS[0]: True, FACTS[1]: False}, path="x")
     assert [each.fact for each in trace.deciding()] == [FACTS[0]]
+
+
+@given(MIXED, PARTIAL, FLOORS, FLOORS)
+def test_raising_the_floor_never_settles_an_answer(
+    expr: Expr, some: dict[str, bool], one: Status, other: Status
+) -> None:
+    low, high = sorted((one, other))
+    weak = evaluate(expr, dict(some), path="x", floor=low)
+    strict = evaluate(expr, dict(some), path="x", floor=high)
+    assert strict.result in {UNKNOWN, weak.result}
+    if strict.result is not UNKNOWN:
+        assert all(leaf.status and leaf.status >= high for leaf in strict.deciding())
+    shown = [(each.fact, each.value, each.cite, each.status) for each in weak.leaves()]
+    assert shown == [(each.fact, each.value, each.cite, each.status) for each in strict.leaves()]
+
+
+@given(MIXED, PARTIAL, COMPLETE, FLOORS)
+def test_another_fact_never_turns_a_known_answer_at_any_floor(
+    expr: Expr, some: dict[str, bool], rest: dict[str, bool], floor: Status
+) -> None:
+    before = evaluate(expr, dict(some), path="x", floor=floor)
+    after = evaluate(expr, {**rest, **some}, path="x", floor=floor)
+    assert before.result in {UNKNOWN, after.result}
+    unsettled = [*before.open_leaves(), *before.unchecked_leaves()]
+    assert bool(unsettled) is (before.result is UNKNOWN)
+    assert bool(list(after.unchecked_leaves())) is (after.result is UNKNOWN)
+
+
+@pytest.mark.parametrize("floor", list(Status))
+def test_a_leaf_below_the_floor_is_unknown_and_still_shown(floor: Status) -> None:
+    for status in Status:
+        leaf = leaf_of(FACTS[0], status=status)
+        trace = evaluate(leaf, {FACTS[0]: True}, path="x", floor=floor)
+        counts = status >= floor and status is not Status.DISPUTED
+        assert (trace.result, trace.unchecked) == ((YES, False) if counts else (UNKNOWN, True))
+        assert (trace.value, trace.cite, trace.status) == (True, "s.1", status)
+    assert outcome(leaf_of(FACTS[0], status=Status.RECALLED), {FACTS[0]: True}) is YES
 
 
 def test_reading_writes_the_same_expression_again(reader: Reader, cited: dict[str, str]) -> None:

@@ -2,6 +2,9 @@
 
 The truth tables (Kleene 1952, the strong ones): `all` is NO as soon as one part is NO, YES
 only when every part is YES; `any` the other way round; what could still turn is UNKNOWN.
+
+The status floor: a leaf whose citation is checked less than the reader asks for is UNKNOWN,
+whatever the facts say. A disputed leaf counts at no floor.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +20,11 @@ YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trace:
-    """How one node was judged. A leaf carries fact, value, citation, source and status."""
+    """How one node was judged. A leaf carries fact, value, citation, source and status.
+
+    `missing`: the fact is not known. `unchecked`: the leaf is below the asked status, so its
+    result is UNKNOWN although fact, value and citation are shown.
+    """
 
     path: str
     op: str
@@ -27,6 +34,7 @@ class Trace:
     expected: object = None
     value: object = None
     missing: bool = False
+    unchecked: bool = False
     cite: str | None = None
     source: str | None = None
     status: Status | None = None
@@ -43,17 +51,25 @@ class Trace:
         if self.fact is not None:
             yield self
         for part in self.parts:
-            if self.op in {"not", "at_least"} or part.result is self.result:
+            if self.op == "not" or part.result is self.result:
                 yield from part.deciding()
 
     def open_leaves(self) -> Iterator["Trace"]:
         """The missing leaves that could still turn the result; none once it is known."""
+        return (leaf for leaf in self.unknown_leaves() if leaf.missing)
+
+    def unchecked_leaves(self) -> Iterator["Trace"]:
+        """The leaves below the floor that could still turn the result; none once it is known."""
+        return (leaf for leaf in self.unknown_leaves() if leaf.unchecked)
+
+    def unknown_leaves(self) -> Iterator["Trace"]:
+        """The leaves, missing or unchecked, that could still turn the result."""
         if self.result is not UNKNOWN:
             return
-        if self.missing:
+        if self.fact is not None:
             yield self
         for part in self.parts:
-            yield from part.open_leaves()
+            yield from part.unknown_leaves()
 
 
 def conjunction(values: Sequence[Truth]) -> Truth:
@@ -85,47 +101,63 @@ def threshold(n: int, values: Sequence[Truth]) -> Truth:
     return UNKNOWN if perhaps >= n else NO
 
 
-def evaluate(expr: Expr, facts: Mapping[str, Value], *, path: str) -> Trace:
-    """Judge `expr` on admitted facts (`Vocabulary.admit`); every part is judged and traced."""
+def below(status: Status, floor: Status) -> bool:
+    """Whether a statement of `status` does not count at `floor`; a disputed one never counts."""
+    return status is Status.DISPUTED or status < floor
+
+
+def evaluate(
+    expr: Expr, facts: Mapping[str, Value], *, path: str, floor: Status = Status.RECALLED
+) -> Trace:
+    """Judge `expr` on admitted facts (`Vocabulary.admit`); every part is judged and traced.
+
+    A leaf below `floor` is UNKNOWN and `unchecked`. The default floor leaves out only what is
+    disputed.
+    """
     match expr:
         case Leaf():
-            return _leaf(expr, facts, path)
+            return _leaf(expr, facts, path, floor)
         case All(parts=parts):
-            below = _parts(parts, facts, f"{path}.all")
-            return Trace(path=path, op="all", result=conjunction(_results(below)), parts=below)
+            inner = _parts(parts, facts, f"{path}.all", floor)
+            return Trace(path=path, op="all", result=conjunction(_results(inner)), parts=inner)
         case AnyOf(parts=parts):
-            below = _parts(parts, facts, f"{path}.any")
-            return Trace(path=path, op="any", result=disjunction(_results(below)), parts=below)
+            inner = _parts(parts, facts, f"{path}.any", floor)
+            return Trace(path=path, op="any", result=disjunction(_results(inner)), parts=inner)
         case AtLeast(n=n, parts=parts):
-            below = _parts(parts, facts, f"{path}.at_least")
-            result = threshold(n, _results(below))
-            return Trace(path=path, op="at_least", result=result, parts=below, expected=n)
+            inner = _parts(parts, facts, f"{path}.at_least", floor)
+            result = threshold(n, _results(inner))
+            return Trace(path=path, op="at_least", result=result, parts=inner, expected=n)
         case Not(part=part):
-            inner = evaluate(part, facts, path=f"{path}.not")
-            return Trace(path=path, op="not", result=negation(inner.result), parts=(inner,))
+            one = evaluate(part, facts, path=f"{path}.not", floor=floor)
+            return Trace(path=path, op="not", result=negation(one.result), parts=(one,))
     raise TypeError(f"not an expression: {type(expr).__name__}")
 
 
-def _parts(parts: Sequence[Expr], facts: Mapping[str, Value], path: str) -> tuple[Trace, ...]:
-    return tuple(evaluate(part, facts, path=f"{path}[{n}]") for n, part in enumerate(parts))
+def _parts(
+    parts: Sequence[Expr], facts: Mapping[str, Value], path: str, floor: Status
+) -> tuple[Trace, ...]:
+    return tuple(
+        evaluate(part, facts, path=f"{path}[{n}]", floor=floor) for n, part in enumerate(parts)
+    )
 
 
 def _results(traces: Sequence[Trace]) -> list[Truth]:
     return [trace.result for trace in traces]
 
 
-def _leaf(leaf: Leaf, facts: Mapping[str, Value], path: str) -> Trace:
-    missing = leaf.fact not in facts
+def _leaf(leaf: Leaf, facts: Mapping[str, Value], path: str, floor: Status) -> Trace:
+    missing, unchecked = leaf.fact not in facts, below(leaf.status, floor)
     value = None if missing else facts[leaf.fact]
-    result = UNKNOWN if missing else (YES if _holds(leaf, value) else NO)
+    known = not missing and not unchecked
     return Trace(
         path=path,
         op=leaf.op.value,
-        result=result,
+        result=(YES if _holds(leaf, value) else NO) if known else UNKNOWN,
         fact=leaf.fact,
         expected=leaf.value,
         value=value,
         missing=missing,
+        unchecked=unchecked,
         cite=leaf.cite,
         source=leaf.source,
         status=leaf.status,
