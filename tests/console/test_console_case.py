@@ -396,3 +396,30 @@ def test_a_decision_is_taken_over_to_what_is_alike_by_the_persons_own_act(office
     again = browser.post(f"/cases/{first}/alike", **{f"alike:{others[0]}": "yes"})
     assert again.status_code == 409
     assert "waits no more" in again.text
+
+
+def test_a_chain_is_one_group_and_the_page_says_what_is_joined_through_others(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = int.from_bytes(b"neutral words, 32 bytes of them!")
+    first, _, end = (
+        office.case(drawn(far), pdq=Pdq((words ^ ((1 << far) - 1)).to_bytes(32), 100))[0]
+        for far in (0, 31, 62)
+    )
+    browser = signed_in(office, "person-a")
+    assert browser.get("/queue").text.count("2 more like this") == 3
+    browser.post(f"/cases/{first}/claim")
+    browser.post(f"/cases/{first}/decide", **DECISION)
+    page = browser.get(f"/cases/{first}").text
+    assert f'name="alike:{end}"' in page
+    assert page.count("62 bits apart · joined through 1 other") == 2
+    assert "look at it before you choose it" in page
+    assert "are shown" not in page
+    assert "The queue is long" not in page
+    monkeypatch.setattr("tutela.review.clustering.SHOWN", 1)
+    monkeypatch.setattr("tutela.review.clustering.COMPARED", 2)
+    page = browser.get(f"/cases/{first}").text
+    assert "2 more like this" in page
+    assert "Only the nearest 1 are shown." in page
+    assert "only its first 2 cases were compared" in page
+    assert f'name="alike:{end}"' not in page

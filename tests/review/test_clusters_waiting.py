@@ -58,23 +58,68 @@ def decided(office: Office, case: CaseId, by: Actor, verdict: Verdict) -> None:
         )
 
 
-def near(office: Office, case: CaseId, by: Actor) -> list[tuple[CaseId, int]]:
+def near(office: Office, case: CaseId, by: Actor) -> list[tuple[CaseId, int, int]]:
     with office.database.begin() as tx:
         found = cluster_of(tx, case, by=by, at=AT).alike
-    return [(one.case.id, one.distance_bits) for one in found]
+    return [(one.case.id, one.distance_bits, one.steps) for one in found]
 
 
-def test_alike_is_within_the_lists_radius_and_never_along_a_chain(office: Office) -> None:
+def test_a_group_is_what_chains_of_near_pairs_connect(office: Office) -> None:
     person = office.person("person-a")
     first = picture(office, 1, hash_at(0))
     at_31 = picture(office, 2, hash_at(31))
-    at_32 = picture(office, 3, hash_at(32))
+    at_62 = picture(office, 3, hash_at(62))
     at_3 = picture(office, 4, hash_at(3, start=200))
-    assert near(office, first, person) == [(at_3, 3), (at_31, 31)]
-    assert near(office, at_32, person) == [(at_31, 1)]
+    alone = picture(office, 5, hash_at(94))
+    # By steps, then by the distance from the case asked about; `alone` is 32 from the nearest.
+    assert near(office, first, person) == [(at_3, 3, 1), (at_31, 31, 1), (at_62, 62, 2)]
+    assert near(office, at_62, person) == [(at_31, 31, 1), (first, 62, 2), (at_3, 65, 3)]
+    assert near(office, alone, person) == []
     with office.database.begin() as tx:
         counted = {item.case.id: item.alike for item in queue(tx, person).items}
-    assert counted == {first: 2, at_31: 2, at_32: 1, at_3: 1}
+    assert counted == {first: 3, at_31: 3, at_62: 3, at_3: 3, alone: 0}
+
+
+def test_what_is_decided_joins_nothing_but_has_its_groups_around_it(office: Office) -> None:
+    person = office.person("person-a")
+    left, middle, right = (picture(office, bits, hash_at(bits)) for bits in (1, 32, 63))
+    decided(office, middle, person, Verdict.NOT_CSAM)
+    assert near(office, left, person) == []
+    assert near(office, middle, person) == [(left, 31, 1), (right, 31, 1)]
+
+
+def test_a_decision_goes_along_a_chain_only_as_far_as_the_person_names(office: Office) -> None:
+    person = office.person("person-a")
+    first, middle, end = (picture(office, bits, hash_at(bits)) for bits in (0, 31, 62))
+    decided(office, first, person, Verdict.NOT_CSAM)
+    with office.database.begin() as tx:
+        decide_cluster(tx, first, others=[end], by=person, at=AT)
+        assert cases.case(tx, end).state is State.CLOSED
+        assert cases.case(tx, middle).state is State.MATCHED
+    (line,) = details(office.database, "decision_taken_over")
+    assert (line["distance_bits"], line["steps"]) == (62, 2)
+
+
+def test_a_large_group_is_cut_and_said_to_be(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = office.person("person-a")
+    first, *others = (picture(office, seed, hash_at(seed)) for seed in range(4))
+    with office.database.begin() as tx:
+        whole = cluster_of(tx, first, by=person, at=AT)
+    assert ([one.case.id for one in whole.alike], whole.total) == (others, 3)
+    assert whole.compared is None
+    monkeypatch.setattr("tutela.review.clustering.SHOWN", 2)
+    monkeypatch.setattr("tutela.review.clustering.COMPARED", 4)
+    decided(office, first, person, Verdict.NOT_CSAM)
+    with office.database.begin() as tx:
+        cut = cluster_of(tx, first, by=person, at=AT)
+    assert ([one.case.id for one in cut.alike], cut.total) == (others[:2], 3)
+    with pytest.raises(Conflict), office.database.begin() as tx:
+        decide_cluster(tx, first, others=others, by=person, at=AT)
+    fourth = picture(office, 9, hash_at(90))
+    with office.database.begin() as tx:
+        assert cluster_of(tx, fourth, by=person, at=AT).compared == 4
 
 
 def test_a_hash_that_says_nothing_is_like_nothing(office: Office) -> None:

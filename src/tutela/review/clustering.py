@@ -1,8 +1,8 @@
-"""Near-duplicates that wait: one look serves them all, by an act of the person who looked.
+"""Near-duplicates that wait: one look serves their group, by an act of the person who looked.
 
-Two cases are alike when the PDQ hashes of their pictures differ in no more bits than both of
-their lists allow. A decision is only ever taken over between two cases that are alike
-themselves, never along a chain of others, whose ends may show different things.
+A group is what chains of near pairs connect (`grouping`). The ends of a chain may show different
+things, so every case of the group comes with its own distance and the steps to it, and gets a
+decision only when the person names it.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -19,53 +19,67 @@ from tutela.cases import store as cases
 from tutela.cases.model import Case, Decision, State, Verdict
 from tutela.evidence import store as evidence
 from tutela.hashing.model import PDQ_BYTES, Pdq
-from tutela.index.bits import Words, pack
-from tutela.index.linear import rows_within
+from tutela.index.bits import pack
 from tutela.index.model import RADIUS_BITS
 from tutela.ledger import store as ledger
 from tutela.primitives.errors import BadInput, Conflict
 from tutela.primitives.ids import CaseId
+from tutela.review.grouping import Group, Groups, Joined, Pictures
 
 COMPARED = 5000
 """Cases of the queue that are compared, the most urgent and oldest first."""
+SHOWN = 50
+"""Cases of one group that are shown and may get a decision at once, the nearest."""
 
+_ALONE = Group(nearest=(), total=0)
 _WAITING = (State.RECEIVED, State.MATCHED, State.REVIEWED)
 _UNDECIDED = frozenset({State.MATCHED, State.REVIEWED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Alike:
-    """A waiting case like the one asked about. `open_to_me`: a decision can be taken over now."""
+    """A waiting case in the group of the one asked about, `steps` near pairs away from it.
+
+    `open_to_me`: a decision can be taken over now.
+    """
 
     case: Case
     distance_bits: int
+    steps: int
     open_to_me: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cluster:
-    """The cases like one case, nearest first, and this person's decision that they may get."""
+    """The group of one case without it, and this person's decision that its cases may get.
+
+    `alike`: the nearest, `SHOWN` at most, of `total`. `compared` is set when the queue is
+    longer than that and only its first cases were compared.
+    """
 
     alike: tuple[Alike, ...]
+    total: int
+    compared: int | None
     own: Decision | None
 
 
 def cluster_of(tx: Connection, case_id: CaseId, *, by: Actor, at: datetime) -> Cluster:
-    """What waits and is like this case, as `by` sees it."""
+    """The group that waits around this case, as `by` sees it."""
     require(by, Permission.CASE_READ)
-    alike = []
-    for other, distance_bits in _nearest_first(tx, case_id):
-        case = cases.case(tx, other)
-        undecided = case.state in _UNDECIDED and cases.pending_decision(tx, other) is None
-        open_to_me = undecided and not claiming.held_by_another(case, by, at)
-        alike.append(Alike(case=case, distance_bits=distance_bits, open_to_me=open_to_me))
-    return Cluster(alike=tuple(alike), own=_own_decision(tx, case_id, by))
+    waiting = _waiting(tx)
+    group = _groups(tx, [case_id], waiting).get(case_id, _ALONE)
+    return Cluster(
+        alike=tuple(_alike(tx, joined, by=by, at=at) for joined in group.nearest),
+        total=group.total,
+        compared=COMPARED if len(waiting) == COMPARED else None,
+        own=_own_decision(tx, case_id, by),
+    )
 
 
 def how_many_alike(tx: Connection, case_ids: Collection[CaseId]) -> Mapping[CaseId, int]:
-    """For each of these cases how many others wait that are like it."""
-    found = _alike(tx, case_ids)
-    return {case_id: len(found.get(case_id, ())) for case_id in case_ids}
+    """For each of these cases how many others wait in its group."""
+    found = _groups(tx, case_ids, _waiting(tx))
+    return {case_id: found.get(case_id, _ALONE).total for case_id in case_ids}
 
 
 def decide_cluster(
@@ -74,7 +88,7 @@ def decide_cluster(
     """Take this person's decision on a case over to `others`, each named by the person.
 
     1. the decision is the person's own, says something, and has not been overruled;
-    2. each of the others waits, undecided, and is like the case now;
+    2. each of the others waits, undecided, and is among the nearest of the case's group now;
     3. each is claimed, reviewed and decided as by hand: its own decision, its own lines in the
        ledger, its own second person where its lists ask for one. What was looked at stays what
        the view log says. One that cannot be decided refuses them all.
@@ -88,21 +102,20 @@ def decide_cluster(
         )
     if not others:
         raise BadInput("Nothing was chosen", remedy="Choose the cases that get the decision.")
-    near = dict(_nearest_first(tx, case_id))  # 2
+    group = _groups(tx, [case_id], _waiting(tx)).get(case_id, _ALONE)  # 2
+    near = {joined.case: joined for joined in group.nearest}
     if not near.keys() >= set(others):
         raise Conflict(
             "One of the cases is not like this one, or waits no more",
             remedy="Nothing was stored. Load the page again and look before you repeat the step.",
         )
-    return tuple(
-        _take_over(tx, own, other, distance_bits=near[other], by=by, at=at)
-        for other in dict.fromkeys(others)
-    )
+    return tuple(_take_over(tx, own, near[other], by=by, at=at) for other in dict.fromkeys(others))
 
 
 def _take_over(
-    tx: Connection, own: Decision, other: CaseId, *, distance_bits: int, by: Actor, at: datetime
+    tx: Connection, own: Decision, joined: Joined, *, by: Actor, at: datetime
 ) -> Decision:
+    other = joined.case
     if claiming.claim(tx, other, by, at).state is State.MATCHED:
         deciding.finish_review(tx, other, by=by, at=at)
     decision = deciding.decide(  # 3
@@ -126,7 +139,8 @@ def _take_over(
             "decision": decision.id,
             "from_case": own.case_id,
             "from_decision": own.id,
-            "distance_bits": distance_bits,
+            "distance_bits": joined.distance_bits,
+            "steps": joined.steps,
         },
     )
     return decision
@@ -143,35 +157,32 @@ def _own_decision(tx: Connection, case_id: CaseId, by: Actor) -> Decision | None
     return mine[-1] if mine else None
 
 
-def _nearest_first(tx: Connection, case_id: CaseId) -> list[tuple[CaseId, int]]:
-    found = _alike(tx, [case_id]).get(case_id, {})
-    return sorted(found.items(), key=lambda one: (one[1], one[0]))
+def _alike(tx: Connection, joined: Joined, *, by: Actor, at: datetime) -> Alike:
+    case = cases.case(tx, joined.case)
+    undecided = case.state in _UNDECIDED and cases.pending_decision(tx, case.id) is None
+    return Alike(
+        case=case,
+        distance_bits=joined.distance_bits,
+        steps=joined.steps,
+        open_to_me=undecided and not claiming.held_by_another(case, by, at),
+    )
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Pictures:
-    """Cases of one comparable picture each: `words` uint64[N, 4], `radii` bits, in one order."""
-
-    cases: Sequence[CaseId]
-    words: Words
-    radii: Sequence[int]
+def _waiting(tx: Connection) -> Mapping[CaseId, int | None]:
+    """The cases that are compared, with their lists' widest radius."""
+    return cases.radii(tx, states=_WAITING, limit=COMPARED)
 
 
-def _alike(tx: Connection, case_ids: Collection[CaseId]) -> dict[CaseId, dict[CaseId, int]]:
-    """Case → waiting case like it → bits apart."""
-    waiting = _pictures(tx, cases.radii(tx, states=_WAITING, limit=COMPARED))
+def _groups(
+    tx: Connection, case_ids: Collection[CaseId], waiting: Mapping[CaseId, int | None]
+) -> Mapping[CaseId, Group]:
+    """The group around each of these cases that may be compared."""
     asked = _pictures(tx, cases.radii(tx, case_ids=case_ids))
-    found: dict[CaseId, dict[CaseId, int]] = {}
-    largest = max((*waiting.radii, *asked.radii), default=0)
-    pairs = rows_within(waiting.words, asked.words, largest)
-    for query, row, distance in zip(*(column.tolist() for column in pairs), strict=True):
-        one, other = asked.cases[query], waiting.cases[row]
-        if one != other and distance <= min(asked.radii[query], waiting.radii[row]):
-            found.setdefault(one, {})[other] = distance
-    return found
+    groups = Groups(_pictures(tx, waiting))
+    return dict(zip(asked.cases, groups.around(asked, most=SHOWN), strict=True))
 
 
-def _pictures(tx: Connection, radii: Mapping[CaseId, int | None]) -> _Pictures:
+def _pictures(tx: Connection, radii: Mapping[CaseId, int | None]) -> Pictures:
     """Those of the cases that consist of one picture whose hash may be compared."""
     hashes: dict[CaseId, list[Pdq | None]] = {}
     for case_id, text, quality in evidence.hashes_of(tx, list(radii)):
@@ -183,8 +194,9 @@ def _pictures(tx: Connection, radii: Mapping[CaseId, int | None]) -> _Pictures:
         if not others and pdq is not None and pdq.unmatchable is None
     }
     rows = np.frombuffer(b"".join(pdq.bits for pdq in single.values()), dtype=np.uint8)
-    return _Pictures(
+    widest = [RADIUS_BITS if (bits := radii[case_id]) is None else bits for case_id in single]
+    return Pictures(
         cases=list(single),
         words=pack(rows.reshape(-1, PDQ_BYTES)),
-        radii=[RADIUS_BITS if (bits := radii[case_id]) is None else bits for case_id in single],
+        radii=np.array(widest, np.int64),
     )
