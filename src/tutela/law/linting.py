@@ -1,25 +1,17 @@
 """What a lawbook must be before anyone may lean on it; every fault is found, not the first."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from itertools import pairwise
+from typing import Any
 
-from tutela.law.model import (
-    KEPT,
-    Action,
-    Cited,
-    ClockKind,
-    LegalStatus,
-    Rule,
-    Source,
-    SourceKind,
-    Status,
-    Timing,
-)
-from tutela.law.vocabulary import FactKind, Vocabulary
+from tutela.law.book import Lawbook
+from tutela.law.linting_entries import entry_faults
+from tutela.law.linting_rules import rule_faults
+from tutela.law.model import Cited, InForce, LegalStatus, Rule, Source, SourceKind, Status
 
-_RULE_ID = re.compile(r"^[a-z]{2}(\.[A-Za-z0-9-]+)+$")
+_ID = re.compile(r"^[a-z]{2}(\.[A-Za-z0-9_-]+)+$")
 _NOT_YET = {LegalStatus.BILL, LegalStatus.AGREED_NOT_ADOPTED, LegalStatus.ENACTED_NOT_COMMENCED}
 _ENDED = {LegalStatus.LAPSED, LegalStatus.REPEALED}
 _CAP: Mapping[SourceKind, Status] = {
@@ -28,12 +20,6 @@ _CAP: Mapping[SourceKind, Status] = {
 }
 _REVIEWERS: Mapping[Status, int] = {Status.VERIFIED: 2, Status.SINGLE_REVIEWER: 1}
 _FOR_READING = {"sanction", "permits", "not_required", "notes"}
-_TIMING_KEYS: Mapping[ClockKind, frozenset[str]] = {
-    ClockKind.FIXED: frozenset({"n", "unit"}),
-    ClockKind.QUALITATIVE: frozenset({"standard", "legal_text"}),
-    ClockKind.DELEGATED: frozenset({"delegated_to"}),
-    ClockKind.NONE: frozenset(),
-}
 
 
 def cited_parts(thing: object, path: str) -> Iterator[tuple[str, Cited]]:
@@ -70,17 +56,41 @@ def facts_asked(thing: object) -> frozenset[str]:
     return frozenset(names)
 
 
-def faults(
-    rules: Sequence[Rule], sources: Mapping[str, Source], vocabulary: Vocabulary
-) -> tuple[str, ...]:
+def faults(book: Lawbook) -> tuple[str, ...]:
     """Every fault of the book, as sentences that begin with the place; none means sound."""
-    found: list[str] = []
-    for source in sources.values():
+    found = [] if book.rules else ["the book holds no rule: empty means no"]
+    for source in book.sources.values():
         found += [f"source {source.id}: {why}" for why in _source_faults(source)]
-    for rule in rules:
-        found += [f"{rule.id}: {why}" for why in _rule_faults(rule, sources, vocabulary)]
-    found += _edition_faults(rules)
-    return tuple(found)
+    for kind in _ENTRIES:
+        for entry in getattr(book, kind):
+            name = _name(entry)
+            found += [f"{name}: {why}" for why in _common_faults(entry, book.sources)]
+            if isinstance(entry, Rule):
+                found += [f"{name}: {why}" for why in _status_faults(entry)]
+                found += [f"{name}: {why}" for why in rule_faults(entry, book.vocabulary)]
+        found += _edition_faults(getattr(book, kind))
+    return (*found, *entry_faults(book))
+
+
+_ENTRIES = (
+    "rules",
+    "offences",
+    "measures",
+    "bases",
+    "contacts",
+    "memberships",
+    "jurisdiction_entries",
+    "instruments",
+    "requirements",
+    "clauses",
+)
+
+
+def _name(entry: Any) -> str:  # noqa: ANN401 - any entry of the book
+    for key in ("id", "code"):
+        if hasattr(entry, key):
+            return str(getattr(entry, key))
+    return f"{entry.jurisdiction} {entry.instrument}"
 
 
 def _source_faults(source: Source) -> Iterator[str]:
@@ -94,99 +104,65 @@ def _source_faults(source: Source) -> Iterator[str]:
         yield "text_sha256 is not 64 hexadecimal digits"
 
 
-def _rule_faults(
-    rule: Rule, sources: Mapping[str, Source], vocabulary: Vocabulary
-) -> Iterator[str]:
-    if not _RULE_ID.match(rule.id) or rule.id[:2] != rule.jurisdiction.lower():
-        yield "the id must be the jurisdiction in small letters, a dot and a name"
-    if not rule.legal_basis:
-        yield "no legal basis is cited"
-    for path, part in cited_parts(rule, "rule"):
+def _common_faults(entry: Any, sources: Mapping[str, Source]) -> Iterator[str]:  # noqa: ANN401
+    """Id, sources and dates: what holds for every sort of entry."""
+    if hasattr(entry, "id") and hasattr(entry, "jurisdiction"):
+        code = entry.jurisdiction.lower()
+        if not _ID.match(entry.id) or entry.id[:2] != code:
+            yield "the id must be the jurisdiction in small letters, a dot and a name"
+    for path, part in cited_parts(entry, "entry"):
         source = sources.get(part.source)
         if source is None:
             yield f"{path} names the source {part.source}, which is not in the book"
         elif part.status > source.status:
             yield f"{path} is {part.status.value}, its source only {source.status.value}"
+    if hasattr(entry, "in_force"):
+        yield from _date_faults(entry.in_force, entry.legal_status)
+
+
+def _status_faults(rule: Rule) -> Iterator[str]:
     weakest = min(part.status for _, part in driving_parts(rule))
     if rule.status > weakest:
         yield f"it claims {rule.status.value}, its weakest part is {weakest.value}"
     if len(set(rule.reviewers)) < _REVIEWERS.get(rule.status, 0):
         yield f"{rule.status.value} needs {_REVIEWERS[rule.status]} reviewers"
-    yield from _date_faults(rule)
-    yield from _clock_faults(rule, vocabulary)
-    yield from _shape_faults(rule, vocabulary)
 
 
-def _date_faults(rule: Rule) -> Iterator[str]:
-    span = rule.in_force
-    if (span.from_ is None) != (rule.legal_status in _NOT_YET):
-        yield f"in_force.from does not fit legal_status {rule.legal_status.value}"
+def _date_faults(span: InForce, legal_status: LegalStatus) -> Iterator[str]:
+    if (span.from_ is None) != (legal_status in _NOT_YET):
+        yield f"in_force.from does not fit legal_status {legal_status.value}"
     if (span.to is None) != (span.after is None):
         yield "in_force.to and in_force.after stand together"
-    if rule.legal_status in _ENDED and span.to is None:
-        yield f"legal_status {rule.legal_status.value} needs in_force.to"
+    if legal_status in _ENDED and span.to is None:
+        yield f"legal_status {legal_status.value} needs in_force.to"
     if span.to is not None and (span.from_ is None or span.from_ >= span.to):
         yield "in_force.from must lie before in_force.to"
 
 
-def _clock_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
-    timings: list[tuple[str, Timing]] = [("clock", rule.clock)]
-    timings += [(f"clock.levels {level.id}", level) for level in rule.clock.levels]
-    for path, timing in timings:
-        given = {
-            key
-            for key in ("n", "unit", "standard", "legal_text", "delegated_to")
-            if getattr(timing, key) is not None
-        }
-        if given != _TIMING_KEYS[timing.kind]:
-            wanted = sorted(_TIMING_KEYS[timing.kind])
-            yield f"{path} is {timing.kind.value}: it takes exactly {wanted}"
-        if timing.n is not None and timing.n <= 0:
-            yield f"{path}.n must be positive"
-        if timing.kind is not ClockKind.NONE and rule.clock.starts is None:
-            yield f"{path} runs, but clock.starts is missing"
-    if rule.clock.starts is not None:
-        yield from _moment_fault("clock.starts", rule.clock.starts, vocabulary)
-
-
-def _shape_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
-    for keep in rule.retention:
-        yield from _moment_fault(f"retention {keep.id}.from", keep.from_, vocabulary)
-        if keep.n <= 0 or not keep.what or set(keep.what) - set(KEPT):
-            yield f"retention {keep.id} needs a positive n and what from {', '.join(KEPT)}"
-    if (rule.action is Action.PRESERVE) != bool(rule.retention):
-        yield "a preserve rule has retention, and only such a rule"
-    if rule.action in {Action.REPORT, Action.INFORM_AUTHORITY} and not rule.recipients:
-        yield "nobody is named to be told"
-    for name in ("unless", "recipients", "preconditions", "retention", "discharged_by"):
-        ids = [each.id for each in getattr(rule, name)]
-        if len(ids) != len(set(ids)):
-            yield f"{name} uses an id twice"
-
-
-def _moment_fault(path: str, fact: str, vocabulary: Vocabulary) -> Iterator[str]:
-    known = vocabulary.facts.get(fact)
-    if known is None:
-        yield f"{path} names the fact {fact}, which is not in facts.yaml"
-    elif known.kind is not FactKind.MOMENT:
-        yield f"{path} needs a moment, {fact} is {known.kind.value}"
-
-
-def _edition_faults(rules: Sequence[Rule]) -> list[str]:
-    """Editions of one id: the same duty, never two on one day."""
+def _edition_faults(entries: Iterable[Any]) -> list[str]:
+    """Entries of one id: dated editions of the same thing, never two on one day."""
     found = []
-    by_id: dict[str, list[Rule]] = {}
-    for rule in rules:
-        by_id.setdefault(rule.id, []).append(rule)
-    for rule_id, editions in by_id.items():
-        if len({(each.jurisdiction, each.action) for each in editions}) > 1:
-            found.append(f"{rule_id}: the id is reused for another duty")
+    by_id: dict[str, list[Any]] = {}
+    for entry in entries:
+        by_id.setdefault(_name(entry), []).append(entry)
+    for name, editions in by_id.items():
+        if len(editions) == 1:
+            continue
+        if not all(hasattr(each, "in_force") for each in editions):
+            found.append(f"{name}: the id is reused")
+            continue
+        kept_same = {
+            tuple(getattr(each, key, None) for key in ("jurisdiction", "action", "measure", "tier"))
+            for each in editions
+        }
+        if len(kept_same) > 1:
+            found.append(f"{name}: the id is reused for another duty or thing")
         dated = [each for each in editions if each.in_force.from_ is not None]
-        if len(dated) < len(editions) and len(editions) > 1:
-            found.append(f"{rule_id}: an edition without a date stands beside others")
-        dated.sort(key=lambda each: str(each.in_force.from_))
+        if len(dated) < len(editions):
+            found.append(f"{name}: an edition without a date stands beside others")
+        dated.sort(key=lambda each: each.in_force.from_)
         for earlier, later in pairwise(dated):
-            end, start = earlier.in_force.to, later.in_force.from_
-            if end is None or (start is not None and start < end):
-                found.append(f"{rule_id}: two editions overlap")
+            end = earlier.in_force.to
+            if end is None or later.in_force.from_ < end:
+                found.append(f"{name}: two editions overlap")
     return found

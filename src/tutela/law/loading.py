@@ -1,177 +1,226 @@
-"""Reading the lawbook: `sources.yaml`, `facts.yaml`, `sets.yaml`, then each country's rules."""
+"""Reading the lawbook: the shared files first, then every folder; an operator's folders last.
 
-from collections.abc import Iterable, Iterator, Mapping
+`sources.yaml`, `sets.yaml`, `facts.yaml`, `conduct.yaml` (facts, too), `measures.yaml` and
+`ordinary.yaml` stand at the top. A file in a folder is a mapping whose keys say what it lists
+(`rules`, `offences`, `requirements` ...).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from typing import Any, cast
 
+from tutela.law.book import Assumption, CodeSet, Lawbook
+from tutela.law.clauses import Clause
+from tutela.law.countries import Basis, Contact, Jurisdiction, Measure, Membership, Term
+from tutela.law.instruments import Instrument, Requirement
 from tutela.law.linting import cited_parts, facts_asked, faults
-from tutela.law.model import Beyond, Cited, Rule, Source
+from tutela.law.model import Rule, Source
+from tutela.law.offences import Offence
 from tutela.law.parsing import Reader, check_fact, read_yaml, refusal
-from tutela.law.serialising import digest, version_of
+from tutela.law.serialising import version_of
 from tutela.law.vocabulary import FACT_NAME, Fact, Vocabulary
-from tutela.primitives.errors import BadInput, NotFound
+from tutela.primitives.errors import BadInput
 
+__all__ = ["Lawbook", "load_lawbook"]
+
+KINDS: Mapping[str, type[Any]] = {
+    "jurisdictions": Jurisdiction,
+    "instruments": Instrument,
+    "requirements": Requirement,
+    "rules": Rule,
+    "offences": Offence,
+    "measures": Measure,
+    "memberships": Membership,
+    "contacts": Contact,
+    "bases": Basis,
+    "clauses": Clause,
+}
+"""The keys a file in a folder may have, and what stands under each."""
+_FIELDS = {"jurisdictions": "jurisdiction_entries"}
+_VERSIONED = (Rule, Offence, Requirement)
 _COUNTRIES = "iso_countries"
 _SHOWN_FAULTS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CodeSet(Cited):
-    """A named list of country codes that conditions may use."""
+class _Shared:
+    """What every entry may lean on."""
 
-    name: str
-    codes: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Lawbook:
-    """Every rule in all its editions, the sources they rest on and the facts they may ask."""
-
-    rules: tuple[Rule, ...]
-    sources: Mapping[str, Source]
-    vocabulary: Vocabulary
-
-    @property
-    def digest(self) -> str:
-        """One digest over all rule versions: two equal digests, the same law."""
-        return digest(sorted([rule.id, rule.version] for rule in self.rules))
-
-    @property
-    def jurisdictions(self) -> tuple[str, ...]:
-        """The jurisdictions that have a rule, sorted."""
-        return tuple(sorted({rule.jurisdiction for rule in self.rules}))
-
-    def ids(self) -> tuple[str, ...]:
-        """Every rule id once, sorted."""
-        return tuple(sorted({rule.id for rule in self.rules}))
-
-    def editions(self, rule_id: str) -> tuple[Rule, ...]:
-        """All dated editions of a rule, oldest first; raise `NotFound` for an unknown id."""
-        found = [rule for rule in self.rules if rule.id == rule_id]
-        if not found:
-            raise NotFound(
-                f"There is no rule called {rule_id[:80]!r}",
-                remedy="`tutela law rules` lists them",
-            )
-        return tuple(sorted(found, key=lambda rule: rule.in_force.from_ or date.min))
-
-    def edition(self, rule_id: str, *, on: date) -> tuple[Rule, Beyond | None]:
-        """The edition in force on a day, or the nearest one and what holds outside its dates."""
-        editions = self.editions(rule_id)
-        nearest, beyond = editions[0], editions[0].in_force.before
-        for rule in editions:
-            span = rule.in_force
-            if span.covers(on):
-                return rule, None
-            if span.from_ is not None and span.from_ <= on:
-                nearest, beyond = rule, span.after or Beyond.UNRECORDED
-        return nearest, beyond
+    sources: dict[str, Source]
+    sets: dict[str, tuple[str, ...]]
+    facts: dict[str, Fact]
+    terms: dict[str, Term]
+    ordinary: dict[str, Assumption]
 
 
-def load_lawbook(root: Traversable | None = None) -> Lawbook:
+def load_lawbook(root: Traversable | None = None, overlays: Sequence[Traversable] = ()) -> Lawbook:
     """Read and check a lawbook, by default the one in the package; refuse with `BadInput`.
 
-    The message lists every fault (the first 20), each with its place.
+    `overlays` are an operator's own folders of the same layout: an entry with an id of ours
+    takes its place in all editions, and is named in `Lawbook.origins`. The message of a
+    refusal lists every fault (the first 20), each with its place.
     """
     root = root if root is not None else files("tutela") / "lawbook"
-    sources = _sources(root)
-    sets = _sets(root, sources)
-    vocabulary = _vocabulary(root, sets)
-    reader = Reader(vocabulary=vocabulary, sets=sets)
-    rules = [
-        _with_version(rule, sources, vocabulary)
-        for folder in _children(root)
-        if folder.is_dir()
-        for file in _children(folder)
-        if file.name.endswith(".yaml")
-        for rule in _rules(file, folder.name, reader)
-    ]
-    found = faults(rules, sources, vocabulary)
-    if not rules:
-        found = (*found, "the book holds no rule: empty means no")
-    if found:
-        more = len(found) - _SHOWN_FAULTS
-        raise BadInput(
-            "The lawbook is refused",
-            why="; ".join(found[:_SHOWN_FAULTS]) + (f"; and {more} more" if more > 0 else ""),
-            remedy="Correct the files; docs/reference/lawbook.md says what each key means.",
+    shared = _Shared(sources={}, sets={}, facts={}, terms={}, ordinary={})
+    for folder in (root, *overlays):
+        _share(folder, shared)
+    if _COUNTRIES not in shared.sets:
+        raise refusal("sets.yaml", f"the set {_COUNTRIES} is missing")
+    vocabulary = Vocabulary(facts=shared.facts, countries=frozenset(shared.sets[_COUNTRIES]))
+    reader = Reader(vocabulary=vocabulary, sets=shared.sets)
+    entries: dict[tuple[str, str], list[Any]] = {}
+    origins: dict[str, str] = {}
+    for n, folder in enumerate((root, *overlays)):
+        read: dict[tuple[str, str], list[Any]] = {}
+        for kind, entry in _entries(folder, reader):
+            read.setdefault((kind, identity(entry)), []).append(entry)
+        entries |= read
+        if n:
+            origins |= {f"{kind} {name}": folder.name for kind, name in read}
+    by_kind: dict[str, tuple[Any, ...]] = {
+        _FIELDS.get(kind, kind): tuple(
+            _with_version(each, shared.sources, vocabulary)
+            for (of, _), listed in entries.items()
+            if of == kind
+            for each in listed
         )
-    rules.sort(key=lambda rule: (rule.id, rule.in_force.from_ or date.min))
-    return Lawbook(rules=tuple(rules), sources=sources, vocabulary=vocabulary)
+        for kind in KINDS
+    }
+    by_kind["rules"] = tuple(sorted(by_kind["rules"], key=_by_date))
+    book = Lawbook(
+        sources=shared.sources,
+        vocabulary=vocabulary,
+        sets=shared.sets,
+        terms=shared.terms,
+        ordinary=tuple(shared.ordinary.values()),
+        origins=origins,
+        **by_kind,
+    )
+    _refuse(faults(book))
+    return book
+
+
+def identity(entry: object) -> str:
+    """What makes an entry one: its id or code; a membership is a state and an instrument."""
+    if isinstance(entry, Membership):
+        return f"{entry.jurisdiction} {entry.instrument}"
+    return str(getattr(entry, "id", None) or cast("Jurisdiction", entry).code)
+
+
+def _by_date(rule: Rule) -> tuple[str, str]:
+    return rule.id, str(rule.in_force.from_ or "")
+
+
+def _refuse(found: Sequence[str]) -> None:
+    if not found:
+        return
+    more = len(found) - _SHOWN_FAULTS
+    raise BadInput(
+        "The lawbook is refused",
+        why="; ".join(found[:_SHOWN_FAULTS]) + (f"; and {more} more" if more > 0 else ""),
+        remedy="Correct the files; docs/reference/lawbook.md says what each key means.",
+    )
+
+
+def _share(root: Traversable, shared: _Shared) -> None:
+    """Take in the shared files of one folder; a later folder may replace what an earlier has."""
+    plain = Reader(sets={})
+    _unique(shared.sources, root, "sources", plain, Source, name="id")
+    sets: dict[str, CodeSet] = {}
+    _unique(sets, root, "sets", plain, CodeSet, name="name")
+    for one in sets.values():
+        if len(set(one.codes)) != len(one.codes) or not one.codes:
+            raise refusal("sets.yaml", f"{one.name}: a code stands twice, or there is no code")
+        for _, part in cited_parts(one, one.name):
+            if part.source not in shared.sources:
+                raise refusal("sets.yaml", f"the source {part.source} is not in the book")
+        shared.sets[one.name] = one.codes
+    read: dict[str, Fact] = {}
+    _unique(read, root, "facts", plain, Fact, name="name")
+    _unique(read, root, "facts", plain, Fact, name="name", file="conduct.yaml")
+    for fact in read.values():
+        check_fact(fact, where=f"facts {fact.name}")
+        if not FACT_NAME.match(fact.name):
+            raise refusal(f"facts {fact.name}", "the name is not group.name")
+    shared.facts.update(read)
+    _unique(shared.terms, root, "measure_terms", plain, Term, name="name", file="measures.yaml")
+    countries = frozenset(shared.sets.get(_COUNTRIES, ()))
+    vocabulary = Vocabulary(facts=shared.facts, countries=countries)
+    assuming = Reader(sets={}, vocabulary=vocabulary)
+    _unique(shared.ordinary, root, "ordinary", assuming, Assumption, name="fact")
+
+
+def _unique(
+    into: dict[str, Any],
+    root: Traversable,
+    key: str,
+    reader: Reader,
+    kind: type[Any],
+    *,
+    name: str,
+    file: str = "",
+) -> None:
+    """The entries of one shared file by name; a file may be missing, a name may stand once."""
+    path = root / (file or f"{key}.yaml")
+    if not path.is_file():
+        return
+    seen: set[str] = set()
+    data = read_yaml(path.read_text("utf-8"), where=path.name)
+    if set(data) != {key}:
+        raise refusal(path.name, f"expected the one key {key}")
+    for where, each in _elements(data, key, path.name):
+        one = reader.build(kind, each, where=where)
+        if (named := getattr(one, name)) in seen:
+            raise refusal(where, f"{named} stands twice")
+        seen.add(named)
+        into[named] = one
+
+
+def _entries(root: Traversable, reader: Reader) -> Iterator[tuple[str, object]]:
+    for folder in _children(root):
+        if not folder.is_dir():
+            continue
+        for file in _children(folder):
+            if file.name.endswith(".yaml"):
+                yield from _file(file, folder.name, reader)
+
+
+def _file(file: Traversable, folder: str, reader: Reader) -> Iterator[tuple[str, object]]:
+    where = f"{folder}/{file.name}"
+    data = read_yaml(file.read_text("utf-8"), where=where)
+    for key in data:
+        if key not in KINDS:
+            raise refusal(where, f"{key[:40]} is none of {', '.join(KINDS)}")
+        for place, each in _elements(data, key, where):
+            entry = reader.build(KINDS[key], each, where=place)
+            code = str(getattr(entry, "jurisdiction", None) or getattr(entry, "code", folder))
+            if code.lower() != folder:
+                raise refusal(place, f"an entry of {code[:20]} stands in the folder {folder}")
+            yield key, entry
 
 
 def _children(folder: Traversable) -> list[Traversable]:
     return sorted(folder.iterdir(), key=lambda each: each.name)
 
 
-def _listed(root: Traversable, name: str) -> Iterator[tuple[str, object]]:
-    """The elements of the one list in `root/name.yaml`, each with its place."""
-    data = read_yaml((root / f"{name}.yaml").read_text("utf-8"), where=f"{name}.yaml")
-    yield from _elements(data, name, f"{name}.yaml")
-
-
 def _elements(data: Mapping[str, object], key: str, where: str) -> Iterator[tuple[str, object]]:
     listed = data.get(key)
-    if set(data) != {key} or not isinstance(listed, list) or not listed:
-        raise refusal(where, f"expected the one key {key} with a list that is not empty")
+    if not isinstance(listed, list) or not listed:
+        raise refusal(where, f"{key} is no list, or an empty one")
     for n, each in enumerate(listed):
         yield f"{where} {key}[{n}]", each
 
 
-def _sources(root: Traversable) -> dict[str, Source]:
-    reader, sources = Reader(sets={}), dict[str, Source]()
-    for where, data in _listed(root, "sources"):
-        source = reader.build(Source, data, where=where)
-        if source.id in sources:
-            raise refusal(where, f"the source id {source.id} is reused")
-        sources[source.id] = source
-    return sources
-
-
-def _sets(root: Traversable, sources: Mapping[str, Source]) -> dict[str, tuple[str, ...]]:
-    reader, sets = Reader(sets={}), dict[str, tuple[str, ...]]()
-    for where, data in _listed(root, "sets"):
-        one = reader.build(CodeSet, data, where=where)
-        if one.name in sets or len(set(one.codes)) != len(one.codes) or not one.codes:
-            raise refusal(where, "a name or a code stands twice, or there is no code")
-        for _, part in cited_parts(one, where):
-            if part.source not in sources:
-                raise refusal(where, f"the source {part.source} is not in the book")
-        sets[one.name] = one.codes
-    if _COUNTRIES not in sets:
-        raise refusal("sets.yaml", f"the set {_COUNTRIES} is missing")
-    return sets
-
-
-def _vocabulary(root: Traversable, sets: Mapping[str, tuple[str, ...]]) -> Vocabulary:
-    reader, facts = Reader(sets={}), dict[str, Fact]()
-    for where, data in _listed(root, "facts"):
-        fact = reader.build(Fact, data, where=where)
-        check_fact(fact, where=where)
-        if fact.name in facts or not FACT_NAME.match(fact.name):
-            raise refusal(where, "the name stands twice or is not group.name")
-        facts[fact.name] = fact
-    return Vocabulary(facts=facts, countries=frozenset(sets[_COUNTRIES]))
-
-
-def _rules(file: Traversable, folder: str, reader: Reader) -> Iterable[Rule]:
-    where = f"{folder}/{file.name}"
-    data = read_yaml(file.read_text("utf-8"), where=where)
-    for place, each in _elements(data, "rules", where):
-        rule = reader.build(Rule, each, where=place)
-        if rule.jurisdiction.lower() != folder:
-            raise refusal(place, f"a rule of {rule.jurisdiction} stands in the folder {folder}")
-        yield rule
-
-
-def _with_version(rule: Rule, sources: Mapping[str, Source], vocabulary: Vocabulary) -> Rule:
-    cited = {part.source for _, part in cited_parts(rule, "rule")}
-    asked = facts_asked(rule)
+def _with_version(entry: object, sources: Mapping[str, Source], vocabulary: Vocabulary) -> object:
+    if not isinstance(entry, _VERSIONED):
+        return entry
+    cited = {part.source for _, part in cited_parts(entry, "entry")}
+    asked = facts_asked(entry)
     version = version_of(
-        rule,
+        entry,
         sources=[sources[each] for each in cited if each in sources],
         facts=[vocabulary.facts[each] for each in asked if each in vocabulary.facts],
     )
-    return replace(rule, version=version)
+    return replace(entry, version=version)

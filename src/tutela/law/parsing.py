@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date
 from enum import Enum
@@ -11,7 +11,8 @@ from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import yaml
 
-from tutela.law.model import All, AnyOf, AtLeast, Expr, Leaf, Literal, Not, Op, Status
+from tutela.law.model import All, AnyOf, AtLeast, Expr, Leaf, Literal, Not, Op, Scalar, Status
+from tutela.law.offences import Conducts
 from tutela.law.vocabulary import OPS_OF, Fact, FactKind, Vocabulary
 from tutela.primitives.errors import BadInput
 
@@ -135,7 +136,7 @@ class Reader:
         return kind(**values)
 
     def _typed(self, hint: Any, value: object, where: str) -> object:  # noqa: ANN401, PLR0911 - one line a type
-        if isinstance(hint, UnionType):
+        if isinstance(hint, UnionType) and hint != Scalar:
             inner = [each for each in get_args(hint) if each is not NoneType]
             return None if value is None else self._typed(inner[0], value, where)
         if get_origin(hint) is tuple:
@@ -145,8 +146,8 @@ class Reader:
             return tuple(
                 self._typed(element, each, f"{where}[{n}]") for n, each in enumerate(value)
             )
-        if hint is Expr:
-            return self.expression(value, where=where)
+        if hint in _WHOLE:
+            return _WHOLE[hint](self, value, where)
         if is_dataclass(hint):
             return self.build(cast("type[object]", hint), value, where=where)
         if issubclass(hint, Enum):
@@ -158,6 +159,22 @@ class Reader:
         if type(value) is not hint:
             raise refusal(where, f"expected {hint.__name__}")
         return value.strip() if isinstance(value, str) else value
+
+    def conducts(self, data: object, where: str) -> Conducts:
+        """`{fact: value or list of values}`, each value of the fact's type."""
+        if not isinstance(data, Mapping) or not data or self.vocabulary is None:
+            raise refusal(where, "expected facts with one value or a list of values")
+        values = []
+        for name, listed in data.items():
+            many = listed if isinstance(listed, list) else [listed]
+            if not many:
+                raise refusal(where, f"{name} has no value")
+            try:
+                fact = self.vocabulary.fact(str(name))
+                values.append((fact.name, tuple(self.vocabulary.scalar(fact, x) for x in many)))
+            except BadInput as error:
+                raise refusal(where, str(error)) from error
+        return Conducts(values=tuple(values))
 
     def expression(self, data: object, *, where: str, depth: int = 0) -> Expr:
         """A condition; empty `all`, `any` and `at_least` refuse (empty means no)."""
@@ -235,6 +252,14 @@ class Reader:
         if len(set(values)) != len(values):
             raise refusal(where, "a value stands twice")
         return cast("Literal", tuple(sorted(values, key=str)))
+
+
+_WHOLE: Mapping[Any, Callable[[Reader, object, str], object]] = {
+    Expr: lambda reader, value, where: reader.expression(value, where=where),
+    Conducts: lambda reader, value, where: reader.conducts(value, where),
+    Scalar: lambda _, value, __: value,
+}
+"""Types of the room that are read as a whole."""
 
 
 def _choice(kind: type[Enum], value: object, where: str) -> Enum:

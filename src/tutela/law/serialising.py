@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 
-from tutela.law.model import All, AnyOf, AtLeast, Expr, Leaf, Not, Rule, Source
+from tutela.law.model import All, AnyOf, AtLeast, Expr, Leaf, Not, Source
 from tutela.law.vocabulary import Fact
 from tutela.primitives.clock import iso
 
@@ -75,11 +75,11 @@ def digest(data: object) -> str:
     return hashlib.sha256(canonical(data)).hexdigest()
 
 
-def version_of(rule: Rule, *, sources: Iterable[Source], facts: Iterable[Fact]) -> str:
-    """The rule's version: any change to it, to a source it cites or a fact it asks changes it."""
+def version_of(entry: object, *, sources: Iterable[Source], facts: Iterable[Fact]) -> str:
+    """An entry's version: a change to it, to a source it cites or a fact it asks changes it."""
     return digest(
         {
-            "rule": as_plain(rule, sparse=True),
+            "rule": as_plain(entry, sparse=True),
             "sources": [as_plain(each) for each in sorted(sources, key=lambda one: one.id)],
             "facts": [as_plain(each) for each in sorted(facts, key=lambda one: one.name)],
         }

@@ -1,0 +1,64 @@
+"""What a rule, a provider's duty, must be beside being cited and dated."""
+
+from collections.abc import Iterator, Mapping
+
+from tutela.law.model import KEPT, Action, ClockKind, Rule, Timing
+from tutela.law.vocabulary import FactKind, Vocabulary
+
+_TIMING_KEYS: Mapping[ClockKind, frozenset[str]] = {
+    ClockKind.FIXED: frozenset({"n", "unit"}),
+    ClockKind.QUALITATIVE: frozenset({"standard", "legal_text"}),
+    ClockKind.DELEGATED: frozenset({"delegated_to"}),
+    ClockKind.NONE: frozenset(),
+}
+
+
+def rule_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
+    """Every fault in the shape of a rule: clock, retention, recipients, doubled ids."""
+    if not rule.legal_basis:
+        yield "no legal basis is cited"
+    yield from _clock_faults(rule, vocabulary)
+    yield from _shape_faults(rule, vocabulary)
+
+
+def _clock_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
+    timings: list[tuple[str, Timing]] = [("clock", rule.clock)]
+    timings += [(f"clock.levels {level.id}", level) for level in rule.clock.levels]
+    for path, timing in timings:
+        given = {
+            key
+            for key in ("n", "unit", "standard", "legal_text", "delegated_to")
+            if getattr(timing, key) is not None
+        }
+        if given != _TIMING_KEYS[timing.kind]:
+            wanted = sorted(_TIMING_KEYS[timing.kind])
+            yield f"{path} is {timing.kind.value}: it takes exactly {wanted}"
+        if timing.n is not None and timing.n <= 0:
+            yield f"{path}.n must be positive"
+        if timing.kind is not ClockKind.NONE and rule.clock.starts is None:
+            yield f"{path} runs, but clock.starts is missing"
+    if rule.clock.starts is not None:
+        yield from _moment_fault("clock.starts", rule.clock.starts, vocabulary)
+
+
+def _shape_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
+    for keep in rule.retention:
+        yield from _moment_fault(f"retention {keep.id}.from", keep.from_, vocabulary)
+        if keep.n <= 0 or not keep.what or set(keep.what) - set(KEPT):
+            yield f"retention {keep.id} needs a positive n and what from {', '.join(KEPT)}"
+    if (rule.action is Action.PRESERVE) != bool(rule.retention):
+        yield "a preserve rule has retention, and only such a rule"
+    if rule.action in {Action.REPORT, Action.INFORM_AUTHORITY} and not rule.recipients:
+        yield "nobody is named to be told"
+    for name in ("unless", "recipients", "preconditions", "retention", "discharged_by"):
+        ids = [each.id for each in getattr(rule, name)]
+        if len(ids) != len(set(ids)):
+            yield f"{name} uses an id twice"
+
+
+def _moment_fault(path: str, fact: str, vocabulary: Vocabulary) -> Iterator[str]:
+    known = vocabulary.facts.get(fact)
+    if known is None:
+        yield f"{path} names the fact {fact}, which is not in facts.yaml"
+    elif known.kind is not FactKind.MOMENT:
+        yield f"{path} needs a moment, {fact} is {known.kind.value}"
