@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutela.law.answers import MattersTo, State
+from tutela.law.answers import Duties, MattersTo, State
 from tutela.law.clocks import OperatorTarget
-from tutela.law.duties import duties
+from tutela.law.duties import duties as duties_at
 from tutela.law.loading import Lawbook, load_lawbook
-from tutela.law.model import ClockKind, Rule, Truth, Unit
+from tutela.law.model import ClockKind, Rule, Status, Truth, Unit
 from tutela.law.vocabulary import FactKind, Known
 from tutela.primitives.errors import BadInput, NotFound
 
@@ -32,6 +32,13 @@ CHAIN: dict[str, object] = {
     "decision.apparent_csam": True,
     "decision.imminent_threat": False,
 }
+
+
+def duties(
+    book: Lawbook, facts: Mapping[str, object], as_of: date | datetime, **options: Any
+) -> Duties:
+    """Read from `recalled` on: what the law says if the book remembers it rightly."""
+    return duties_at(book, facts, as_of, **({"floor": Status.RECALLED} | options))
 
 
 def states(book: Lawbook, facts: Mapping[str, object], day: date = DAY) -> dict[str, str]:
@@ -248,6 +255,7 @@ VALUES = {
     FactKind.BOOL: st.booleans(),
     FactKind.COUNTRY: st.sampled_from(["US", "GB", "FR", "JP"]),
     FactKind.COUNTRIES: st.lists(st.sampled_from(["US", "GB", "FR"]), max_size=3),
+    FactKind.INTEGER: st.integers(0, 99),
     FactKind.MOMENT: st.sampled_from([NOON, NOON + timedelta(days=1), "none"]),
 }
 PACKAGE = load_lawbook()

@@ -11,13 +11,13 @@ import tutela
 from tutela.law.answers import Duty
 from tutela.law.duties import duties
 from tutela.law.loading import Lawbook
-from tutela.law.model import Truth
+from tutela.law.model import Status, Truth
 from tutela.law.parsing import read_yaml
 from tutela.law.serialising import as_plain
 
 LAWBOOK = Path(tutela.__file__).parent / "lawbook"
 CASES = sorted(LAWBOOK.glob("*/cases/*.yaml"))
-KEYS = {"title", "about", "as_of", "facts", "expected", "preserve_until", "uncovered"}
+KEYS = {"title", "about", "as_of", "status", "facts", "expected", "preserve_until", "uncovered"}
 
 
 def seen(duty: Duty) -> dict[str, object]:
@@ -46,6 +46,7 @@ def test_case_is_answered_as_expected(path: Path, book: Lawbook) -> None:
         book,
         cast("Mapping[str, object]", case["facts"]),
         date.fromisoformat(str(case["as_of"])),
+        floor=Status(case.get("status", "recalled")),
         jurisdictions=[path.parent.parent.name.upper()],
     )
     for rule_id, wanted in expected.items():

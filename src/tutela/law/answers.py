@@ -6,7 +6,7 @@ from enum import Enum
 from typing import cast
 
 from tutela.law.clocks import Due, Kept
-from tutela.law.evaluating import Evaluation
+from tutela.law.evaluating import Checked, Evaluation, Unchecked
 from tutela.law.expressions import NO, Trace
 from tutela.law.model import Action, Cited, LegalStatus, Provision, Status, Truth
 from tutela.law.serialising import as_plain
@@ -35,23 +35,27 @@ class MattersTo(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told(Cited):
-    """A recipient; `result` says whether it is the one on these facts."""
+    """A recipient; `result` says whether it is the one on these facts.
+
+    `unchecked`: it would be, but who is to be told is below the floor.
+    """
 
     id: str
     body: str
     channel: str | None
     result: Truth
+    unchecked: bool
+    payload_allowed: tuple[str, ...]
+    payload_forbidden: tuple[str, ...]
     trace: Trace | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Checked(Cited):
-    """A discharge or a precondition, with its result."""
+class Weaker:
+    """What the rule would say if read at a lower status: shown beside, never the answer."""
 
-    id: str
-    text: str
-    result: Truth
-    trace: Trace
+    floor: Status
+    state: State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,10 +72,12 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Duty:
-    """One rule's answer; `why` is a sentence for people.
+    """One rule's answer, read at `floor`; `why` is a sentence for people.
 
     `status` is that of the weakest statement this answer rests on, `rule_status` that of the
-    whole rule. `conflict` is set when the rule contradicts itself on these facts.
+    whole rule. `unchecked` lists what is below the floor and keeps the state from being said
+    or from being discharged, `weaker` the state at the nearest lower floor where it differs.
+    `conflict` is set when the rule contradicts itself on these facts.
     """
 
     rule_id: str
@@ -89,6 +95,9 @@ class Duty:
     in_force_to: date | None
     rule_status: Status
     status: Status
+    floor: Status
+    unchecked: tuple[Unchecked, ...] = ()
+    weaker: Weaker | None = None
     recipients: tuple[Told, ...] = ()
     due: Due | None = None
     keep: tuple[Kept, ...] = ()
@@ -131,6 +140,7 @@ class Duties:
     """
 
     as_of: date | datetime
+    floor: Status
     book_digest: str
     jurisdictions: tuple[str, ...]
     uncovered: tuple[str, ...]

@@ -1,4 +1,8 @@
-"""How long: fixed periods become a moment, qualitative ones stay the words of the law."""
+"""How long: fixed periods become a moment, qualitative ones stay the words of the law.
+
+What bends a clock (pauses, extensions) is counted only where it is known: what is not known
+leaves the earliest moment standing, so a deadline is never shown too late.
+"""
 
 import calendar
 from collections.abc import Mapping
@@ -6,17 +10,29 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from tutela.law.expressions import NO, YES, Trace, evaluate
-from tutela.law.model import Clock, ClockKind, ClockLevel, Retention, Status, Timing, Unit
+from tutela.law.evaluating import Checked, check
+from tutela.law.expressions import NO, UNKNOWN, YES, Trace, below, evaluate
+from tutela.law.model import (
+    Clock,
+    ClockKind,
+    ClockLevel,
+    Pause,
+    Retention,
+    Status,
+    Timing,
+    Truth,
+    Unit,
+)
 from tutela.law.vocabulary import Known, Value
 
 
 class ClockState(Enum):
-    """Where a clock stands. UNKNOWN: it cannot be said whether it has started."""
+    """Where a clock stands. UNKNOWN: it cannot be said whether it runs, or how long."""
 
     NO_CLOCK = "no_clock"
     NOT_STARTED = "not_started"
     RUNNING = "running"
+    PAUSED = "paused"
     LATE = "late"
     MET = "met"
     UNKNOWN = "unknown"
@@ -34,11 +50,29 @@ class OperatorTarget:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Paused:
+    """A pause: YES while it holds or has held, UNKNOWN while its begin or end is not known."""
+
+    id: str
+    text: str
+    result: Truth
+    since: datetime | None
+    until: datetime | None
+    missing: tuple[str, ...]
+    unchecked: bool
+    cite: str
+    source: str
+    status: Status
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
     """By when. Only a fixed clock has `due_at`; a qualitative one has the words of the law.
 
     `level` is the priority level that holds; while several may hold, `candidates` lists them
-    and the strictest is shown. `target_at` comes from the operator's policy alone.
+    and the strictest is shown. `unchecked`: the timing is below the floor; it is shown, and
+    says nothing (state UNKNOWN, no due moment). `target_at` comes from the operator's policy
+    alone.
     """
 
     kind: ClockKind
@@ -52,6 +86,10 @@ class Due:
     level: str | None = None
     candidates: tuple[str, ...] = ()
     levels: tuple[Trace, ...] = ()
+    preconditions: tuple[Checked, ...] = ()
+    pauses: tuple[Paused, ...] = ()
+    extends: tuple[Checked, ...] = ()
+    unchecked: bool = False
     cite: str
     source: str
     status: Status
@@ -65,7 +103,10 @@ class Due:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """One keeping period. `until` is `None` while it has not begun or this is not known."""
+    """One keeping period. `until` is `None` while it has not begun or this is not known.
+
+    `unchecked`: the period is below the floor; it is shown, and ends nothing.
+    """
 
     id: str
     what: tuple[str, ...]
@@ -75,6 +116,7 @@ class Kept:
     started_at: datetime | None
     until: datetime | None
     then: str
+    unchecked: bool
     cite: str
     source: str
     status: Status
@@ -113,19 +155,26 @@ def due(
     now: datetime | None,
     met: bool,
     target: OperatorTarget | None = None,
+    floor: Status = Status.RECALLED,
 ) -> Due:
     """The clock of a duty on these facts; `now` is needed only to say that it is late."""
-    traces = tuple(evaluate(level.when, facts, path=f"clock.{level.id}") for level in clock.levels)
+    traces = tuple(
+        evaluate(level.when, facts, path=f"clock.{level.id}", floor=floor) for level in clock.levels
+    )
     candidates = _candidates(clock, traces)
     timing: Timing = candidates[0][1]
+    unchecked = below(timing.status, floor)
     started = moment_of(clock.starts, facts)
+    before, pauses, longer = _bending(clock, facts, floor)
     due_at = None
-    if timing.kind is ClockKind.FIXED and started and timing.n and timing.unit:
+    if timing.kind is ClockKind.FIXED and started and timing.n and timing.unit and not unchecked:
         due_at = add(started, timing.n, timing.unit, at_least=False)
+        due_at = _bent(due_at, clock, pauses, longer)
     names = tuple(name for name, _ in candidates)
+    state = _state(timing, clock.starts, facts, due_at, now=now, met=met, unchecked=unchecked)
     return Due(
         kind=timing.kind,
-        state=_state(clock, timing, facts, due_at, now=now, met=met),
+        state=_held_up(state, before, pauses, longer),
         due_at=due_at,
         standard=timing.standard,
         legal_text=timing.legal_text,
@@ -135,6 +184,10 @@ def due(
         level=names[0] if len(names) == 1 and clock.levels else None,
         candidates=names if len(names) > 1 else (),
         levels=traces,
+        preconditions=before,
+        pauses=pauses,
+        extends=longer,
+        unchecked=unchecked,
         cite=timing.cite,
         source=timing.source,
         status=min([timing.status, *_statuses(traces)]),
@@ -163,31 +216,114 @@ def _statuses(traces: tuple[Trace, ...]) -> list[Status]:
     return [leaf.status for trace in traces for leaf in trace.deciding() if leaf.status]
 
 
+def _bending(
+    clock: Clock, facts: Mapping[str, Value], floor: Status
+) -> tuple[tuple[Checked, ...], tuple[Paused, ...], tuple[Checked, ...]]:
+    """What must come before the clock, what stops it and what makes it longer, on these facts."""
+    before = tuple(
+        check(one, one.met_when, facts, among="clock.preconditions", text=one.text, floor=floor)
+        for one in clock.preconditions
+    )
+    pauses = tuple(_paused(one, facts, floor) for one in clock.pauses)
+    longer = tuple(
+        check(one, one.when, facts, among="clock.extends", text=one.text, floor=floor)
+        for one in clock.extends
+    )
+    return before, pauses, longer
+
+
+def _paused(pause: Pause, facts: Mapping[str, Value], floor: Status) -> Paused:
+    since, until = moment_of(pause.from_, facts), moment_of(pause.until, facts)
+    unchecked = below(pause.status, floor)
+    result = UNKNOWN
+    if facts.get(pause.from_) is Known.NONE:
+        result = NO
+    elif since is not None and pause.until in facts and not unchecked:
+        result = YES
+    return Paused(
+        id=pause.id,
+        text=pause.text,
+        result=result,
+        since=since,
+        until=until,
+        missing=tuple(
+            fact for fact in (pause.from_, pause.until) if result is UNKNOWN and fact not in facts
+        ),
+        unchecked=unchecked and result is UNKNOWN,
+        cite=pause.cite,
+        source=pause.source,
+        status=pause.status,
+    )
+
+
+def _bent(
+    due_at: datetime, clock: Clock, pauses: tuple[Paused, ...], longer: tuple[Checked, ...]
+) -> datetime | None:
+    """The moment after every known pause and extension; `None` while a pause holds."""
+    for extension, checked in zip(clock.extends, longer, strict=True):
+        if checked.result is YES:
+            due_at = add(due_at, extension.n, extension.unit, at_least=False)
+    for pause in pauses:
+        if pause.result is YES and pause.since is not None:
+            if pause.until is None:
+                return None
+            due_at += max(pause.until - pause.since, timedelta(0))
+    return due_at
+
+
 def _state(
-    clock: Clock,
     timing: Timing,
+    starts: str | None,
     facts: Mapping[str, Value],
     due_at: datetime | None,
     *,
     now: datetime | None,
     met: bool,
+    unchecked: bool,
 ) -> ClockState:
-    if timing.kind is ClockKind.NONE:
+    if timing.kind is ClockKind.NONE and (met or not unchecked):
         return ClockState.NO_CLOCK
     if met:
         return ClockState.MET
-    if clock.starts is None or clock.starts not in facts:
+    if unchecked or starts is None or starts not in facts:
         return ClockState.UNKNOWN
-    if facts[clock.starts] is Known.NONE:
+    if facts[starts] is Known.NONE:
         return ClockState.NOT_STARTED
     if due_at is not None and now is not None and now > due_at:
         return ClockState.LATE
     return ClockState.RUNNING
 
 
-def kept(retention: Retention, facts: Mapping[str, Value]) -> Kept:
+def _held_up(
+    state: ClockState,
+    before: tuple[Checked, ...],
+    pauses: tuple[Paused, ...],
+    longer: tuple[Checked, ...],
+) -> ClockState:
+    """The state with what bends the clock: late is said only when nothing unknown could help."""
+    if state not in {ClockState.RUNNING, ClockState.LATE}:
+        return state
+    if any(each.result is NO for each in before):
+        return ClockState.NOT_STARTED
+    if any(each.result is YES and each.until is None for each in pauses):
+        return ClockState.PAUSED
+    if any(each.result is UNKNOWN for each in before):
+        return ClockState.UNKNOWN
+    bends = [each.result for each in pauses] + [each.result for each in longer]
+    if state is ClockState.LATE and UNKNOWN in bends:
+        return ClockState.UNKNOWN
+    return state
+
+
+def kept(
+    retention: Retention, facts: Mapping[str, Value], *, floor: Status = Status.RECALLED
+) -> Kept:
     """One keeping period on these facts."""
     started = moment_of(retention.from_, facts)
+    unchecked = below(retention.status, floor)
+    until = None
+    if started is not None and not unchecked:
+        until = add(started, retention.n, retention.unit, at_least=True)
     return Kept(
         id=retention.id,
         what=retention.what,
@@ -195,8 +331,9 @@ def kept(retention: Retention, facts: Mapping[str, Value]) -> Kept:
         unit=retention.unit,
         starts=retention.from_,
         started_at=started,
-        until=add(started, retention.n, retention.unit, at_least=True) if started else None,
+        until=until,
         then=retention.then.value,
+        unchecked=unchecked,
         cite=retention.cite,
         source=retention.source,
         status=retention.status,

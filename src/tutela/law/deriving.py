@@ -1,84 +1,137 @@
 """One rule's answer on one case's facts: state, recipients, clock, keeping and questions."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from tutela.law.answers import Checked, Duty, MattersTo, Question, State, Told
-from tutela.law.clocks import Due, OperatorTarget, due, kept
-from tutela.law.evaluating import Evaluation, judge
-from tutela.law.expressions import NO, UNKNOWN, YES, Trace, disjunction, evaluate
+from tutela.law.answers import Duty, MattersTo, Question, State, Told, Weaker
+from tutela.law.asking import Open, open_in, open_in_clock, open_in_outcome, questions_of
+from tutela.law.clocks import OperatorTarget, due, kept
+from tutela.law.evaluating import (
+    Checked,
+    Evaluation,
+    Unchecked,
+    check,
+    judge,
+    unchecked_in,
+    unchecked_of,
+)
+from tutela.law.expressions import NO, UNKNOWN, YES, below, disjunction, evaluate
 from tutela.law.loading import Lawbook
-from tutela.law.model import Beyond, Discharge, Precondition, Provision, Recipient, Rule, Truth
+from tutela.law.model import Beyond, Cited, Provision, Recipient, Rule, Status, Truth
 from tutela.law.vocabulary import Value, Vocabulary
 from tutela.primitives.errors import Conflict
 
-Open = tuple[str, MattersTo]
-"""A missing fact and what it would settle."""
+_CITED_IN_A_SENTENCE = 3
 
 
-def derive(
-    book: Lawbook,
-    rule_id: str,
-    facts: Mapping[str, Value],
-    *,
-    day: date,
-    now: datetime | None,
-    target: OperatorTarget | None,
-) -> Duty:
-    """The answer of the rule's edition for `day`; outside its dates it says so, never silently."""
-    rule, beyond = book.edition(rule_id, on=day)
-    if beyond is Beyond.NOT_LAW:
-        return _bare(rule, day, State.NOT_IN_FORCE, NO, why=_not_in_force(rule, day))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How the book is read: which facts, which day, and from which review status on.
+
+    A rule whose version is in `accepted` is read from `recalled` on: counsel has accepted
+    exactly that text. `now` is set when a moment was given, and says which clocks have run out.
+    """
+
+    vocabulary: Vocabulary
+    facts: Mapping[str, Value]
+    day: date
+    now: datetime | None
+    floor: Status
+    accepted: Collection[str] = ()
+    targets: Mapping[str, OperatorTarget]
+
+    def floor_for(self, rule: Rule) -> Status:
+        """The status from which on this rule's statements count."""
+        return Status.RECALLED if rule.version and rule.version in self.accepted else self.floor
+
+
+def derive(book: Lawbook, rule_id: str, reading: Reading) -> Duty:
+    """The answer of the rule's edition for the day; outside its dates it says so, never silently.
+
+    Where something unchecked stands in the way, the answer at a lower status goes with it.
+    """
+    rule, beyond = book.edition(rule_id, on=reading.day)
+    floor = reading.floor_for(rule)
+    answer = _read(rule, beyond, reading, floor)
+    if not answer.unchecked:
+        return answer
+    known = {each.status for each in answer.unchecked}
+    for lower in (each for each in floor.weaker if each in known):
+        other = _read(rule, beyond, reading, lower)
+        if other.state not in {State.UNKNOWN, answer.state}:
+            return replace(answer, weaker=Weaker(floor=lower, state=other.state))
+    return answer
+
+
+def _read(rule: Rule, beyond: Beyond | None, reading: Reading, floor: Status) -> Duty:
+    """The rule's answer at one floor."""
+    day = reading.day
     if beyond is Beyond.UNRECORDED:
         why = f"Cannot say: the law on {day.isoformat()} is not in this lawbook; ask counsel."
-        return _bare(rule, day, State.UNKNOWN, UNKNOWN, why=why)
+        return _bare(rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor)
+    if beyond is Beyond.NOT_LAW:
+        if below(rule.in_force.status, floor):
+            unchecked = (unchecked_of(rule.in_force, path="in_force"),)
+            why = _cannot_say(floor, unchecked, ())
+            bare = _bare(rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor)
+            return replace(bare, unchecked=unchecked)
+        why = _not_in_force(rule, day)
+        return _bare(rule, day, State.NOT_IN_FORCE, NO, why=why, floor=floor)
     try:
-        evaluation = judge(rule, facts, as_of=day)
+        evaluation = judge(rule, reading.facts, as_of=day, floor=floor)
     except Conflict as conflict:
         why = "Cannot say: the rule contradicts itself on these facts; a lawyer must decide."
-        bare = _bare(rule, day, State.UNKNOWN, UNKNOWN, why=why)
+        bare = _bare(rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor)
         return replace(bare, conflict=str(conflict))
     if evaluation.outcome is NO:
-        bare = _bare(rule, day, State.NOT_OWED, NO, why=_lifted_or_not(evaluation))
+        why = _lifted_or_not(evaluation)
+        bare = _bare(rule, day, State.NOT_OWED, NO, why=why, floor=floor)
         return replace(bare, status=evaluation.status, evaluation=evaluation)
-    return _applying(book.vocabulary, rule, evaluation, facts, now=now, target=target)
+    return _applying(rule, evaluation, reading)
 
 
-def _applying(
-    vocabulary: Vocabulary,
-    rule: Rule,
-    evaluation: Evaluation,
-    facts: Mapping[str, Value],
-    *,
-    now: datetime | None,
-    target: OperatorTarget | None,
-) -> Duty:
+def _applying(rule: Rule, evaluation: Evaluation, reading: Reading) -> Duty:
     """A rule that applies or may apply: who, by when, what is kept, what is still asked."""
-    told = tuple(_told(each, facts) for each in rule.recipients)
-    discharged = tuple(_discharge(each, facts) for each in rule.discharged_by)
-    before = tuple(_precondition(each, facts) for each in rule.preconditions)
+    facts, floor = reading.facts, evaluation.floor
+    told = tuple(_told(each, facts, floor) for each in rule.recipients)
+    discharged = tuple(
+        check(each, each.when, facts, among="discharged_by", text=each.by, floor=floor)
+        for each in rule.discharged_by
+    )
+    before = tuple(
+        check(each, each.met_when, facts, among="preconditions", text=each.text, floor=floor)
+        for each in rule.preconditions
+    )
     discharge = disjunction([each.result for each in discharged]) if discharged else NO
     state = _state(evaluation.outcome, discharge)
-    clock = due(rule.clock, facts, now=now, met=state is State.DISCHARGED, target=target)
-    keep = tuple(kept(each, facts) for each in rule.retention)
-    asked = list(
-        _open(
-            evaluation,
-            clock,
-            told=told,
-            discharged=discharged,
-            discharge=discharge,
-            before=before,
-        )
+    clock = due(
+        rule.clock,
+        facts,
+        now=reading.now,
+        met=state is State.DISCHARGED,
+        target=reading.targets.get(rule.id),
+        floor=floor,
     )
+    keep = tuple(kept(each, facts, floor=floor) for each in rule.retention)
+    asked: list[Open] = []
+    if state is not State.DISCHARGED:
+        asked += open_in_outcome(evaluation)
+        if discharge is UNKNOWN:
+            asked += open_in((each.trace for each in discharged), MattersTo.DISCHARGE)
+        asked += open_in((each.trace for each in told if each.trace), MattersTo.RECIPIENT)
+        asked += open_in_clock(clock)
+        asked += open_in((each.trace for each in before), MattersTo.PRECONDITION)
     asked += [(each.from_, MattersTo.KEEPING) for each in rule.retention]
-    if state is State.DISCHARGED:
-        asked = [each for each in asked if each[1] is MattersTo.KEEPING]
-    open_facts = [(fact, matter) for fact, matter in asked if fact not in facts]
-    questions = questions_of(vocabulary, rule.id, open_facts)
+    questions = questions_of(reading.vocabulary, rule, asked, facts)
+    unchecked = (*evaluation.unchecked, *_unchecked_discharge(discharge, discharged))
     bare = _bare(
-        rule, evaluation.as_of, state, evaluation.outcome, why=_why(state, discharged, questions)
+        rule,
+        evaluation.as_of,
+        state,
+        evaluation.outcome,
+        why=_why(state, floor, discharged, evaluation.unchecked, questions),
+        floor=floor,
     )
     return replace(
         bare,
@@ -91,6 +144,7 @@ def _applying(
                 *(each.status for each in discharged if each.result is not NO),
             ]
         ),
+        unchecked=unchecked,
         recipients=told,
         due=clock,
         keep=keep,
@@ -102,64 +156,21 @@ def _applying(
     )
 
 
-def _open(
-    evaluation: Evaluation,
-    clock: Due,
-    *,
-    told: Iterable[Told],
-    discharged: Iterable[Checked],
-    discharge: Truth,
-    before: Iterable[Checked],
-) -> Iterator[Open]:
-    """Every missing fact that could still change something, once for each place it decides."""
-    for missing in evaluation.missing:
-        yield from [(missing.fact, MattersTo.OUTCOME)] * missing.decides
-    if discharge is UNKNOWN:
-        yield from _leaves((each.trace for each in discharged), MattersTo.DISCHARGE)
-    yield from _leaves((each.trace for each in told if each.trace), MattersTo.RECIPIENT)
-    yield from _leaves(clock.levels if clock.candidates else (), MattersTo.CLOCK)
-    if clock.starts is not None:
-        yield clock.starts, MattersTo.CLOCK
-    yield from _leaves((each.trace for each in before), MattersTo.PRECONDITION)
-
-
-def _leaves(traces: Iterable[Trace], matter: MattersTo) -> Iterator[Open]:
-    for trace in traces:
-        for leaf in trace.open_leaves():
-            if leaf.fact is not None:
-                yield leaf.fact, matter
-
-
-def questions_of(
-    vocabulary: Vocabulary, rule_id: str, opened: Iterable[Open]
-) -> tuple[Question, ...]:
-    """Missing facts as questions, the one that settles most places first."""
-    matters: dict[str, list[MattersTo]] = {}
-    for fact, matter in opened:
-        matters.setdefault(fact, []).append(matter)
-    order = sorted(matters, key=lambda fact: (-len(matters[fact]), fact))
-    return tuple(
-        Question(
-            fact=fact,
-            question=vocabulary.facts[fact].question,
-            asked=vocabulary.facts[fact].asked.value,
-            decides=len(matters[fact]),
-            matters_to=tuple(each for each in MattersTo if each in matters[fact]),
-            rules=(rule_id,),
-        )
-        for fact in order
-    )
-
-
-def _told(recipient: Recipient, facts: Mapping[str, Value]) -> Told:
-    trace = None
+def _told(recipient: Recipient, facts: Mapping[str, Value], floor: Status) -> Told:
+    trace, result = None, YES
     if recipient.when is not None:
-        trace = evaluate(recipient.when, facts, path=f"recipients.{recipient.id}")
+        path = f"recipients.{recipient.id}"
+        trace = evaluate(recipient.when, facts, path=path, floor=floor)
+        result = trace.result
+    unchecked = result is YES and below(recipient.status, floor)
     return Told(
         id=recipient.id,
         body=recipient.body,
         channel=recipient.channel,
-        result=trace.result if trace else YES,
+        result=UNKNOWN if unchecked else result,
+        unchecked=unchecked,
+        payload_allowed=recipient.payload_allowed,
+        payload_forbidden=recipient.payload_forbidden,
         trace=trace,
         cite=recipient.cite,
         source=recipient.source,
@@ -167,26 +178,15 @@ def _told(recipient: Recipient, facts: Mapping[str, Value]) -> Told:
     )
 
 
-def _discharge(one: Discharge, facts: Mapping[str, Value]) -> Checked:
-    trace = evaluate(one.when, facts, path=f"discharged_by.{one.id}")
-    return _checked(one, one.id, one.by, trace)
-
-
-def _precondition(one: Precondition, facts: Mapping[str, Value]) -> Checked:
-    trace = evaluate(one.met_when, facts, path=f"preconditions.{one.id}")
-    return _checked(one, one.id, one.text, trace)
-
-
-def _checked(one: Discharge | Precondition, name: str, text: str, trace: Trace) -> Checked:
-    return Checked(
-        id=name,
-        text=text,
-        result=trace.result,
-        trace=trace,
-        cite=one.cite,
-        source=one.source,
-        status=one.status,
-    )
+def _unchecked_discharge(discharge: Truth, discharged: Iterable[Checked]) -> Iterator[Unchecked]:
+    """What is below the floor and could discharge the duty."""
+    if discharge is not UNKNOWN:
+        return
+    for each in discharged:
+        if each.unchecked:
+            yield unchecked_of(each, path=f"discharged_by.{each.id}")
+        else:
+            yield from unchecked_in(each.trace)
 
 
 def _state(outcome: Truth, discharge: Truth) -> State:
@@ -196,14 +196,41 @@ def _state(outcome: Truth, discharge: Truth) -> State:
     return State.DISCHARGED if discharge is YES else State.OWED
 
 
-def _why(state: State, discharged: Iterable[Checked], questions: tuple[Question, ...]) -> str:
+def _why(
+    state: State,
+    floor: Status,
+    discharged: Iterable[Checked],
+    unchecked: Sequence[Unchecked],
+    questions: tuple[Question, ...],
+) -> str:
     if state is State.DISCHARGED:
         return "Discharged: " + "; ".join(each.text for each in discharged if each.result is YES)
     if state is State.UNKNOWN:
         needed = [each.fact for each in questions if MattersTo.OUTCOME in each.matters_to]
-        return "Cannot say; needed: " + ", ".join(needed)
-    unsure = [each.text for each in discharged if each.result is UNKNOWN]
-    return "Owed" + (f", unless {' or '.join(unsure)} (not known)" if unsure else "")
+        return _cannot_say(floor, unchecked, needed)
+    unsure = [
+        f"{each.text} ({_unsure(each, floor)})" for each in discharged if each.result is UNKNOWN
+    ]
+    return "Owed" + (f", unless {' or '.join(unsure)}" if unsure else "")
+
+
+def _unsure(one: Checked, floor: Status) -> str:
+    missing = next(one.trace.open_leaves(), None)
+    return "not known" if missing else f"not checked at status {floor.value}"
+
+
+def _cannot_say(floor: Status, unchecked: Sequence[Cited], needed: Sequence[str]) -> str:
+    """Why there is no answer: its text is not checked enough, facts are missing, or both."""
+    facts = "needed: " + ", ".join(needed)
+    if not unchecked:
+        return f"Cannot say; {facts}"
+    weakest = min(each.status for each in unchecked).value
+    cites = list(dict.fromkeys(each.cite for each in unchecked))
+    shown = "; ".join(cites[:_CITED_IN_A_SENTENCE])
+    more = len(cites) - _CITED_IN_A_SENTENCE
+    shown += f"; and {more} more" if more > 0 else ""
+    text = f"Cannot say at status {floor.value}: rests on {weakest} text ({shown})"
+    return f"{text}; {facts}" if needed else text
 
 
 def _lifted_or_not(evaluation: Evaluation) -> str:
@@ -211,7 +238,7 @@ def _lifted_or_not(evaluation: Evaluation) -> str:
     lifted = [
         each.reason
         for each in evaluation.exceptions
-        if each.lifts and each.trace.result is YES and evaluation.trace.result is not NO
+        if each.lifts and each.result is YES and evaluation.trace.result is not NO
     ]
     if lifted:
         return "Does not apply: " + " ".join(lifted)
@@ -226,7 +253,7 @@ def _not_in_force(rule: Rule, day: date) -> str:
     return text + (f" to {span.to.isoformat()}" if span.to else "") + ")"
 
 
-def _bare(rule: Rule, day: date, state: State, outcome: Truth, *, why: str) -> Duty:
+def _bare(rule: Rule, day: date, state: State, outcome: Truth, *, why: str, floor: Status) -> Duty:
     """What is true of the rule on any facts; statements that begin after `day` are left out."""
     return Duty(
         rule_id=rule.id,
@@ -244,6 +271,7 @@ def _bare(rule: Rule, day: date, state: State, outcome: Truth, *, why: str) -> D
         in_force_to=rule.in_force.to,
         rule_status=rule.status,
         status=rule.in_force.status,
+        floor=floor,
         safeguards=_begun(rule.safeguards, day),
         prohibits=_begun(rule.prohibits, day),
         permits=_begun(rule.permits, day),

@@ -4,17 +4,17 @@ Code here knows duties, never countries. What cannot be said is unknown, with th
 that would settle it; it is never shown as no duty.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
-from tutela.law.answers import Duties, Duty, MattersTo, Preservation, Question, State
+from tutela.law.answers import Duties, Duty, Preservation, State
+from tutela.law.asking import merged
 from tutela.law.clocks import OperatorTarget
-from tutela.law.deriving import derive
+from tutela.law.deriving import Reading, derive
 from tutela.law.evaluating import day_of
 from tutela.law.expressions import NO, UNKNOWN, YES
 from tutela.law.loading import Lawbook
-from tutela.law.model import REFERENCE_ONLY, Action
+from tutela.law.model import REFERENCE_ONLY, Action, Status
 from tutela.law.vocabulary import FactKind, Value
 from tutela.primitives.errors import NotFound
 
@@ -24,32 +24,41 @@ def duties(
     facts: Mapping[str, object],
     as_of: date | datetime,
     *,
+    floor: Status = Status.SECONDARY,
+    accepted: Collection[str] = (),
     jurisdictions: Iterable[str] | None = None,
     targets: Iterable[OperatorTarget] = (),
 ) -> Duties:
     """Derive every duty from a case's facts; a fact that is not known is left out.
 
-    `as_of` chooses the law; a moment also says which fixed clocks have run out. `targets` are
-    the operator's own aims, shown as policy. Raises `BadInput` for a fact that is not in the
-    vocabulary or of the wrong type, `NotFound` for a jurisdiction without rules.
+    `as_of` chooses the law; a moment also says which fixed clocks have run out. Statements
+    below `floor` leave the answer unknown, with the weaker answer beside it; a rule whose
+    version is in `accepted` is read from `recalled` on. `targets` are the operator's own aims,
+    shown as policy. Raises `BadInput` for a fact that is not in the vocabulary or of the wrong
+    type, `NotFound` for a jurisdiction without rules.
     """
     chosen = _chosen(book, jurisdictions)
     known = book.vocabulary.admit(facts)
-    aims = {target.rule_id: target for target in targets}
-    day = day_of(as_of)
-    now = as_of if isinstance(as_of, datetime) else None
-    rule_ids = sorted({rule.id for rule in book.rules if rule.jurisdiction in chosen})
-    found = tuple(
-        derive(book, each, known, day=day, now=now, target=aims.get(each)) for each in rule_ids
+    reading = Reading(
+        vocabulary=book.vocabulary,
+        facts=known,
+        day=day_of(as_of),
+        now=as_of if isinstance(as_of, datetime) else None,
+        floor=floor,
+        accepted=accepted,
+        targets={target.rule_id: target for target in targets},
     )
+    rule_ids = sorted({rule.id for rule in book.rules if rule.jurisdiction in chosen})
+    found = tuple(derive(book, each, reading) for each in rule_ids)
     return Duties(
         as_of=as_of,
+        floor=floor,
         book_digest=book.digest,
         jurisdictions=chosen,
         uncovered=_uncovered(book, known),
         duties=found,
         preservation=preservation_of(found),
-        questions=_merged(found),
+        questions=merged(found),
     )
 
 
@@ -107,18 +116,3 @@ def _uncovered(book: Lawbook, facts: Mapping[str, Value]) -> tuple[str, ...]:
         if kind is FactKind.COUNTRIES and isinstance(value, tuple):
             named.update(str(each) for each in value)
     return tuple(sorted(named - set(book.jurisdictions)))
-
-
-def _merged(found: Iterable[Duty]) -> tuple[Question, ...]:
-    """The questions of all duties, each fact once, the one that settles most places first."""
-    merged: dict[str, Question] = {}
-    for question in (each for duty in found for each in duty.questions):
-        first = merged.get(question.fact, replace(question, decides=0, matters_to=(), rules=()))
-        matters = {*first.matters_to, *question.matters_to}
-        merged[question.fact] = replace(
-            first,
-            decides=first.decides + question.decides,
-            matters_to=tuple(each for each in MattersTo if each in matters),
-            rules=(*first.rules, *question.rules),
-        )
-    return tuple(sorted(merged.values(), key=lambda each: (-each.decides, each.fact)))

@@ -5,24 +5,57 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from tutela.law.expressions import NO, UNKNOWN, YES, Trace, conjunction, evaluate
-from tutela.law.model import Rule, Status, Truth, Unless
+from tutela.law.expressions import NO, UNKNOWN, YES, Trace, below, conjunction, evaluate
+from tutela.law.model import (
+    Cited,
+    Discharge,
+    Expr,
+    Extension,
+    Precondition,
+    Rule,
+    Status,
+    Truth,
+    Unless,
+)
 from tutela.law.vocabulary import Value
 from tutela.primitives.errors import BadInput, Conflict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Considered:
-    """An exception that was looked at, with its result."""
+    """An exception that was looked at. `result` is UNKNOWN when only its own text is unchecked."""
 
     id: str
     priority: int
     lifts: bool
     reason: str
+    result: Truth
     trace: Trace
     cite: str
     source: str
     status: Status
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Checked(Cited):
+    """A condition with a name: a discharge, a precondition, an extension, and its result.
+
+    `unchecked`: the condition holds, but the statement itself is below the floor.
+    """
+
+    id: str
+    text: str
+    result: Truth
+    unchecked: bool
+    trace: Trace
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unchecked(Cited):
+    """A statement below the floor that could still turn the answer; `fact` where it tests one."""
+
+    path: str
+    fact: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,16 +68,22 @@ class MissingFact:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evaluation:
-    """The answer for one rule. `status` is that of the weakest leaf the answer rests on."""
+    """The answer for one rule, read at `floor`.
+
+    `status` is that of the weakest statement the answer rests on; of a known answer it is
+    never below the floor. `missing` and `unchecked` are empty once the answer is known.
+    """
 
     rule_id: str
     rule_version: str
     as_of: date
+    floor: Status
     outcome: Truth
     status: Status
     trace: Trace
     exceptions: tuple[Considered, ...]
     missing: tuple[MissingFact, ...]
+    unchecked: tuple[Unchecked, ...]
 
 
 def day_of(as_of: date | datetime) -> date:
@@ -67,47 +106,99 @@ def ranked(leaves: Iterable[Trace]) -> tuple[MissingFact, ...]:
     return tuple(MissingFact(fact=fact, decides=times) for fact, times in order)
 
 
-def judge(rule: Rule, facts: Mapping[str, Value], *, as_of: date | datetime) -> Evaluation:
+def judge(
+    rule: Rule,
+    facts: Mapping[str, Value],
+    *,
+    as_of: date | datetime,
+    floor: Status = Status.RECALLED,
+) -> Evaluation:
     """Judge `rule` on admitted facts, whatever its dates; raise `Conflict` (see `_with`).
 
-    The base is bearer and connection and trigger; then each exception by its priority.
+    1. The base is bearer and connection and trigger.
+    2. Each exception turns it, by priority.
+    3. What rests on dates below `floor` cannot be said.
     The caller has chosen the edition for the day (`Lawbook.edition`).
     """
-    parts = tuple(
-        evaluate(part, facts, path=name)
-        for name, part in (
-            ("bearer", rule.bearer),
-            ("connection", rule.connection),
-            ("trigger", rule.trigger),
-        )
+    parts = (
+        evaluate(rule.bearer, facts, path="bearer", floor=floor),
+        evaluate(rule.connection, facts, path="connection", floor=floor),
+        evaluate(rule.trigger, facts, path="trigger", floor=floor),
     )
     base = Trace(
         path="rule", op="all", result=conjunction([part.result for part in parts]), parts=parts
     )
     considered = tuple(
-        _consider(each, facts)
+        _consider(each, facts, floor)
         for each in sorted(rule.unless, key=lambda one: (one.priority, one.id))
     )
     outcome = _with(base.result, considered, rule)
+    if below(rule.in_force.status, floor):
+        outcome = UNKNOWN
     return Evaluation(
         rule_id=rule.id,
         rule_version=rule.version,
         as_of=day_of(as_of),
+        floor=floor,
         outcome=outcome,
         status=_weakest(outcome, base, considered, rule),
         trace=base,
         exceptions=considered,
         missing=_missing(outcome, base, considered),
+        unchecked=_unchecked(outcome, base, considered, rule, floor),
     )
 
 
-def _consider(unless: Unless, facts: Mapping[str, Value]) -> Considered:
+def check(
+    stated: Discharge | Precondition | Extension,
+    when: Expr,
+    facts: Mapping[str, Value],
+    *,
+    among: str,
+    text: str,
+    floor: Status,
+) -> Checked:
+    """Judge a named condition; what it says below the floor is UNKNOWN, unless it fails anyway."""
+    trace = evaluate(when, facts, path=f"{among}.{stated.id}", floor=floor)
+    unchecked = trace.result is YES and below(stated.status, floor)
+    return Checked(
+        id=stated.id,
+        text=text,
+        result=UNKNOWN if unchecked else trace.result,
+        unchecked=unchecked,
+        trace=trace,
+        cite=stated.cite,
+        source=stated.source,
+        status=stated.status,
+    )
+
+
+def unchecked_of(stated: Cited, *, path: str) -> Unchecked:
+    """A statement of the rule itself (its dates, an exception) as one that is unchecked."""
+    return Unchecked(path=path, cite=stated.cite, source=stated.source, status=stated.status)
+
+
+def unchecked_in(trace: Trace) -> tuple[Unchecked, ...]:
+    """The leaves of a trace that are below the floor and could still turn its result."""
+    return tuple(
+        Unchecked(
+            path=leaf.path, fact=leaf.fact, cite=leaf.cite, source=leaf.source, status=leaf.status
+        )
+        for leaf in trace.unchecked_leaves()
+        if leaf.cite is not None and leaf.source is not None and leaf.status is not None
+    )
+
+
+def _consider(unless: Unless, facts: Mapping[str, Value], floor: Status) -> Considered:
+    trace = evaluate(unless.when, facts, path=f"unless.{unless.id}", floor=floor)
+    unchecked = trace.result is YES and below(unless.status, floor)
     return Considered(
         id=unless.id,
         priority=unless.priority,
         lifts=unless.lifts,
         reason=unless.reason,
-        trace=evaluate(unless.when, facts, path=f"unless.{unless.id}"),
+        result=UNKNOWN if unchecked else trace.result,
+        trace=trace,
         cite=unless.cite,
         source=unless.source,
         status=unless.status,
@@ -123,12 +214,12 @@ def _with(base: Truth, considered: tuple[Considered, ...], rule: Rule) -> Truth:
     """
     outcome = base
     for priority in sorted({each.priority for each in considered}):
-        level = [each for each in considered if each.priority == priority]
-        says = {each: NO if each.lifts else base for each in level}
-        holding = {says[each] for each in level if each.trace.result is YES}
-        perhaps = {says[each] for each in level if each.trace.result is UNKNOWN}
+        level = [(NO if each.lifts else base, each) for each in considered]
+        level = [(says, each) for says, each in level if each.priority == priority]
+        holding = {says for says, each in level if each.result is YES}
+        perhaps = {says for says, each in level if each.result is UNKNOWN}
         if holding == {YES, NO}:
-            names = ", ".join(each.id for each in level if each.trace.result is YES)
+            names = ", ".join(each.id for _, each in level if each.result is YES)
             raise Conflict(
                 f"The rule {rule.id} contradicts itself",
                 why=f"the exceptions {names} have one priority and opposite effects",
@@ -140,13 +231,18 @@ def _with(base: Truth, considered: tuple[Considered, ...], rule: Rule) -> Truth:
 
 
 def _weakest(outcome: Truth, base: Trace, considered: tuple[Considered, ...], rule: Rule) -> Status:
-    """The weakest of the dates, the leaves that carry the answer and the exceptions used."""
+    """The weakest of the dates, the leaves that carry the answer and the exceptions used.
+
+    What could not be judged counts only while the answer is unknown because of it.
+    """
     used = [rule.in_force.status]
     if base.result is outcome:
         used += [leaf.status for leaf in base.deciding() if leaf.status is not None]
     for each in considered:
+        if each.result is UNKNOWN and outcome is not UNKNOWN:
+            continue
         used += [leaf.status for leaf in each.trace.deciding() if leaf.status is not None]
-        if each.trace.result is not NO:
+        if each.result is not NO:
             used.append(each.status)
     return min(used)
 
@@ -160,3 +256,26 @@ def _missing(
     for each in considered:
         leaves += each.trace.open_leaves()
     return ranked(leaves)
+
+
+def _unchecked(
+    outcome: Truth,
+    base: Trace,
+    considered: tuple[Considered, ...],
+    rule: Rule,
+    floor: Status,
+) -> tuple[Unchecked, ...]:
+    """The dates, leaves and exceptions below the floor that keep the answer unknown."""
+    if outcome is not UNKNOWN:
+        return ()
+    found = list(unchecked_in(base))
+    if below(rule.in_force.status, floor):
+        found.insert(0, unchecked_of(rule.in_force, path="in_force"))
+    for each in considered:
+        found += unchecked_in(each.trace)
+        if each.result is not NO and below(each.status, floor):
+            at = Unchecked(
+                path=f"unless.{each.id}", cite=each.cite, source=each.source, status=each.status
+            )
+            found.append(at)
+    return tuple(found)

@@ -22,16 +22,22 @@ class Status(Enum):
     SINGLE_REVIEWER = "single_reviewer"
     VERIFIED = "verified"
 
-    @property
-    def rank(self) -> int:
-        """0 for the weakest status, growing with trust."""
-        return list(Status).index(self)
+    rank: int
+    """0 for the weakest status, growing with trust."""
+
+    def __init__(self, _word: str) -> None:
+        self.rank = len(type(self).__members__)
 
     def __lt__(self, other: "Status") -> bool:
         return self.rank < other.rank
 
     def __le__(self, other: "Status") -> bool:
         return self.rank <= other.rank
+
+    @property
+    def weaker(self) -> tuple["Status", ...]:
+        """The statuses below this one that can still count, the strongest first."""
+        return tuple(each for each in reversed(Status) if Status.DISPUTED < each < self)
 
 
 class SourceKind(Enum):
@@ -67,7 +73,12 @@ class Beyond(Enum):
 
 
 class Action(Enum):
-    """What a duty asks for."""
+    """What a duty asks for.
+
+    `RESTRICT` leaves the choice between removing and disabling access; `REMOVE` asks for
+    deletion from the service, `BLOCK` for a barrier on the way to it, `DESTROY` for the end of
+    every copy.
+    """
 
     REPORT = "report"
     PRESERVE = "preserve"
@@ -76,6 +87,12 @@ class Action(Enum):
     NOTIFY_USER = "notify_user"
     ACKNOWLEDGE_NOTICE = "acknowledge_notice"
     REGISTER = "register"
+    REMOVE = "remove"
+    BLOCK = "block"
+    DESTROY = "destroy"
+    DO_NOT_TELL = "do_not_tell"
+    DETECT = "detect"
+    PUBLISH_REPORT = "publish_report"
 
 
 class ClockKind(Enum):
@@ -242,30 +259,63 @@ class ClockLevel(Timing):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Precondition(Cited):
+    """What must be in place before the duty can be performed, or before its clock may run.
+
+    It never lifts the duty.
+    """
+
+    id: str
+    text: str
+    met_when: Expr
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pause(Cited):
+    """A time that does not count, from the moment in fact `from` to the one in fact `until`."""
+
+    id: str
+    text: str
+    from_: str
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Extension(Cited):
+    """A longer time where `when` holds: `n` units more."""
+
+    id: str
+    text: str
+    when: Expr
+    n: int
+    unit: Unit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Clock(Timing):
-    """The timing when no level holds, the fact whose moment starts it, and the levels."""
+    """The timing when no level holds, the fact whose moment starts it, and what bends it."""
 
     starts: str | None = None
     levels: tuple[ClockLevel, ...] = ()
+    preconditions: tuple[Precondition, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    extends: tuple[Extension, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recipient(Cited):
-    """Who is to be told, through what; `when` limits it, none means always."""
+    """Who is to be told, through what; `when` limits it, none means always.
+
+    `payload_allowed` lists all that may be handed over (empty: the law recorded sets no
+    list), `payload_forbidden` what may not.
+    """
 
     id: str
     body: str
     channel: str | None = None
     when: Expr | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Precondition(Cited):
-    """What must be in place before the duty can be performed; it never lifts the duty."""
-
-    id: str
-    text: str
-    met_when: Expr
+    payload_allowed: tuple[str, ...] = ()
+    payload_forbidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -337,3 +387,5 @@ class Rule:
 REFERENCE_ONLY = "report_reference"
 KEPT = ("content", "report_contents", "user_data", "assessment", REFERENCE_ONLY)
 """What a retention may speak of; `report_reference` alone does not hold back the content."""
+PAYLOAD = ("url", "ip_address", "domain", "content", "hash", "account", "user_data", "metadata")
+"""What a recipient's payload lists may name."""
