@@ -49,7 +49,8 @@ LIMITS = Limits()
 
 def main() -> None:
     """Measure and print."""
-    decoding.prepare(LIMITS)
+    decoding.prepare()
+    decoding.obey(LIMITS)
     prepare()
     drawing = _drawing()
     rows = [_row(name, list(_files(drawing, sizes))) for name, sizes in CLASSES.items()]

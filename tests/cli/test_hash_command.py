@@ -13,6 +13,7 @@ import pytest
 import typer
 from PIL import Image
 
+from tutela.cli import hash_files
 from tutela.cli.hash import hash_command
 from tutela.hashing import selftest
 from tutela.hashing.model import DIHEDRAL, Pdq
@@ -275,3 +276,37 @@ def test_what_hashes_nothing_does_not_load_the_compiler() -> None:
             "assert 'numba' not in sys.modules"
         )
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_hashing_a_file_loads_no_database_no_web_and_no_numbers(folder: Path) -> None:
+    """The pixels are the decoder's; what this process loads is waited for at every start."""
+    code = (
+        "import sys; from tutela.cli import app\n"
+        f"sys.argv[1:] = ['hash', {str(folder / '[bold]a.png')!r}, '--json']\n"
+        "try: app()\nexcept SystemExit: pass\n"
+        "heavy = {'sqlalchemy', 'fastapi', 'dbos', 'numpy', 'PIL', 'av', 'llvmlite', 'httpx',"
+        " 'tutela.law.loading', 'tutela.indicators.model', 'pydantic_settings'}\n"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["quality"] >= 50
+    assert done.stderr == "[]\n"
+
+
+def test_only_a_few_files_of_which_one_looks_like_a_picture_start_a_decoder_ahead(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, words = folder / "[bold]a.png", folder / "words.txt"
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    started: list[bool] = []
+
+    def hash_and_tell(paths: object, wish: object, *, ahead: object) -> int:
+        del paths, wish
+        started.append(ahead is not None)
+        return 0
+
+    monkeypatch.setattr(hash_files, "hash_and_tell", hash_and_tell)
+    for paths in ([picture], [words, picture], [words], [folder], [pipe], [picture] * 9):
+        hash_command(paths)
+    assert started == [True, True, False, False, False, False]

@@ -9,9 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Any
 
-import typer
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -24,12 +23,12 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from tutela.cli import options
+
 OUT = Console(highlight=False)
 NOTES = Console(stderr=True, highlight=False)
 
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print JSON, one object a line, for programs.")
-]
+AsJson = options.AsJson
 
 
 def emit(data: Any, *, as_json: bool, render: Callable[[], None]) -> None:  # noqa: ANN401 - any JSON value

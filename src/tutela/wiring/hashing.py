@@ -16,12 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import active_children, get_context
 from pathlib import Path
+from subprocess import Popen
 
 from tutela.adapters.media.confining import die_with
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import Limits, Refusal
 from tutela.hashing.model import DIHEDRAL, Hashed, Mode, VideoHash
-from tutela.indicators.formats.vpdq import lines_of
 from tutela.primitives.errors import Unavailable
 from tutela.scan.naming import spelled
 
@@ -58,16 +58,17 @@ def cores() -> int:
 
 
 def hash_files(
-    files: Iterable[Path], order: Order, *, workers: int
+    files: Iterable[Path], order: Order, *, workers: int, ahead: Popen[bytes] | None = None
 ) -> Generator[Batch, None, None]:
     """Hash every file; batches come in the order of the files.
 
-    At most a few batches a worker are in memory. Raises `Unavailable` when no decoder starts.
+    At most a few batches a worker are in memory. `ahead` is a decoder that loads already, for a
+    few files or one worker (`Jail`). Raises `Unavailable` when no decoder starts.
     """
     batches = _batches(files)
     first = next(batches, ())
     if workers == 1 or len(first) <= _FEW:
-        with Jail(order.limits, workers=1) as jail:
+        with Jail(order.limits, workers=1, ahead=ahead) as jail:
             for batch in itertools.chain((first,), batches):
                 yield _hash_batch(jail, order, batch)
         return
@@ -165,6 +166,9 @@ def _row(jail: Jail, order: Order, path: Path) -> Row:
 
 def _video(video: VideoHash) -> Row:
     """A video's frames as vPDQ's text; of a long one only how many (`--vpdq` writes them)."""
+    # Loaded for a video alone: who hashes a picture does not wait for it.
+    from tutela.indicators.formats.vpdq import lines_of  # noqa: PLC0415
+
     few = video.frames[:_FRAMES_IN_ROW]
     row: Row = {
         "fingerprint": video.fingerprint.hex(),

@@ -7,9 +7,11 @@ from it). Defaults are for one machine; nothing outside it is contacted by defau
 import os
 import tomllib
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import (
+    BaseModel,
+    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -17,26 +19,23 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-    TomlConfigSettingsSource,
-)
 
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import Misconfigured
 from tutela.wiring.values import Countries, WebAddress, host_of, is_example
 
 _MIB = 1024 * 1024
+_PREFIX = "TUTELA_"
 
 
-class Settings(BaseSettings):
-    """Every setting of the three processes, typed, with its default and its meaning."""
+class Settings(BaseModel):
+    """Every setting of the three processes, typed, with its default and its meaning.
 
-    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix="TUTELA_", extra="forbid", frozen=True, validate_default=True
+    The table alone; `load_settings` reads the environment and the file.
+    """
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True
     )
 
     home: Path = Field(
@@ -232,23 +231,6 @@ class Settings(BaseSettings):
         default="console", description="Form of the log lines."
     )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, then the environment, then the file named by `TUTELA_CONFIG`."""
-        del dotenv_settings, file_secret_settings
-        return (
-            init_settings,
-            env_settings,
-            TomlConfigSettingsSource(settings_cls, toml_file=config_file()),
-        )
-
     @field_validator("*", mode="before")
     @classmethod
     def _empty_is_not_set(cls, value: object, info: ValidationInfo) -> object:
@@ -295,18 +277,18 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the settings table; every fault is named with its setting, never its value."""
+    """Read the settings table: arguments, then the environment, then the file.
+
+    Every fault is named with its setting, never its value.
+    """
     try:
-        _require_file()
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(**(_from_file() | _from_environment() | overrides))
     except ValidationError as error:
         faults = "; ".join(
             " ".join((*_names(fault["loc"]), fault["msg"].removeprefix("Value error, ")))
             for fault in error.errors(include_input=False, include_url=False)
         )
         raise _unusable(faults) from None
-    except SettingsError as error:  # names the setting and its source, not the value
-        raise _unusable(str(error)) from None
     except tomllib.TOMLDecodeError as error:
         raise _unusable(f"{config_file().name} is no TOML: {error}") from None
     except UnicodeDecodeError:
@@ -316,7 +298,7 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _names(place: tuple[int | str, ...]) -> tuple[str, ...]:
-    return (f"TUTELA_{'_'.join(str(step) for step in place).upper()}",) if place else ()
+    return (f"{_PREFIX}{'_'.join(str(step) for step in place).upper()}",) if place else ()
 
 
 def config_file() -> Path:
@@ -326,11 +308,11 @@ def config_file() -> Path:
 
 def unknown_variables() -> list[str]:
     """`TUTELA_…` variables that no setting has: most likely slips of the pen."""
-    known = {f"TUTELA_{name.upper()}" for name in Settings.model_fields}
+    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
     return sorted(
         name
         for name in os.environ
-        if name.startswith("TUTELA_") and name.upper() not in known | _OTHER_VARIABLES
+        if name.startswith(_PREFIX) and name.upper() not in known | _OTHER_VARIABLES
     )
 
 
@@ -347,14 +329,25 @@ _OTHER_VARIABLES = frozenset(
 )
 
 
-def _require_file() -> None:
+def _from_environment() -> dict[str, Any]:
+    """`TUTELA_…` in capitals or not, where there is such a setting."""
+    given = {name.lower(): value for name, value in os.environ.items()}
+    names = ((name, f"{_PREFIX}{name}".lower()) for name in Settings.model_fields)
+    return {name: given[variable] for name, variable in names if variable in given}
+
+
+def _from_file() -> dict[str, Any]:
     """A file that was asked for by name must be there; the one by default may be missing.
 
     The null device says: no file, whatever lies in the folder.
     """
+    file = config_file()
+    if file.is_file():
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     named = os.environ.get("TUTELA_CONFIG")
-    if named and named != os.devnull and not config_file().is_file():
-        raise _unusable(f"TUTELA_CONFIG names {config_file()}, and there is no such file")
+    if named and named != os.devnull:
+        raise _unusable(f"TUTELA_CONFIG names {file}, and there is no such file")
+    return {}
 
 
 def _unusable(why: str) -> Misconfigured:

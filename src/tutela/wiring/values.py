@@ -5,7 +5,6 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
-from pydantic_settings import NoDecode
 
 EXAMPLE_SECRETS = frozenset(
     {
@@ -72,4 +71,4 @@ def host_of(url: str) -> str | None:
 
 
 WebAddress = Annotated[str | None, AfterValidator(_web_address)]
-Countries = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+Countries = Annotated[tuple[str, ...], BeforeValidator(_split)]

@@ -66,6 +66,14 @@ def test_a_picture_is_hashed_as_its_pixels_are(
     assert hashed(jail, path) == hashed(jail, small_png) == hashed(jail, io.BytesIO(small_png))
 
 
+def test_of_a_jpeg_that_holds_several_pictures_the_first_is_hashed(
+    jail: Jail, drawing: ModuleType, encode: Callable[..., bytes]
+) -> None:
+    first, second = (drawing.draw(name, 2, (160, 120)) for name in ("tiles", "rings"))
+    several = encode(first, "MPO", save_all=True, append_images=[second])
+    assert hashed(jail, several).pdq == hashed(jail, encode(first, "JPEG")).pdq
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [

@@ -4,7 +4,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -18,8 +17,8 @@ from tutela.adapters.media.frames import (
     header_of,
 )
 from tutela.adapters.media.model import Limits, RefusalReason
+from tutela.adapters.media.starting import start_decoder, stop_decoder
 from tutela.primitives.errors import Unavailable
-from tutela.primitives.kernel_folder import ROOT
 
 STARTUP_SECONDS = 600.0
 """The first start on a machine compiles the kernels; one that died is noticed at once."""
@@ -46,36 +45,20 @@ class Cell:
     included), and the child ends itself when its input closes.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, process: subprocess.Popen[bytes] | None = None) -> None:
+        """Start it, or take `process`: one that `start_decoder` gave and nobody has talked to."""
         self._limits = limits
         self._jobs = 0
         self._lifetime_cpu_seconds = limits.cpu_seconds * _JOBS_OF_CPU
         self._cpu_used_seconds = 0.0
-        arguments = [f"{name}={value}" for name, value in asdict(limits).items()]
-        self.process = subprocess.Popen(  # noqa: S603 - our own module, our own numbers
-            [
-                sys.executable,
-                "-I",  # neither the working folder nor the environment can add code
-                "-m",
-                "tutela.adapters.media.child",
-                *arguments,
-                f"lifetime_cpu_seconds={self._lifetime_cpu_seconds}",
-                f"parent={os.getpid()}",
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            cwd="/",
-            start_new_session=True,  # Ctrl-C is for the parent, which closes us
-        )
+        self.process = process or start_decoder()
         assert self.process.stdin  # noqa: S101 - for the type checker; PIPE was asked for
         assert self.process.stdout  # noqa: S101 - same
         self._in = self.process.stdin.fileno()
         self._out = self.process.stdout.fileno()
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
-        self.pipeline, self.confinement = self._hello()
+        self.confinement = self._hello()
 
     @property
     def usable(self) -> bool:
@@ -106,17 +89,15 @@ class Cell:
 
     def end(self) -> None:
         """Kill it and wait for it; harmless when it is gone."""
-        self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe:
-                pipe.close()
+        stop_decoder(self.process)
 
-    def _hello(self) -> tuple[str, tuple[str, ...]]:
-        """Wait until it has loaded its decoders and given up its rights."""
+    def _hello(self) -> tuple[str, ...]:
+        """Tell it its limits, and wait until it has its decoders and has given up its rights."""
         try:
-            hello, _ = self._talk(b"", b"", time.monotonic() + STARTUP_SECONDS)
-            return str(hello["pipeline"]), tuple(str(name) for name in hello["confinement"])
+            wish = {"limits": asdict(self._limits), "cpu_seconds": self._lifetime_cpu_seconds}
+            head = head_of(wish, body_bytes=0)
+            hello, _ = self._talk(head, b"", time.monotonic() + STARTUP_SECONDS)
+            return tuple(str(name) for name in hello["confinement"])
         except (CellLost, BadFrame, KeyError, TypeError) as error:
             self.end()
             raise Unavailable(
@@ -182,12 +163,6 @@ class Cell:
         if code == -signal.SIGXCPU:
             return RefusalReason.OUT_OF_TIME
         return RefusalReason.DECODER_DIED
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours but where the compiled kernels are: without a home it cannot find them."""
-    kept = {"TUTELA_KERNELS": str(ROOT)} if ROOT else {}
-    return {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **kept}
 
 
 def _seconds(value: object) -> float:

@@ -1,15 +1,14 @@
-"""The process that decodes strangers' files. Started by `jail`, never imported by it.
+"""The process that decodes strangers' files. Started by `starting`, never imported by the parent.
 
-Loads everything, gives up its rights, then answers one request after the other on
-standard input until that closes. A refusal is an answer; whatever ends the process is
+Loads everything, is told its limits, gives up its rights, then answers one request after the
+other on standard input until that closes. A refusal is an answer; whatever ends the process is
 for the parent to notice.
 """
 
-import dataclasses
 import io
 import os
 import sys
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from PIL import Image
 
@@ -17,7 +16,6 @@ from tutela.adapters.media import confining, decoding, rendering
 from tutela.adapters.media.flat_heic import FLAT_HEIC
 from tutela.adapters.media.frames import BadFrame, Header, receive, send
 from tutela.adapters.media.model import STYLES, Limits, RefusalReason
-from tutela.adapters.media.pipeline import pipeline_id
 from tutela.adapters.media.sniffing import HEIF, JPEG, KINDS, Kind
 from tutela.hashing.model import Mode
 from tutela.hashing.scaled import MIN_SIDE_PX
@@ -27,23 +25,21 @@ Answer = tuple[Header, bytes]
 
 
 def main() -> None:
-    """Serve requests; arguments: the limits as name=value, and parent=PROCESS."""
-    given = dict(part.split("=", 1) for part in sys.argv[1:])
-    parent = int(given.pop("parent"))
-    lifetime_cpu_seconds = int(given.pop("lifetime_cpu_seconds"))
-    kinds = {field.name: field.type for field in dataclasses.fields(Limits)}
-    values: dict[str, Any] = {
-        name: float(text) if kinds[name] is float else int(text) for name, text in given.items()
-    }
-    limits = Limits(**values)
+    """Load, learn the limits, serve requests; argument: parent=PROCESS."""
+    parent = int(sys.argv[1].removeprefix("parent="))
     requests, replies = _pipes()
-    decoding.prepare(limits)
+    decoding.prepare()
     _warm_up()
-    pipeline = pipeline_id()
+    first = receive(requests, max_body_bytes=0)
+    if first is None:  # nobody needed us after all
+        return
+    wish, _ = first
+    limits = Limits(**wish["limits"])
+    decoding.obey(limits)
     held = confining.confine(
-        memory_bytes=limits.memory_bytes, cpu_seconds=lifetime_cpu_seconds, parent=parent
+        memory_bytes=limits.memory_bytes, cpu_seconds=wish["cpu_seconds"], parent=parent
     )
-    send(replies, {"ready": True, "pipeline": pipeline, "confinement": held})
+    send(replies, {"ready": True, "confinement": held})
     try:
         _serve(requests, replies, limits)
     except (BadFrame, BrokenPipeError):

@@ -10,7 +10,15 @@ import warnings
 from typing import Any
 
 from pi_heif import register_heif_opener
-from PIL import AvifImagePlugin, ExifTags, Image, UnidentifiedImageError
+from PIL import (
+    AvifImagePlugin,
+    ExifTags,
+    Image,
+    MpoImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from tutela.adapters.media import jpeg
 from tutela.adapters.media.borrowing import keep_in_one_block
@@ -22,6 +30,9 @@ from tutela.hashing.model import MIN_QUALITY, Mode, Pdq
 from tutela.hashing.pdq import pdq
 from tutela.hashing.scaled import all_of_scaled, eighths_for, pdq_of_scaled
 
+_LOADED = (MpoImagePlugin, TiffImagePlugin, WebPImagePlugin)
+"""Pillow would load these when it first needs one, and with it forty that nobody here needs. A JPEG
+of several pictures needs Mpo, and by then no file can be opened any more."""
 _NO_THREADS = 0  # in the words of libheif
 _EXIF_TEXT = 200
 _EXIF_BASE = (
@@ -49,8 +60,8 @@ class NoPicture(Exception):
         super().__init__(reason)
 
 
-def prepare(limits: Limits) -> None:
-    """Set the decoders' own limits; a warning about size becomes a refusal.
+def prepare() -> None:
+    """Set the decoders up, without any limit yet.
 
     One thread each: the process may start none, and its neighbours have their own pictures.
     """
@@ -59,6 +70,10 @@ def prepare(limits: Limits) -> None:
     register_heif_opener(
         decode_threads=_NO_THREADS, thumbnails=False, depth_images=False, aux_images=False
     )
+
+
+def obey(limits: Limits) -> None:
+    """Set the decoders' own limits; a warning about size becomes a refusal."""
     Image.MAX_IMAGE_PIXELS = limits.max_pixels
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from subprocess import Popen
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +31,7 @@ from tutela.adapters.media.model import (
 from tutela.adapters.media.pipeline import pipeline_id
 from tutela.adapters.media.reading import Read, Source, read_once
 from tutela.adapters.media.refusing import refuse
+from tutela.adapters.media.starting import stop_decoder
 from tutela.adapters.media.video.jail import Videos, video_kind
 from tutela.adapters.media.video.model import VideoLimits
 from tutela.hashing.model import MIN_QUALITY, Hashed, Mode, Unmatchable
@@ -50,6 +52,7 @@ class Jail:
     Children start when first needed. Safe to use from many threads: a call waits until a
     child is free. Close it (or use it in `with`), or the children stay until the process
     ends. Each start happens within `starting()`, for whoever wants to say that it takes long.
+    `ahead` is a process of `start_decoder`, to be the first child.
     """
 
     def __init__(
@@ -59,6 +62,7 @@ class Jail:
         videos: VideoLimits | None = None,
         *,
         starting: Callable[[], AbstractContextManager[object]] = nullcontext,
+        ahead: Popen[bytes] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.workers = workers or min(_MAX_WORKERS, os.cpu_count() or 1)
@@ -69,6 +73,7 @@ class Jail:
         for _ in range(self.workers):
             self._idle.put(None)
         self._starting = starting
+        self._ahead = ahead
         self._lock = threading.Lock()
         self._cells: set[Cell] = set()
         self._closed = False
@@ -184,6 +189,8 @@ class Jail:
         for _ in range(self.workers):
             self._idle.put(None)  # wakes those who still wait, to be told that it is closed
         self._starter.shutdown()
+        if self._ahead is not None:
+            stop_decoder(self._ahead)
 
     def _picture(self, request: Header, data: bytes) -> bytes:
         if (video := video_kind(data)) is not None:
@@ -230,8 +237,9 @@ class Jail:
             raise Unavailable("The picture decoder has been closed")
 
     def _start(self) -> Cell:
+        ahead, self._ahead = self._ahead, None
         with self._starting():
-            cell = Cell(self.limits)
+            cell = Cell(self.limits, ahead)
         with self._lock:
             self._cells.add(cell)
             if self._closed:

@@ -1,0 +1,60 @@
+"""Start the process that decodes: it loads its libraries before it needs to know anything.
+
+A module of its own, because who is in a hurry starts it first and loads the rest meanwhile.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tutela.primitives.kernel_folder import ROOT
+
+
+def start_decoder() -> subprocess.Popen[bytes]:
+    """A decoder that loads, then waits for its limits on standard input (see `cell`).
+
+    Start it from a thread that outlives it: the kernel ends it with that thread. One that
+    nobody gives limits to ends when its input closes.
+    """
+    return subprocess.Popen(  # noqa: S603 - our own module, our own number
+        [
+            sys.executable,
+            "-I",  # neither the working folder nor the environment can add code
+            "-m",
+            "tutela.adapters.media.child",
+            f"parent={os.getpid()}",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+        cwd="/",
+        start_new_session=True,  # Ctrl-C is for the parent, which closes us
+    )
+
+
+@contextmanager
+def decoder_ahead() -> Iterator[subprocess.Popen[bytes]]:
+    """Have one while the block runs; whoever took it may have ended it."""
+    process = start_decoder()
+    try:
+        yield process
+    finally:
+        stop_decoder(process)
+
+
+def stop_decoder(process: subprocess.Popen[bytes]) -> None:
+    """Kill it and wait for it; harmless when it is gone."""
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            pipe.close()
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours but where the compiled kernels are: without a home it cannot find them."""
+    kept = {"TUTELA_KERNELS": str(ROOT)} if ROOT else {}
+    return {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **kept}
