@@ -130,7 +130,7 @@ class Offence(Cited):
         """The rows that speak of one dimension."""
         return tuple(row for row in self.scope if row.of is dimension)
 
-    def names_act(self, act: Scalar) -> bool:
+    def names_act(self, act: object) -> bool:
         """Whether the offence speaks of the act at all, to cover it or to leave it out."""
         return any(act in row.covers or act in row.excludes for row in self.rows(Dimension.ACT))
 

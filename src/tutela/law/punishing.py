@@ -258,7 +258,9 @@ def _unrecorded(dimension: Dimension, value: Value) -> Trace:
     )
 
 
-def _why(outcome: Truth, nearest: Judged | None, act: object, floor: Status) -> str:
+def _why(  # noqa: PLR0911 - one line a reason
+    outcome: Truth, nearest: Judged | None, act: Value | None, floor: Status
+) -> str:
     if nearest is None:
         return f"Cannot say: no recorded offence speaks of {act}."
     if outcome is YES:
