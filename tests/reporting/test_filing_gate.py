@@ -8,7 +8,9 @@ import pytest
 
 from cases.case_parts import PERSON_A
 from tutela.law.acceptance import WITHDRAWN
+from tutela.law.answers import Duty, State, Weaker
 from tutela.law.loading import Lawbook
+from tutela.law.model import Status
 from tutela.ledger import store as ledger
 from tutela.primitives.database import Database
 from tutela.primitives.ids import CaseId
@@ -67,6 +69,24 @@ def test_a_report_waits_for_counsel_and_goes_on_after_the_acceptance(world: Worl
     assert prepared(world, case_id) == held.id
     assert world.report(case_id).state is ReportState.COMPOSED
     assert world.ledger_holds()
+
+
+def test_text_that_nobody_accepted_is_no_ground_to_send(world: World) -> None:
+    case_id = world.decided()
+
+    def asked() -> tuple[gating.Gate, Duty]:
+        with world.database.begin() as tx:
+            gate = gating.ask(tx, case_id, desk=world.desk(Unused()), at=world.clock.now())  # type: ignore[arg-type]
+        return gate, gate.duties.of(REPORT_RULE)
+
+    gate, duty = asked()
+    assert not gate.open
+    assert (duty.floor, duty.state) == (Status.VERIFIED, State.UNKNOWN)
+    assert duty.weaker == Weaker(floor=Status.RECALLED, state=State.OWED)
+    world.accept(REPORT_RULE)
+    gate, duty = asked()
+    assert (gate.open, gate.rules) == (True, (REPORT_RULE,))
+    assert (duty.floor, duty.state, duty.weaker) == (Status.RECALLED, State.OWED, None)
 
 
 def test_an_acceptance_is_void_when_the_rule_changes(world: World) -> None:

@@ -92,6 +92,18 @@ def test_a_rule_that_counsel_has_not_accepted_keeps_but_ends_nothing(world: Worl
     assert kept(world, case_id, now) == now.replace(year=now.year + 1)
 
 
+def test_unchecked_text_that_asks_for_nothing_keeps_nothing(world: World) -> None:
+    world.provider |= {"service.type": "u2u", "service.significant_uk_users": True}
+    world.provider["provider.reports_to_ncmec"] = True
+    case_id = world.decided()
+    kept(world, case_id, world.began + timedelta(minutes=1))
+    assert "gb.osa-s66.preserve" not in {basis for basis, _, _ in holds(world, case_id)}
+    del world.provider["provider.reports_to_ncmec"]
+    other = world.decided(b"another picture")
+    kept(world, other, world.began + timedelta(minutes=1))
+    assert ("gb.osa-s66.preserve", None, True) in holds(world, other)
+
+
 def test_an_acceptance_that_comes_after_the_report_gives_the_keeping_its_end(world: World) -> None:
     case_id = world.decided()
     now = world.began + timedelta(minutes=1)
@@ -116,6 +128,7 @@ def test_an_acceptance_that_comes_after_the_report_gives_the_keeping_its_end(wor
 
 def test_what_the_restriction_makes_due_is_assessed(world: World) -> None:
     world.provider["service.offered_in_eu"] = True
+    world.accept("eu.dsa-17.reasons")
     case_id = world.decided()
     kept(world, case_id, world.began)
     world.all_relayed()

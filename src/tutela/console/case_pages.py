@@ -23,7 +23,7 @@ from tutela.evidence import retention
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit, Hold
 from tutela.law.acceptance import Verdict as Actionable
-from tutela.law.acceptance import actionable
+from tutela.law.acceptance import accepted_versions, actionable
 from tutela.law.answers import Duties, Duty
 from tutela.law.answers import State as DutyState
 from tutela.law.duties import duties
@@ -259,8 +259,9 @@ def _seen(tx: Connection, parts: ConsoleParts, case_id: CaseId, actor: Actor) ->
     case = cases.case(tx, case_id)
     exhibits = evidence.exhibits_of(tx, case_id)
     holds = evidence.holds_of(tx, case_id)
-    derived = duties(parts.book, facts.facts_of(tx, case_id, provider=parts.provider, at=now), now)
     accepted = acceptances(tx)
+    known = facts.facts_of(tx, case_id, provider=parts.provider, at=now)
+    derived = duties(parts.book, known, now, accepted=accepted_versions(accepted))
     return CaseSeen(
         case=case,
         mine=case.claimed_by == actor.id,

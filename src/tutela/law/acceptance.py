@@ -82,6 +82,14 @@ def actionable(rule: Rule, acceptances: Iterable[Acceptance]) -> Verdict:
     )
 
 
+def accepted_versions(acceptances: Iterable[Acceptance]) -> frozenset[str]:
+    """The rule versions that counsel let act: their text is read whoever checked it.
+
+    A version is the digest of one rule's whole content, so it names its rule.
+    """
+    return frozenset(each.rule_version for each in acceptances if each.rule_version)
+
+
 def acceptances_from(lines: Iterable[Line]) -> tuple[Acceptance, ...]:
     """The acceptances that stand after all `lines`, given in the ledger's order.
 

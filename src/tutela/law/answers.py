@@ -69,6 +69,11 @@ class Question:
     matters_to: tuple[MattersTo, ...]
     rules: tuple[str, ...]
 
+    @property
+    def decides_outcome(self) -> bool:
+        """Whether it could settle that a duty exists."""
+        return MattersTo.OUTCOME in self.matters_to
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Duty:
@@ -113,6 +118,12 @@ class Duty:
     notes: tuple[Provision, ...] = ()
     conflict: str | None = None
     evaluation: Evaluation | None = None
+
+    @property
+    def weakest_state(self) -> State:
+        """The state at a lower status where this one cannot be said; never a ground to act."""
+        unsaid = self.state is State.UNKNOWN and self.weaker is not None
+        return self.weaker.state if unsaid and self.weaker else self.state
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

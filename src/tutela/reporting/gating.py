@@ -5,26 +5,35 @@
    that arrangement.
 2. The gate opens when one serving duty is owed, or discharged by that arrangement alone (then
    this report is what the arrangement promises), and its rule is verified, or counsel
-   accepted exactly this version of it.
+   accepted exactly this version of it. A rule that counsel accepted is read as it stands; of
+   any other only what is verified counts, so that unchecked text sends nothing.
 3. A person may order a voluntary report, in their name and on the ledger.
 Everything else holds the report, with the reasons; unknown is never no duty.
 """
 
 import heapq
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from tutela.cases import facts, store
-from tutela.law.acceptance import ACCEPTED, WITHDRAWN, Acceptance, acceptances_from, actionable
+from tutela.law.acceptance import (
+    ACCEPTED,
+    WITHDRAWN,
+    Acceptance,
+    acceptances_from,
+    accepted_versions,
+    actionable,
+)
 from tutela.law.answers import Duties, Duty, State
 from tutela.law.duties import duties
 from tutela.law.evaluating import day_of
 from tutela.law.linting import facts_asked
-from tutela.law.model import Action, Rule, Truth
+from tutela.law.loading import Lawbook
+from tutela.law.model import Action, Rule, Status, Truth
 from tutela.ledger import store as ledger
 from tutela.primitives.ids import CaseId
 from tutela.reporting.desk import Desk
@@ -53,24 +62,36 @@ class Gate:
 def ask(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Gate:
     """Ask the law about this case as of `at`; changes nothing."""
     known = facts.facts_of(tx, case_id, provider=desk.provider, at=at)
-    found = duties(desk.book, known, at)
-    serving = [duty for duty in found.duties if _serves(_rule(desk, duty, at), duty, known)]
     accepted = acceptances(tx)
+    found = read_to_act(desk.book, known, accepted, at=at)
+    serving = [duty for duty in found.duties if _serves(_rule(desk, duty, at), duty, known)]
     refused: list[str] = []
     rules: list[str] = []
     for duty in serving:
-        if duty.state is not State.OWED and not _promised(_rule(desk, duty, at), duty, known):
+        rule = _rule(desk, duty, at)
+        if duty.weakest_state is not State.OWED and not _promised(rule, duty, known):
             continue
-        verdict = actionable(_rule(desk, duty, at), accepted)
-        if verdict.allowed:
+        verdict = actionable(rule, accepted)
+        if verdict.allowed and duty.state is duty.weakest_state:
             rules.append(duty.rule_id)
         else:
-            refused.append(f"{duty.rule_id}: {'; '.join(verdict.reasons)}")
+            refused.append(f"{duty.rule_id}: {'; '.join((*verdict.reasons, duty.why))}")
     if rules or _ordered(tx, case_id):
         return Gate(open=True, duties=found, rules=tuple(rules))
     if refused:
         return Gate(open=False, duties=found, because=HeldBecause.LAW, reasons=tuple(refused))
     return Gate(open=False, duties=found, because=HeldBecause.FACTS, reasons=_why(serving))
+
+
+def read_to_act(
+    book: Lawbook,
+    known: Mapping[str, object],
+    accepted: Collection[Acceptance],
+    *,
+    at: datetime,
+) -> Duties:
+    """The duties as a ground to act: accepted rule versions in full, else what is verified."""
+    return duties(book, known, at, floor=Status.VERIFIED, accepted=accepted_versions(accepted))
 
 
 def assess(tx: Connection, case_id: CaseId, found: Duties, *, at: datetime) -> int:
@@ -156,7 +177,7 @@ def _arranged(rule: Rule, known: dict[str, object]) -> bool:
 def _promised(rule: Rule, duty: Duty, known: dict[str, object]) -> bool:
     """Whether the arrangement discharges a duty that this report has still to make good."""
     return (
-        duty.state is State.DISCHARGED
+        duty.weakest_state is State.DISCHARGED
         and _arranged(rule, known)
         and not isinstance(known.get(_REPORTED), datetime)
     )
@@ -174,6 +195,9 @@ def _why(serving: list[Duty]) -> tuple[str, ...]:
     lines = []
     for duty in open_:
         asked = [f"{each.fact}: {' '.join(each.question.split())}" for each in duty.questions]
-        lines.append(f"{duty.rule_id} cannot be settled: {duty.why}")
+        weaker = ""
+        if duty.weaker:
+            weaker = f" (read at status {duty.weaker.floor.value}: {duty.weaker.state.value})"
+        lines.append(f"{duty.rule_id} cannot be settled: {duty.why}{weaker}")
         lines.extend(f"missing fact {each}" for each in asked)
     return tuple(lines)

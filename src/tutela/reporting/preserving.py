@@ -2,7 +2,9 @@
 
 1. Each rule that asks, or may ask, to preserve gets a hold on each exhibit. It has no end
    while the law's clock has not started, while a fact is missing, or while counsel has not
-   accepted the rule: keeping is the careful side, so it needs no acceptance; ending does.
+   accepted the rule: keeping is the careful side, so it needs no acceptance; ending does. A
+   rule that counsel has not accepted and that asks for nothing here, even read with its
+   unchecked text, gets none: text that nobody checked is no ground to keep such material.
 2. When the clock has started (the report is finished) the hold gets its end: a new hold is
    placed, then the open one is released.
 3. Evidence that no rule asks to preserve stays under the case's own hold.
@@ -21,7 +23,6 @@ from tutela.evidence import retention
 from tutela.evidence import store as evidence
 from tutela.law.acceptance import actionable
 from tutela.law.answers import Duties, Duty, State
-from tutela.law.duties import duties
 from tutela.law.evaluating import day_of
 from tutela.law.model import REFERENCE_ONLY, Action
 from tutela.ledger import store as ledger
@@ -29,6 +30,8 @@ from tutela.primitives.clock import iso
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import gating
 from tutela.reporting.desk import Desk
+
+_KEEPING = frozenset({State.OWED, State.UNKNOWN})
 
 
 def preserve(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> datetime | None:
@@ -39,11 +42,11 @@ def preserve(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> da
     case = cases.case(tx, case_id, locked=True)
     if Reached.PRESERVED not in case.needed:
         return None
-    found = duties(desk.book, facts.facts_of(tx, case_id, provider=desk.provider, at=at), at)
+    found = _read(tx, case_id, desk=desk, at=at)
     wanted = {
         duty.rule_id: _end(tx, duty, found, desk=desk, at=at)
         for duty in found.duties
-        if duty.action is Action.PRESERVE and duty.state in {State.OWED, State.UNKNOWN}
+        if duty.action is Action.PRESERVE and duty.weakest_state in _KEEPING
     }
     kept = [each for each in evidence.exhibits_of(tx, case_id) if each.destroyed_at is None]
     changed = False
@@ -84,8 +87,14 @@ def endable(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[CaseId]:
     ]
 
 
+def _read(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Duties:
+    """The duties of a case as a ground to act."""
+    known = facts.facts_of(tx, case_id, provider=desk.provider, at=at)
+    return gating.read_to_act(desk.book, known, gating.acceptances(tx), at=at)
+
+
 def _has_end(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> bool:
-    found = duties(desk.book, facts.facts_of(tx, case_id, provider=desk.provider, at=at), at)
+    found = _read(tx, case_id, desk=desk, at=at)
     waiting = {
         each.basis
         for each in evidence.holds_of(tx, case_id)
