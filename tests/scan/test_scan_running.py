@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from tutela.intake.model import Admission
 from tutela.primitives.errors import BadInput, Unavailable
 from tutela.scan.journal import Journal
 from tutela.scan.model import Scanned, Tally
-from tutela.scan.planning import UNREADABLE, plan
+from tutela.scan.planning import UNREADABLE, Plan
 from tutela.scan.running import run
 
 
@@ -36,24 +37,50 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_plan_is_sorted_and_follows_no_link(folder: Path) -> None:
-    planned = plan(folder)
-    assert [p.relative_to(folder).as_posix() for p in planned.files] == [
+    (folder / "deep" / "up").symlink_to(folder)
+    plan = Plan(folder)
+    assert [p.relative_to(folder).as_posix() for p in plan] == [
         "a.bin",
         "b.bin",
         "deep/c.bin",
         "deep/er/d.bin",
     ]
-    assert planned.skipped == {"link": 1}
+    assert plan.skipped == {"link": 2}
+    assert plan.count() == 4
+    assert plan.skipped == {"link": 2}
+    assert list(Plan(folder / "b.bin")) == [folder / "b.bin"]
+
+
+def test_a_plan_holds_one_folder_at_a_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, opened = os.scandir, []
+
+    def scandir(path: Path) -> object:
+        opened.append(Path(path).name)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    files = iter(Plan(folder))
+    assert (next(files).name, next(files).name) == ("a.bin", "b.bin")
+    assert opened == ["uploads"]
+    assert [file.name for file in files] == ["c.bin", "d.bin"]
+    assert opened == ["uploads", "deep", "er"]
+
+
+def test_what_is_no_file_is_counted(folder: Path) -> None:
+    os.mkfifo(folder / "deep" / "pipe")
+    plan = Plan(folder)
+    assert len(list(plan)) == 4
+    assert plan.skipped == {"link": 1, "not a file": 1}
 
 
 def test_a_missing_folder_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="nothing to scan"):
-        plan(tmp_path / "absent")
+        Plan(tmp_path / "absent")
 
 
 def test_results_come_in_the_plans_order(folder: Path) -> None:
-    planned = plan(folder)
-    assert [s.path for s in run(planned, negative, threads=3)] == list(planned.files)
+    plan = Plan(folder)
+    assert [s.path for s in run(plan, negative, threads=3)] == list(plan)
 
 
 def test_one_bad_file_does_not_stop_the_rest(folder: Path) -> None:
@@ -63,7 +90,7 @@ def test_one_bad_file_does_not_stop_the_rest(folder: Path) -> None:
         return negative(path)
 
     tally = Tally()
-    for scanned in run(plan(folder), admit, threads=2):
+    for scanned in run(Plan(folder), admit, threads=2):
         tally.count(scanned)
     assert tally.as_json() | {"resumed": 0} == {
         "files": 4,
@@ -88,31 +115,56 @@ def test_when_the_database_is_away_the_scan_stops_and_resumes_without_loss(
         seen.append(path.name)
         return negative(path)
 
-    planned = plan(folder)
+    plan = Plan(folder)
     with Journal(tmp_path / "j") as journal, pytest.raises(Unavailable):
-        list(run(planned, admit, threads=1, journal=journal))
+        list(run(plan, admit, threads=1, journal=journal))
     away = False
     with Journal(tmp_path / "j") as journal:
         assert len(journal) == 2
-        results = list(run(planned, admit, threads=1, journal=journal))
+        results = list(run(plan, admit, threads=1, journal=journal))
+        assert journal.passed == 2
         journal.remove()
     assert [s.path.name for s in results] == ["c.bin", "d.bin"]
     assert not (tmp_path / "j").exists()
     assert set(seen) == {"a.bin", "b.bin", "c.bin", "d.bin"}
 
 
+def left(journal: Journal, files: Iterable[Path]) -> list[str]:
+    return [file.name for file, _ in journal.unfinished(files)]
+
+
+def finish(journal: Journal, files: Iterable[Path]) -> None:
+    for _, mark in journal.unfinished(files):
+        journal.finish(mark)
+
+
 def test_a_changed_file_is_looked_at_again(folder: Path, tmp_path: Path) -> None:
     with Journal(tmp_path / "j") as journal:
-        journal.finish(folder / "a.bin")
-        assert journal.has(folder / "a.bin")
+        finish(journal, [folder / "a.bin"])
+    with Journal(tmp_path / "j") as journal:
+        assert left(journal, Plan(folder)) == ["b.bin", "c.bin", "d.bin"]
         (folder / "a.bin").write_bytes(b"another content")
-        assert not journal.has(folder / "a.bin")
+        assert left(journal, Plan(folder)) == ["a.bin", "b.bin", "c.bin", "d.bin"]
+
+
+def test_a_file_that_changes_while_it_is_read_is_looked_at_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    def admit(path: Path) -> Admission:
+        admission = negative(path)
+        if path.name == "a.bin":
+            path.write_bytes(b"another content")
+        return admission
+
+    with Journal(tmp_path / "j") as journal:
+        assert len(list(run(Plan(folder), admit, threads=2, journal=journal))) == 4
+    with Journal(tmp_path / "j") as journal:
+        assert left(journal, Plan(folder)) == ["a.bin"]
 
 
 def test_the_journal_names_no_file(folder: Path, tmp_path: Path) -> None:
     with Journal(tmp_path / "j") as journal:
-        for path in plan(folder).files:
-            journal.finish(path)
+        finish(journal, Plan(folder))
     content = (tmp_path / "j").read_bytes()
     assert b"bin" not in content
     assert (tmp_path / "j").stat().st_mode & 0o077 == 0
@@ -127,16 +179,15 @@ def test_a_torn_journal_loses_at_most_its_torn_mark(
     for file in files:
         file.write_bytes(file.name.encode())
     with Journal(base / "j") as journal:
-        for file in files:
-            journal.finish(file)
+        finish(journal, files)
     whole = (base / "j").read_bytes()
     (base / "j").write_bytes(whole[: min(cut, len(whole))])
     with Journal(base / "j") as journal:
         survivors = max(0, (min(cut, len(whole)) - 32) // 16)
         assert len(journal) == (survivors if cut >= 32 else 0)
-        for file in files:
-            journal.finish(file)
-        assert all(journal.has(file) for file in files)
+        finish(journal, files)
+    with Journal(base / "j") as journal:
+        assert left(journal, files) == []
 
 
 def test_a_line_without_a_match_never_says_safe(tmp_path: Path) -> None:
@@ -152,8 +203,9 @@ def test_names_that_are_no_text_are_scanned_resumed_and_spelled_out(tmp_path: Pa
     odd = Path(os.fsdecode(os.fsencode(root) + b"/bad\xff\nname.bin"))
     odd.write_bytes(b"neutral")
     with Journal(tmp_path / "journal") as journal:
-        scanned = list(run(plan(root), negative, threads=1, journal=journal))
-        assert list(run(plan(root), negative, threads=1, journal=journal)) == []
+        scanned = list(run(Plan(root), negative, threads=1, journal=journal))
+    with Journal(tmp_path / "journal") as journal:
+        assert list(run(Plan(root), negative, threads=1, journal=journal)) == []
     row = json.loads(json.dumps(scanned[0].as_json(), ensure_ascii=False).encode("utf-8"))
     assert row["path"] == f"{root}/bad\\udcff\nname.bin"
 
@@ -169,4 +221,6 @@ def test_a_folder_that_may_not_be_read_is_counted(
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert plan(folder).skipped == {"link": 1, UNREADABLE: 1}
+    plan = Plan(folder)
+    assert [file.name for file in plan] == ["a.bin", "b.bin", "c.bin"]
+    assert plan.skipped == {"link": 1, UNREADABLE: 1}

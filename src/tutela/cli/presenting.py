@@ -17,6 +17,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -71,8 +72,14 @@ def note(text: str) -> None:
 
 
 @contextmanager
-def progress(description: str, *, total: float | None) -> Iterator[Callable[[float], None]]:
-    """A bar on stderr; call the yielded function with what is done so far (absolute)."""
+def progress(
+    description: str, *, total: float | Callable[[], int] | None
+) -> Iterator[Callable[[float], None]]:
+    """A bar on stderr; call the yielded function with what is done so far (absolute).
+
+    A `total` that must be counted first is counted beside the work, and only when somebody sees
+    the bar.
+    """
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -83,7 +90,9 @@ def progress(description: str, *, total: float | None) -> Iterator[Callable[[flo
         transient=False,
         disable=not NOTES.is_terminal,
     ) as bar:
-        task = bar.add_task(description, total=total)
+        task = bar.add_task(description, total=None if callable(total) else total)
+        if callable(total):
+            _count_beside(bar, task, total)
         yield lambda done: bar.update(task, completed=done)
 
 
@@ -93,7 +102,7 @@ def progress_of_files(
 ) -> Iterator[Callable[[int, int], None]]:
     """A bar on stderr with files and megabytes a second; call with both totals so far.
 
-    `total` counts the files; it runs beside the work, and only when somebody sees the bar.
+    `total` counts the files, beside the work.
     """
     with Progress(
         SpinnerColumn(),
@@ -106,10 +115,7 @@ def progress_of_files(
         disable=not NOTES.is_terminal,
     ) as bar:
         task = bar.add_task(description, total=None, rate="")
-        if NOTES.is_terminal:
-            threading.Thread(
-                target=lambda: bar.update(task, total=total()), name="counting", daemon=True
-            ).start()
+        _count_beside(bar, task, total)
         began = time.monotonic()
 
         def show(files: int, size_bytes: int) -> None:
@@ -118,3 +124,10 @@ def progress_of_files(
             bar.update(task, completed=files, rate=rate)
 
         yield show
+
+
+def _count_beside(bar: Progress, task: TaskID, total: Callable[[], int]) -> None:
+    if NOTES.is_terminal:
+        threading.Thread(
+            target=lambda: bar.update(task, total=total()), name="counting", daemon=True
+        ).start()

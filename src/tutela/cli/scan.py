@@ -16,9 +16,9 @@ from tutela.hashing.model import Mode
 from tutela.intake.model import Admission, Context, Origin
 from tutela.primitives.redacted import Redacted
 from tutela.scan.journal import Journal
-from tutela.scan.model import Plan, Scanned, Tally
+from tutela.scan.model import Scanned, Tally
 from tutela.scan.naming import spelled
-from tutela.scan.planning import UNREADABLE, plan
+from tutela.scan.planning import UNREADABLE, Plan
 from tutela.scan.running import run
 from tutela.wiring.building import Parts, open_parts
 
@@ -75,19 +75,18 @@ def scan(
             as_json=as_json,
         )
         return
-    planned = plan(folder)
+    plan = Plan(folder)
     tally = Tally()
     with (
         open_parts() as parts,
         nullcontext(None)
         if dry_run
         else _journal(parts, folder, mode or parts.settings.hash_mode, restart=restart) as journal,
-        progress("Scanning", total=len(planned.files)) as bar,
+        progress("Scanning", total=plan.count) as bar,
     ):
-        tally.resumed = sum(1 for path in planned.files if journal and journal.has(path))
         for scanned in _results(
             parts,
-            planned,
+            plan,
             journal,
             mode=mode,
             dry_run=dry_run,
@@ -95,15 +94,16 @@ def scan(
             uploader=uploader,
         ):
             tally.count(scanned)
+            tally.resumed = 0 if journal is None else journal.passed
             bar(tally.files + tally.resumed)
             _tell(scanned, as_json=as_json)
         if journal is not None:
             journal.remove()
-    for reason, count in planned.skipped.items():
+    for reason, count in plan.skipped.items():
         note(f"skipped: {count} ({reason})")
     if not as_json:
         _summary(tally, dry_run=dry_run)
-    if tally.errors or planned.skipped.get(UNREADABLE):
+    if tally.errors or plan.skipped.get(UNREADABLE):
         raise typer.Exit(2)
 
 
@@ -131,7 +131,7 @@ def _follow(
 
 def _results(
     parts: Parts,
-    planned: Plan,
+    plan: Plan,
     journal: Journal | None,
     *,
     mode: Mode | None,
@@ -141,7 +141,7 @@ def _results(
 ) -> Iterator[Scanned]:
     def context(path: Path) -> Context:
         return Context(
-            item_reference=spelled(path.relative_to(planned.root)),
+            item_reference=spelled(path.relative_to(plan.root)),
             uploader_reference=uploader,
             service=service or parts.settings.provider_name,
             file_name=Redacted(spelled(PurePath(path.name))),
@@ -154,7 +154,7 @@ def _results(
             path, context=context(path), by="scan", origin=Origin.SCAN, mode=mode
         )
 
-    return run(planned, admit, threads=parts.settings.decoders, journal=journal)
+    return run(plan, admit, threads=parts.settings.decoders, journal=journal)
 
 
 def _journal(parts: Parts, folder: Path, mode: Mode, *, restart: bool) -> Journal:

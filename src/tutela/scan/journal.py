@@ -8,15 +8,20 @@ about a file that did not match. It is removed when the scan ends.
 import hashlib
 import os
 import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Self
 
+from tutela.scan.marks import MARK_BYTES, Marks
+
 _KEY_BYTES = 32
-_MARK_BYTES = 16
 
 
 class Journal:
-    """Marks of finished files in one append-only file; a torn last mark is dropped."""
+    """Marks of finished files in one append-only file; a torn last mark is dropped.
+
+    `passed` counts the files that `unfinished` left out because an earlier run finished them.
+    """
 
     def __init__(self, path: Path, *, restart: bool = False) -> None:
         """Take up the journal at `path`, or begin a new one."""
@@ -31,8 +36,9 @@ class Journal:
             path.chmod(0o600)
         self._key = content[:_KEY_BYTES]
         marks = content[_KEY_BYTES:]
-        whole = len(marks) - len(marks) % _MARK_BYTES
-        self._done = {marks[i : i + _MARK_BYTES] for i in range(0, whole, _MARK_BYTES)}
+        whole = len(marks) - len(marks) % MARK_BYTES
+        self._done = Marks(marks[:whole])
+        self.passed = 0
         self._file = path.open("r+b")
         self._file.truncate(_KEY_BYTES + whole)
         self._file.seek(0, os.SEEK_END)
@@ -40,14 +46,20 @@ class Journal:
     def __len__(self) -> int:
         return len(self._done)
 
-    def has(self, file: Path) -> bool:
-        """Whether this very file (same place, size and time of change) is finished."""
-        return self._mark(file) in self._done
+    def unfinished(self, files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
+        """Those that no earlier run has finished as they are now, with what `finish` wants."""
+        for file in files:
+            mark = self._mark(file)
+            if self._done.hold([mark])[0]:
+                self.passed += 1
+            else:
+                yield file, mark
 
-    def finish(self, file: Path) -> None:
-        """Mark the file; called after its result is committed, so a crash repeats it."""
-        mark = self._mark(file)
-        self._done.add(mark)
+    def finish(self, mark: bytes) -> None:
+        """Mark the file; called after its result is committed, so a crash repeats it.
+
+        The mark was made before the file was read: one that changed meanwhile counts as another.
+        """
         self._file.write(mark)
         self._file.flush()
 
@@ -69,4 +81,4 @@ class Journal:
             return b""
         name = os.fsencode(file.resolve())  # a name need not be UTF-8
         text = name + f"\0{status.st_size}\0{status.st_mtime_ns}".encode()
-        return hashlib.blake2b(text, key=self._key, digest_size=_MARK_BYTES).digest()
+        return hashlib.blake2b(text, key=self._key, digest_size=MARK_BYTES).digest()

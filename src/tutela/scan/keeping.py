@@ -1,8 +1,7 @@
 """A file of rows that a broken-off run of `tutela hash` takes up again.
 
 One JSON object a line, only ever appended to. A row counts for the very file it names: same
-path, size and time of change. What is remembered of a finished file is sixteen bytes, so that
-ten million of them take 160 MB.
+path, size and time of change.
 """
 
 import fcntl
@@ -12,17 +11,13 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import BadInput, Conflict, Unavailable
+from tutela.scan.marks import MARK_BYTES, Marks
 from tutela.scan.naming import spelled
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-_MARK_BYTES = 16
 _LARGEST_ROW_BYTES = 1 << 16
 _BEGINNING = b'{"path": '
 
@@ -86,14 +81,8 @@ class Rows:
                     continue
                 marks.append(_mark(spelled(file), status.st_size, status.st_mtime_ns))
             others.append(file)
-        if not len(self._done) or not others:
-            return others, 0
-        import numpy as np  # noqa: PLC0415 - same
-
-        sought = np.array(marks, dtype=self._done.dtype)
-        places = np.minimum(np.searchsorted(self._done, sought), len(self._done) - 1)
-        found = self._done[places] == sought
-        left = [file for file, known in zip(others, found, strict=True) if not known]
+        known = self._done.hold(marks)
+        left = [file for file, held in zip(others, known, strict=True) if not held]
         return left, len(others) - len(left)
 
     def append(self, lines: str) -> None:
@@ -110,8 +99,8 @@ class Rows:
                 remedy="Wait until it has ended, or choose another file with --out",
             ) from None
 
-    def _read(self) -> "NDArray[np.bytes_]":
-        """Marks of the finished files, sorted; a torn last line is cut off."""
+    def _read(self) -> Marks:
+        """Marks of the finished files; a torn last line is cut off."""
         marks = bytearray()
         whole = 0
         self._file.seek(0)
@@ -123,11 +112,7 @@ class Rows:
             marks += self._mark_of(line)
             whole += len(line)
         self._file.truncate(whole)
-        import numpy as np  # noqa: PLC0415 - a tenth of a second that most runs need not pay
-
-        done = np.frombuffer(bytes(marks), dtype=f"S{_MARK_BYTES}").copy()
-        done.sort()
-        return done
+        return Marks(marks)
 
     def _lines(self) -> Iterator[bytes]:
         """Lines, the last perhaps without its end; a line that never ends is none of ours."""
@@ -177,4 +162,4 @@ class Rows:
 
 def _mark(path: str, size_bytes: int, mtime_ns: int) -> bytes:
     text = f"{path}\0{size_bytes}\0{mtime_ns}".encode()
-    return hashlib.blake2b(text, digest_size=_MARK_BYTES).digest()
+    return hashlib.blake2b(text, digest_size=MARK_BYTES).digest()

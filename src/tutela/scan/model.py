@@ -1,21 +1,11 @@
-"""A batch run over many files: what was planned, what came of each file."""
+"""A batch run over many files: what came of each file, and of all."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tutela.indicators.model import Finding, Match
 from tutela.primitives.ids import CaseId
 from tutela.scan.naming import spelled
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
-    """The files to look at, in a fixed order, and what is skipped and why."""
-
-    root: Path
-    files: tuple[Path, ...]
-    skipped: Mapping[str, int] = field(default_factory=dict)  # reason → how many
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

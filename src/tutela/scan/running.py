@@ -1,7 +1,7 @@
 """Running a scan: several files at once, each committed before it is marked done."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,26 +9,26 @@ from tutela.indicators.model import Finding
 from tutela.intake.model import Admission
 from tutela.primitives.errors import TutelaError, Unavailable
 from tutela.scan.journal import Journal
-from tutela.scan.model import Plan, Scanned
+from tutela.scan.model import Scanned
 
 Admit = Callable[[Path], Admission]
 """Hashes, matches and (when it matches) stores one file; the scan knows no more of it."""
 
 
 def run(
-    plan: Plan, admit: Admit, *, threads: int, journal: Journal | None = None
+    files: Iterable[Path], admit: Admit, *, threads: int, journal: Journal | None = None
 ) -> Iterator[Scanned]:
-    """Yield each file's result in the plan's order.
+    """Yield each file's result in their order; only a few of them are in memory at a time.
 
     A file's own fault is its result's `error`; a part that is away (database, disk) stops
     the scan with `Unavailable`, and the next run takes up where this one stopped.
     """
-    waiting: deque[tuple[Path, Future[Scanned]]] = deque()
-    todo = (path for path in plan.files if journal is None or not journal.has(path))
+    waiting: deque[tuple[bytes, Future[Scanned]]] = deque()
+    todo = ((path, b"") for path in files) if journal is None else journal.unfinished(files)
     with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="scan") as pool:
         try:
-            for path in todo:
-                waiting.append((path, pool.submit(_one, path, admit)))
+            for path, mark in todo:
+                waiting.append((mark, pool.submit(_one, path, admit)))
                 if len(waiting) >= 4 * threads:
                     yield _finish(*waiting.popleft(), journal)
             while waiting:
@@ -38,10 +38,10 @@ def run(
                 future.cancel()
 
 
-def _finish(path: Path, future: Future[Scanned], journal: Journal | None) -> Scanned:
+def _finish(mark: bytes, future: Future[Scanned], journal: Journal | None) -> Scanned:
     scanned = future.result()
     if journal is not None:
-        journal.finish(path)
+        journal.finish(mark)
     return scanned
 
 

@@ -26,7 +26,7 @@ from tutela.primitives.redacted import Redacted
 from tutela.reporting.reports import ReportState
 from tutela.reporting.store import in_state
 from tutela.scan.model import Scanned
-from tutela.scan.planning import plan
+from tutela.scan.planning import Plan
 from tutela.scan.running import run
 from tutela.wiring.building import Parts, open_parts, recipient_of
 from tutela.wiring.demo import staging
@@ -97,20 +97,19 @@ def prepare(demo: Running) -> None:
 
 
 def scan(demo: Running, *, progress: Callable[[float], None]) -> int:
-    """Scan the uploads as a platform would hand them in; returns how many were planned."""
-    planned = plan(demo.stage.uploads)
+    """Scan the uploads as a platform would hand them in; returns how many there were."""
+    plan = Plan(demo.stage.uploads)
     admit = demo.parts.intake.admit_file
 
     def one(path: Path) -> Admission:
         return admit(path, context=_context(path), by="scan", origin=Origin.SCAN)
 
-    for number, scanned in enumerate(
-        run(planned, one, threads=demo.parts.settings.decoders),
-        start=1,
-    ):
-        demo.results[f"uploads/{scanned.path.relative_to(planned.root).as_posix()}"] = scanned
+    number = 0
+    for scanned in run(plan, one, threads=demo.parts.settings.decoders):
+        number += 1
+        demo.results[f"uploads/{scanned.path.relative_to(plan.root).as_posix()}"] = scanned
         progress(number)
-    return len(planned.files)
+    return number
 
 
 def _context(path: Path) -> Context:
