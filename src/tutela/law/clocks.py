@@ -105,13 +105,14 @@ class Due:
 class Kept:
     """One keeping period. `until` is `None` while it has not begun or this is not known.
 
+    `n` and `unit` are `None` where no period is recorded: it never ends by itself.
     `unchecked`: the period is below the floor; it is shown, and ends nothing.
     """
 
     id: str
     what: tuple[str, ...]
-    n: int
-    unit: Unit
+    n: int | None
+    unit: Unit | None
     starts: str
     started_at: datetime | None
     until: datetime | None
@@ -322,7 +323,7 @@ def kept(
     started = moment_of(retention.from_, facts)
     unchecked = below(retention.status, floor)
     until = None
-    if started is not None and not unchecked:
+    if started and retention.n and retention.unit and not unchecked:
         until = add(started, retention.n, retention.unit, at_least=True)
     return Kept(
         id=retention.id,

@@ -44,8 +44,12 @@ def _clock_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
 def _shape_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
     for keep in rule.retention:
         yield from _moment_fault(f"retention {keep.id}.from", keep.from_, vocabulary)
-        if keep.n <= 0 or not keep.what or set(keep.what) - set(KEPT):
-            yield f"retention {keep.id} needs a positive n and what from {', '.join(KEPT)}"
+        period = (keep.n is None) == (keep.unit is None) and (keep.n is None or keep.n > 0)
+        if not period or not keep.what or set(keep.what) - set(KEPT):
+            yield (
+                f"retention {keep.id} needs a positive n with its unit, or neither, "
+                f"and what from {', '.join(KEPT)}"
+            )
     if (rule.action is Action.PRESERVE) != bool(rule.retention):
         yield "a preserve rule has retention, and only such a rule"
     if rule.action in {Action.REPORT, Action.INFORM_AUTHORITY} and not rule.recipients:

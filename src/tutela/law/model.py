@@ -50,6 +50,7 @@ class SourceKind(Enum):
     REGULATOR = "regulator"
     SECONDARY = "secondary"
     RECALLED = "recalled"
+    DRAFT = "draft"
 
 
 class LegalStatus(Enum):
@@ -320,12 +321,15 @@ class Recipient(Cited):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Retention(Cited):
-    """What must be kept, for how long, counted from the moment in fact `from`."""
+    """What must be kept, for how long, counted from the moment in fact `from`.
+
+    `n` and `unit` are left out together where no period is recorded: that keeping has no end.
+    """
 
     id: str
     what: tuple[str, ...]
-    n: int
-    unit: Unit
+    n: int | None = None
+    unit: Unit | None = None
     from_: str
     then: Afterwards
 
