@@ -162,6 +162,8 @@ def test_a_decision_is_stored_with_its_facts_and_duties_follow(office: Office) -
     assert "Yes, owed" in page
     assert "National Center for Missing" in page
     assert "as soon as reasonably possible" in page
+    assert "Cannot say at this status:" in page  # the rules are recalled, nobody accepted them
+    assert "Read with that text it would say:" in page
     assert "waits for counsel" in page
     assert "may act" not in page.replace("may act yet", "")
 

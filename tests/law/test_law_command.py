@@ -36,9 +36,17 @@ def test_duties_for_programs(facts: Path) -> None:
     assert out.count("\n") == 1
     data = json.loads(out)
     assert {each["rule_id"]: each["state"] for each in data["duties"]} == {
-        "us.2258A.preserve": "owed",
-        "us.2258A.report": "owed",
+        "us.2258A.preserve": "unknown",
+        "us.2258A.report": "unknown",
     }
+    assert {each["weaker"]["state"] for each in data["duties"]} == {"owed"}
+    assert data["floor"] == "secondary"
+    [why] = {each["why"] for each in data["duties"] if each["rule_id"] == "us.2258A.report"}
+    assert why.startswith("Cannot say at status secondary: rests on recalled text (18 U.S.C. 2258A")
+    assert "2258E" in why
+    words = ("--as-of", "2026-11-21", "--jurisdiction", "US", "--status", "recalled", "--json")
+    weaker = json.loads(run("duties", "--facts", facts, *words))
+    assert {each["state"] for each in weaker["duties"]} == {"owed"}
     assert data["as_of"] == "2026-11-21"
     assert data["uncovered"] == ["JP"]
 
@@ -52,6 +60,8 @@ def test_duties_for_people(facts: Path, monkeypatch: pytest.MonkeyPatch) -> None
         "no end yet: destroy nothing",
         "not the same as no duty): JP",
         "[event.reported_to_ncmec_at, ask the system]",
+        "text from secondary on",
+        "recalled: owed",
     ):
         assert words in out
     assert "no duty" not in out.replace("not the same as no duty", "")
@@ -84,7 +94,9 @@ def test_rules_are_listed_and_shown() -> None:
         (["duties", "--facts", "absent.json"], BadInput),
         (["duties", "--facts", "{facts}", "--as-of", "yesterday"], BadInput),
         (["duties", "--facts", "{facts}", "--as-of", "2026-11-21T12:00:00"], BadInput),
-        (["duties", "--facts", "{facts}", "--jurisdiction", "JP"], NotFound),
+        (["duties", "--facts", "{facts}", "--jurisdiction", "ZZ"], NotFound),
+        (["duties", "--facts", "{facts}", "--status", "disputed"], BadInput),
+        (["duties", "--facts", "{facts}", "--status", "sure"], BadInput),
     ],
 )
 def test_misuse_has_a_clear_answer(words: list[str], error: type[Exception], facts: Path) -> None:

@@ -8,12 +8,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tutela.cli import accepting
+from tutela.cli import accepting, law_compare, law_draft, law_gap
 from tutela.cli.presenting import OUT, AsJson, emit
-from tutela.law.answers import Duties, Duty
+from tutela.law.answers import Duties, Duty, Told
 from tutela.law.duties import duties
 from tutela.law.loading import load_lawbook
-from tutela.law.model import Rule, Truth
+from tutela.law.model import Rule, Status, Truth
 from tutela.law.parsing import read_facts
 from tutela.law.serialising import as_plain
 from tutela.primitives.clock import SystemClock
@@ -26,6 +26,9 @@ law_app = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add `tutela law` to the command line."""
+    law_gap.add_to(law_app)
+    law_compare.add_to(law_app)
+    law_draft.add_to(law_app)
     accepting.add_to(law_app)
     app.add_typer(law_app)
 
@@ -39,13 +42,24 @@ def duties_command(
     jurisdiction: Annotated[
         list[str] | None, typer.Option(help="Only this one (US, GB, EU); may be repeated.")
     ] = None,
+    status: Annotated[
+        str,
+        typer.Option(
+            help="From which review status on text counts: verified, single_reviewer, "
+            "secondary or recalled."
+        ),
+    ] = Status.SECONDARY.value,
     as_json: AsJson = False,
 ) -> None:
-    """Derive every duty from facts, as of a day: what, to whom, by when, and what is missing."""
+    """Derive every duty from facts, as of a day: what, to whom, by when, and what is missing.
+
+    Text below the asked status leaves the answer open; what it would say stands beside.
+    """
     answer = duties(
         load_lawbook(),
         read_facts(_text(facts), where=facts.name),
         _as_of(as_of) if as_of else SystemClock().now(),
+        floor=_floor(status),
         jurisdictions=jurisdiction or None,
     )
     emit(answer.as_json(), as_json=as_json, render=lambda: _show_duties(answer))
@@ -100,6 +114,18 @@ def _as_of(text: str) -> date | datetime:
     raise BadInput("This is no day or moment", remedy="Write 2026-11-21 or 2026-11-21T12:00:00Z.")
 
 
+def _floor(text: str) -> Status:
+    """The asked status; a disputed text counts for nobody."""
+    allowed = [Status.VERIFIED, *Status.VERIFIED.weaker]
+    for each in allowed:
+        if each.value == text:
+            return each
+    raise BadInput(
+        "This is no review status that can be asked for",
+        remedy=f"Choose one of {', '.join(each.value for each in allowed)}.",
+    )
+
+
 def _table(first: str, *headings: str) -> Table:
     """A table whose first column, the rule's id, is never cut."""
     table = Table(show_lines=True)
@@ -111,12 +137,12 @@ def _table(first: str, *headings: str) -> Table:
 
 def _show_duties(answer: Duties) -> None:
     table = _table("Rule", "Duty", "State", "To", "By when", "Review status")
-    table.title = f"Duties as of {as_plain(answer.as_of)}"
+    table.title = f"Duties as of {as_plain(answer.as_of)}, text from {answer.floor.value} on"
     for duty in answer.duties:
         cells = (
             duty.rule_id,
             duty.title,
-            f"{duty.state.value}\n{duty.why}",
+            f"{duty.state.value}\n{_why(duty)}",
             "\n".join(_recipients(duty)),
             _clock(duty),
             f"answer {duty.status.value}\nrule {duty.rule_status.value}",
@@ -137,20 +163,34 @@ def _show_duties(answer: Duties) -> None:
         OUT.print(Text(f"? {question.question} [{question.fact}, ask the {question.asked}]"))
 
 
+def _why(duty: Duty) -> str:
+    """The reason, and beside it what the rule would say if weaker text counted."""
+    if duty.weaker is None:
+        return duty.why
+    return f"{duty.why}; with --status {duty.weaker.floor.value}: {duty.weaker.state.value}"
+
+
 def _recipients(duty: Duty) -> list[str]:
-    return [
-        each.body + (" (if so)" if each.result is Truth.UNKNOWN else "")
-        for each in duty.recipients
-        if each.result is not Truth.NO
-    ]
+    return [each.body + _unsure(each) for each in duty.recipients if each.result is not Truth.NO]
+
+
+def _unsure(told: Told) -> str:
+    if told.unchecked:
+        return f" ({told.status.value}: not checked enough)"
+    return " (if so)" if told.result is Truth.UNKNOWN else ""
 
 
 def _clock(duty: Duty) -> str:
     if duty.due is None or (duty.due.standard is None and duty.due.due_at is None):
         return "\n".join(
-            f"keep {each.n} {each.unit.value} from {each.starts}" for each in duty.keep
+            (f"keep {each.n} {each.unit.value}" if each.unit else "keep, no end recorded,")
+            + f" from {each.starts}"
+            + (f" ({each.status.value}: not checked enough)" if each.unchecked else "")
+            for each in duty.keep
         )
     words = duty.due.legal_text or str(as_plain(duty.due.due_at))
+    if duty.due.unchecked:
+        words += f" ({duty.due.status.value}: not checked enough)"
     level = duty.due.level or " or ".join(duty.due.candidates)
     target = f"\npolicy: {as_plain(duty.due.target_at)}" if duty.due.target_at else ""
     return words + (f" ({level})" if level else "") + target

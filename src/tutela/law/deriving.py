@@ -56,12 +56,24 @@ def derive(book: Lawbook, rule_id: str, reading: Reading) -> Duty:
     answer = _read(rule, beyond, reading, floor)
     if not answer.unchecked:
         return answer
-    known = {each.status for each in answer.unchecked}
-    for lower in (each for each in floor.weaker if each in known):
+    statuses = {each.status for each in answer.unchecked}
+    other = answer
+    for lower in (each for each in floor.weaker if each in statuses):
         other = _read(rule, beyond, reading, lower)
         if other.state not in {State.UNKNOWN, answer.state}:
             return replace(answer, weaker=Weaker(floor=lower, state=other.state))
-    return answer
+    return _asking_more(answer, other.questions)
+
+
+def _asking_more(answer: Duty, questions: tuple[Question, ...]) -> Duty:
+    """The answer with the facts that even the weaker reading lacks."""
+    mine = {each.fact for each in answer.questions}
+    asked = (*answer.questions, *(each for each in questions if each.fact not in mine))
+    if answer.state is not State.UNKNOWN or len(asked) == len(mine):
+        return answer
+    needed = [each.fact for each in asked if each.decides_outcome]
+    why = _cannot_say(answer.floor, answer.unchecked, needed)
+    return replace(answer, questions=asked, why=why)
 
 
 def _read(rule: Rule, beyond: Beyond | None, reading: Reading, floor: Status) -> Duty:

@@ -55,8 +55,11 @@ class Trace:
                 yield from part.deciding()
 
     def open_leaves(self) -> Iterator["Trace"]:
-        """The missing leaves that could still turn the result; none once it is known."""
-        return (leaf for leaf in self.unknown_leaves() if leaf.missing)
+        """The leaves whose missing fact could still turn the result; none once it is known.
+
+        A leaf that is unchecked as well is not among them: no fact settles it at this floor.
+        """
+        return (leaf for leaf in self.unknown_leaves() if not leaf.unchecked)
 
     def unchecked_leaves(self) -> Iterator["Trace"]:
         """The leaves below the floor that could still turn the result; none once it is known."""
