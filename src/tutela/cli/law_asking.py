@@ -1,0 +1,58 @@
+"""What every question to the law has in common: a day, a review status, a place, the book."""
+
+from datetime import date
+from functools import cache
+from typing import Annotated
+
+import typer
+
+from tutela.law.book import Lawbook
+from tutela.law.loading import load_lawbook
+from tutela.law.model import Status
+from tutela.primitives.clock import SystemClock
+from tutela.primitives.errors import BadInput
+
+AsOf = Annotated[str, typer.Option(help="The day whose law counts (2026-11-21); default today.")]
+StatusFloor = Annotated[
+    str,
+    typer.Option(
+        "--status",
+        help="The weakest review status that counts: verified, single_reviewer, secondary, "
+        "recalled.",
+    ),
+]
+Jurisdiction = Annotated[
+    str, typer.Option(help="The country (US, GB, DE ...) or union (EU) of the lawbook.")
+]
+
+
+@cache
+def the_lawbook() -> Lawbook:
+    """The lawbook, read once a command."""
+    return load_lawbook()
+
+
+def day(text: str) -> date:
+    """The day in `text`, or today; refuse with `BadInput`."""
+    if not text:
+        return SystemClock().now().date()
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput("This is no day", remedy="Write it as 2026-11-21.") from error
+
+
+def the_floor(text: str) -> Status:
+    """The status named; `disputed` is none that may be asked for."""
+    for each in Status:
+        if each.value == text and each is not Status.DISPUTED:
+            return each
+    asked = ", ".join(each.value for each in Status if each is not Status.DISPUTED)
+    raise BadInput("This is no review status", remedy=f"Choose from {asked}.")
+
+
+def percent(share: float) -> str:
+    """A share for people: whole percents, never 0 or 100 unless it is exactly so."""
+    if 0 < share < 1:
+        return f"{min(max(round(share * 100), 1), 99)} %"
+    return f"{share:.0%}".replace("%", " %")

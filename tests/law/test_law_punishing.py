@@ -1,0 +1,141 @@
+"""Whether a place's law punishes a conduct: dimensions, floors, exceptions and days."""
+
+from datetime import date
+
+import pytest
+
+from law.making import CITED, CONDUCT, DAY, SPAN, WEAK, Maker, row
+from tutela.law.loading import Lawbook
+from tutela.law.model import Status, Truth
+from tutela.law.offences import Offence
+from tutela.law.punishing import Punished, punished
+from tutela.primitives.errors import NotFound
+
+
+@pytest.fixture
+def make(book: Lawbook) -> Maker:
+    return Maker(book)
+
+
+def ask(
+    make: Maker,
+    *offences: Offence,
+    floor: Status = Status.SECONDARY,
+    on: date = DAY,
+    **changes: object,
+) -> Punished:
+    renamed = {name.replace("__", "."): value for name, value in changes.items()}
+    facts = make.book.vocabulary.admit(CONDUCT | renamed)
+    return punished(make.book_with(offences=offences), "DE", facts, as_of=on, floor=floor)
+
+
+def test_a_conduct_in_scope_is_punished_and_says_by_what(make: Maker) -> None:
+    found = ask(make, make.offence())
+    assert found.outcome is Truth.YES
+    assert found.status is Status.SINGLE_REVIEWER
+    assert found.why == "Punished: Possession (Test Act s.1)."
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ({"victim__age": 16}, "age"),
+        ({"material__medium": "text"}, "medium"),
+        ({"material__depiction": "virtual_child"}, "depiction"),
+    ],
+)
+def test_what_a_row_leaves_out_is_not_punished(
+    make: Maker, changes: dict[str, object], part: str
+) -> None:
+    found = ask(make, make.offence(), **changes)
+    assert found.outcome is Truth.NO
+    assert found.nearest is not None
+    assert found.nearest.fails == part
+
+
+def test_what_no_row_names_is_unknown_never_lawful(make: Maker) -> None:
+    found = ask(make, make.offence(), material__medium="audio")
+    assert found.outcome is Truth.UNKNOWN
+    assert "without a word on medium audio" in found.why
+
+
+def test_an_act_nobody_recorded_is_unknown(make: Maker) -> None:
+    found = ask(make, make.offence(), conduct__act="livestream")
+    assert (found.outcome, found.offences) == (Truth.UNKNOWN, ())
+    assert "no recorded offence speaks of livestream" in found.why
+
+
+def test_two_offences_together_cover_two_ages(make: Maker) -> None:
+    youth = make.offence(
+        id="de.test.youth",
+        scope=[
+            row("act", "possess"),
+            row("medium", "photo"),
+            row("depiction", "real_child"),
+            {"of": "age", "from": 16, "below": 18, **CITED},
+        ],
+    )
+    answers = [
+        ask(make, make.offence(), youth, victim__age=age).outcome for age in (12, 16, 17, 18)
+    ]
+    assert answers == [Truth.YES, Truth.YES, Truth.YES, Truth.NO]
+
+
+def test_a_row_below_the_floor_cannot_say(make: Maker) -> None:
+    weak = make.offence(
+        scope=[
+            row("act", "possess"),
+            row("medium", "photo"),
+            row("depiction", "real_child"),
+            {"of": "age", "below": 18, **WEAK},
+        ]
+    )
+    found = ask(make, weak)
+    assert found.outcome is Truth.UNKNOWN
+    assert found.why.startswith("Cannot say at status secondary: age")
+    assert ask(make, weak, floor=Status.RECALLED).outcome is Truth.YES
+    assert ask(make, weak, floor=Status.RECALLED).status is Status.RECALLED
+
+
+def test_an_exception_turns_the_answer_and_a_missing_fact_is_asked(make: Maker) -> None:
+    excepted = make.offence(
+        unless=[
+            {
+                "id": "peers",
+                "priority": 1,
+                "lifts": True,
+                "reason": "Private use between those involved.",
+                "when": {"fact": "conduct.private_consensual", "eq": True, **CITED},
+                **CITED,
+            }
+        ]
+    )
+    unknown = ask(make, excepted)
+    assert unknown.outcome is Truth.UNKNOWN
+    assert [each.fact for each in unknown.missing] == ["conduct.private_consensual"]
+    assert ask(make, excepted, conduct__private_consensual=True).outcome is Truth.NO
+    assert ask(make, excepted, conduct__private_consensual=False).outcome is Truth.YES
+
+
+def test_the_day_before_commencement_is_not_law_and_an_unrecorded_day_is_unknown(
+    make: Maker,
+) -> None:
+    begins = make.offence()
+    older = make.offence(in_force=SPAN | {"before": "unrecorded"})
+    eve = date(2025, 12, 31)
+    assert ask(make, begins, on=eve).outcome is Truth.NO
+    assert ask(make, begins, on=date(2026, 1, 1)).outcome is Truth.YES
+    assert ask(make, older, on=eve).outcome is Truth.UNKNOWN
+
+
+def test_a_bill_punishes_nobody(make: Maker) -> None:
+    bill = make.offence(legal_status="bill", in_force=SPAN | {"from": None})
+    assert ask(make, bill).outcome is Truth.NO
+    nearest = ask(make, bill).nearest
+    assert nearest is not None
+    assert nearest.fails == "dates"
+
+
+def test_a_place_the_book_does_not_know_is_refused(make: Maker) -> None:
+    with pytest.raises(NotFound, match="not recorded does not mean that there is none"):
+        punished(make.book_with(), "ZZ", {}, as_of=DAY)
