@@ -3,8 +3,8 @@
 from datetime import date
 
 import pytest
+from law_making import CITED, CONDUCT, DAY, SPAN, Maker, instrument_data
 
-from law.making import CITED, CONDUCT, DAY, SPAN, Maker, instrument_data
 from tutela.law.assessing import Assessment, Assessor, Bound, Met
 from tutela.law.elements import Elements
 from tutela.law.gaps import gap

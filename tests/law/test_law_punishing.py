@@ -3,8 +3,8 @@
 from datetime import date
 
 import pytest
+from law_making import CITED, CONDUCT, DAY, SPAN, WEAK, Maker, row
 
-from law.making import CITED, CONDUCT, DAY, SPAN, WEAK, Maker, row
 from tutela.law.loading import Lawbook
 from tutela.law.model import Status, Truth
 from tutela.law.offences import Offence
