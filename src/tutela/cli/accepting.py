@@ -1,4 +1,4 @@
-"""`tutela law accept` and `withdraw`: counsel's word on one rule version, in the ledger."""
+"""`tutela law accept` and `withdraw`: counsel's word on a version of a rule or a basis."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,6 +11,9 @@ from tutela.accounts.model import Permission
 from tutela.accounts.permissions import require
 from tutela.accounts.store import credentials
 from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.law.acceptance import Acceptable
+from tutela.law.book import edition_on
+from tutela.law.countries import Basis
 from tutela.law.loading import Lawbook, load_lawbook
 from tutela.law.model import Rule
 from tutela.primitives.clock import SystemClock
@@ -18,7 +21,12 @@ from tutela.primitives.errors import NotFound
 from tutela.review.accepting import accept_rule, withdraw_rule
 from tutela.wiring.opening import open_database
 
-RuleId = Annotated[str, typer.Argument(help="The rule's id, as `tutela law rules` lists it.")]
+RuleId = Annotated[
+    str,
+    typer.Argument(
+        help="The id of a rule (`tutela law rules`) or of a basis (`tutela law detection`)."
+    ),
+]
 By = Annotated[
     str, typer.Option(help="Who answers for it: counsel's sign-in name, or a name for the record.")
 ]
@@ -32,7 +40,7 @@ def add_to(law_app: typer.Typer) -> None:
 
 
 def accept(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
-    """Let today's version of a rule act here; void as soon as the rule changes."""
+    """Let today's version of a rule or a basis act here; void as soon as it changes."""
     now = SystemClock().now()
     book = load_lawbook()
     version = _todays(book, rule, now).version
@@ -47,8 +55,8 @@ def accept(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
 
 
 def withdraw(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
-    """Take every acceptance of a rule back; what was reported stays reported."""
-    load_lawbook().editions(rule)
+    """Take every acceptance of a rule or a basis back; what was reported stays reported."""
+    load_lawbook().acceptable(rule)
     with open_database() as database, database.begin() as tx:
         who, now = _who(tx, by), SystemClock().now()
         line = withdraw_rule(tx, rule_id=rule, version="", by=who, note=note, at=now)
@@ -59,12 +67,14 @@ def withdraw(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
     )
 
 
-def _todays(book: Lawbook, rule_id: str, now: datetime) -> Rule:
+def _todays(book: Lawbook, entry_id: str, now: datetime) -> Acceptable:
     """The edition that is in force today; there must be one to accept."""
-    edition, beyond = book.edition(rule_id, on=now.date())
+    editions: tuple[Rule | Basis, ...] = book.acceptable(entry_id)
+    edition, beyond = edition_on(editions, on=now.date())
     if beyond is not None:
         raise NotFound(
-            "The rule has no edition in force today", remedy="`tutela law show` lists its dates."
+            "It has no edition in force today",
+            remedy="`tutela law show` and `tutela law detection` tell its dates.",
         )
     return edition
 

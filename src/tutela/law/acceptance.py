@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from tutela.law.model import Rule, Status
+from tutela.law.model import Status
 
 ACCEPTED = "law_rule_accepted"
 WITHDRAWN = "law_rule_acceptance_withdrawn"
@@ -32,6 +32,25 @@ class Verdict:
 
     allowed: bool
     reasons: tuple[str, ...]
+
+
+class Acceptable(Protocol):
+    """What counsel may accept: a rule, or a basis of detection."""
+
+    @property
+    def id(self) -> str:
+        """Its id, shared by its editions."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The digest of its whole content."""
+        ...
+
+    @property
+    def status(self) -> Status:
+        """How far it has been checked."""
+        ...
 
 
 class Line(Protocol):
@@ -58,7 +77,7 @@ class Line(Protocol):
         ...
 
 
-def actionable(rule: Rule, acceptances: Iterable[Acceptance]) -> Verdict:
+def actionable(rule: Acceptable, acceptances: Iterable[Acceptance]) -> Verdict:
     """Whether `rule` may act; an acceptance of another version is void, and the reason says so."""
     if rule.status is Status.VERIFIED:
         return Verdict(allowed=True, reasons=("the rule is verified",))

@@ -103,6 +103,11 @@ class Lawbook:
             )
         return tuple(sorted(found, key=lambda rule: rule.in_force.from_ or date.min))
 
+    def acceptable(self, entry_id: str) -> tuple[Rule, ...] | tuple[Basis, ...]:
+        """The editions of what counsel may accept: a basis of detection, else a rule."""
+        bases = tuple(each for each in self.bases if each.id == entry_id)
+        return bases or self.editions(entry_id)
+
     def edition(self, rule_id: str, *, on: date) -> tuple[Rule, Beyond | None]:
         """The edition in force on a day, or the nearest one and what holds outside its dates."""
         return edition_on(self.editions(rule_id), on=on)

@@ -1,6 +1,6 @@
 """What a lawbook holds of a country beside offences and duties: treaties, measures, contacts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 
@@ -138,7 +138,7 @@ class Measure(Cited):
 class Basis(Cited):
     """What the law of a place says of one detector on some channels, for a span of dates.
 
-    `when` limits it to facts; none means always.
+    `when` limits it to facts; none means always. `version` is filled in on loading.
     """
 
     id: str
@@ -151,3 +151,4 @@ class Basis(Cited):
     in_force: InForce
     when: Expr | None = None
     conditions: tuple[Note, ...] = ()
+    version: str = field(default="", metadata={"derived": True})

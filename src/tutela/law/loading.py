@@ -39,7 +39,7 @@ KINDS: Mapping[str, type[Any]] = {
 }
 """The keys a file in a folder may have, and what stands under each."""
 _FIELDS = {"jurisdictions": "jurisdiction_entries"}
-_VERSIONED = (Rule, Offence, Requirement)
+_VERSIONED = (Rule, Offence, Requirement, Basis)
 _COUNTRIES = "iso_countries"
 _SHOWN_FAULTS = 20
 

@@ -23,13 +23,13 @@ def accept_rule(
     note: str,
     at: datetime,
 ) -> Line:
-    """Write down that exactly this version of a rule may act; void once the rule changes.
+    """Write down that exactly this version of a rule or basis may act; void once it changes.
 
     `note` says what was checked and why; it names no case and no person. The caller has asked
     whether `by` may do this (`Permission.LAW_ACCEPT`, or whoever runs commands here).
     """
     reason = _reason(note)
-    if version not in {rule.version for rule in book.editions(rule_id)}:
+    if version not in {each.version for each in book.acceptable(rule_id)}:
         raise Conflict(
             "The rule has changed meanwhile",
             why="the lawbook holds no such version of it",

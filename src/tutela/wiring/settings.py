@@ -184,6 +184,29 @@ class Settings(BaseModel):
     service_hosting_location: str = Field(
         default="", description="Country code of the main servers; empty is unknown."
     )
+    service_end_to_end_encrypted: str = Field(
+        default="",
+        description="Whether messages are end-to-end encrypted: is, was, will_be or no; empty is "
+        "unknown.",
+    )
+    detection_channel: Literal[
+        "", "public", "hosted", "interpersonal", "end_to_end_encrypted", "audio"
+    ] = Field(
+        default="",
+        description="What the traffic is in which uploads and scans look for known material: "
+        "public, hosted, interpersonal, end_to_end_encrypted or audio. Empty is unknown: nothing "
+        "is matched.",
+    )
+    counsel_detection_applies_in: Countries = Field(
+        default=(),
+        description="Counsel's answer in which countries a recorded text on detection that is for "
+        "some services speaks of this one: GB,AU.",
+    )
+    counsel_eu_interim_conditions: bool | None = Field(
+        default=None,
+        description="Counsel's answer whether the conditions of the EU's interim regime for "
+        "messages are met; empty is unknown.",
+    )
     counsel_gb_search_reports: bool | None = Field(
         default=None,
         description="Counsel's answer whether OSA s.66 obliges this search service; empty is "
