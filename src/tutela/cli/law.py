@@ -11,6 +11,7 @@ from rich.text import Text
 from tutela.cli import accepting, law_compare, law_draft, law_gap
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.answers import Duties, Duty, Told
+from tutela.law.clocks import Kept
 from tutela.law.duties import duties
 from tutela.law.loading import load_lawbook
 from tutela.law.model import Rule, Status, Truth
@@ -172,6 +173,12 @@ def _why(duty: Duty) -> str:
 
 def _recipients(duty: Duty) -> list[str]:
     return [each.body + _unsure(each) for each in duty.recipients if each.result is not Truth.NO]
+
+
+def _period(kept: Kept) -> str:
+    if kept.n is None or kept.unit is None:
+        return "for a time that is not recorded"
+    return f"{kept.n} {kept.unit.value}"
 
 
 def _unsure(told: Told) -> str:

@@ -142,6 +142,91 @@ class Preservation:
     undetermined: tuple[str, ...]
 
 
+class Step(Enum):
+    """What is done while the law leaves something open: each can be undone or ended."""
+
+    RESTRICT_ACCESS = "restrict_access"
+    SEAL_A_COPY = "seal_a_copy"
+    DESTROY_NOTHING = "destroy_nothing"
+    PREPARE_THE_REPORT = "prepare_the_report"
+    TELL_NOBODY_YET = "tell_nobody_yet"
+    ASK_COUNSEL = "ask_counsel"
+
+
+class ClashKind(Enum):
+    """Duties that cannot both be done."""
+
+    DELETE_OR_PRESERVE = "delete_or_preserve"
+    TELL_OR_SILENCE = "tell_or_silence"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reporting:
+    """One recipient, with every duty that asks for it; `by` is the earliest fixed moment.
+
+    `limited`: a duty limits what may be handed over; then only `payload_allowed` may be (none
+    of it, when that is empty). `payload_forbidden` may not be in any case.
+    """
+
+    body: str
+    channel: str | None
+    result: Truth
+    rules: tuple[str, ...]
+    by: datetime | None
+    words: tuple[str, ...]
+    limited: bool
+    payload_allowed: tuple[str, ...]
+    payload_forbidden: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removal:
+    """Removing or disabling access: `by` the earliest fixed moment, `words` where law has none."""
+
+    required: Truth
+    by: datetime | None
+    words: tuple[str, ...]
+    required_by: tuple[str, ...]
+    undetermined: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Clash:
+    """Two rules that cannot both be obeyed; a lawyer decides, `steps` are taken meanwhile.
+
+    `result` is UNKNOWN while one of the two may not be owed.
+    """
+
+    kind: ClashKind
+    result: Truth
+    rules: tuple[str, str]
+    versions: tuple[str, str]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pending:
+    """A duty that may be owed: what is open, the facts to ask, the careful steps meanwhile."""
+
+    rule_id: str
+    action: Action
+    open_parts: tuple[str, ...]
+    asks: tuple[str, ...]
+    unchecked: bool
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Resolution:
+    """All duties together. `may_destroy` YES: no recorded duty holds the content back."""
+
+    reports: tuple[Reporting, ...]
+    removal: Removal
+    may_destroy: Truth
+    clashes: tuple[Clash, ...]
+    pending: tuple[Pending, ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Duties:
     """All duties of the chosen jurisdictions on one set of facts, sorted by rule id.
@@ -157,6 +242,7 @@ class Duties:
     uncovered: tuple[str, ...]
     duties: tuple[Duty, ...]
     preservation: Preservation
+    resolution: Resolution
     questions: tuple[Question, ...]
 
     @property

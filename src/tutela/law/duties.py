@@ -7,14 +7,14 @@ that would settle it; it is never shown as no duty.
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
-from tutela.law.answers import Duties, Duty, Preservation, State
+from tutela.law.answers import Duties
 from tutela.law.asking import merged
 from tutela.law.clocks import OperatorTarget
 from tutela.law.deriving import Reading, derive
 from tutela.law.evaluating import day_of
-from tutela.law.expressions import NO, UNKNOWN, YES
 from tutela.law.loading import Lawbook
-from tutela.law.model import REFERENCE_ONLY, Action, Status
+from tutela.law.model import Status
+from tutela.law.resolving import preservation_of, resolve
 from tutela.law.vocabulary import FactKind, Value
 from tutela.primitives.errors import NotFound
 
@@ -58,37 +58,8 @@ def duties(
         uncovered=_uncovered(book, known),
         duties=found,
         preservation=preservation_of(found),
+        resolution=resolve(found, now=reading.now),
         questions=merged(found),
-    )
-
-
-def preservation_of(found: Iterable[Duty]) -> Preservation:
-    """The longest mandatory keeping of the content over all duties to preserve.
-
-    A period for the report's reference alone does not hold back the content.
-    """
-    required, undetermined, ends, is_open = [], [], list[datetime](), False
-    for duty in found:
-        if duty.action is not Action.PRESERVE:
-            continue
-        if duty.state is State.UNKNOWN:
-            undetermined.append(duty.rule_id)
-        if duty.state is State.OWED:
-            required.append(duty.rule_id)
-            for each in duty.keep:
-                if set(each.what) == {REFERENCE_ONLY}:
-                    continue
-                if each.until is None:
-                    is_open = True
-                else:
-                    ends.append(each.until)
-    latest = max(ends, default=None)
-    return Preservation(
-        required=YES if required else UNKNOWN if undetermined else NO,
-        until=None if is_open or undetermined else latest,
-        at_least=latest,
-        required_by=tuple(required),
-        undetermined=tuple(undetermined),
     )
 
 

@@ -19,6 +19,7 @@ _CAP: Mapping[SourceKind, Status] = {
     SourceKind.RECALLED: Status.RECALLED,
 }
 _REVIEWERS: Mapping[Status, int] = {Status.VERIFIED: 2, Status.SINGLE_REVIEWER: 1}
+_FACT_KEYS = {"fact", "starts", "from_", "until"}
 _FOR_READING = {"sanction", "permits", "not_required", "notes"}
 
 
@@ -49,7 +50,7 @@ def facts_asked(thing: object) -> frozenset[str]:
     elif is_dataclass(thing) and not isinstance(thing, type):
         for each in fields(thing):
             value = getattr(thing, each.name)
-            if each.name in {"fact", "starts"} or (each.name == "from_" and isinstance(value, str)):
+            if each.name in _FACT_KEYS and (isinstance(value, str) or each.name != "from_"):
                 names.update({value} if isinstance(value, str) else ())
             else:
                 names |= facts_asked(value)

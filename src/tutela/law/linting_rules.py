@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from tutela.law.model import KEPT, Action, ClockKind, Rule, Timing
+from tutela.law.model import KEPT, PAYLOAD, Action, ClockKind, Rule, Timing
 from tutela.law.vocabulary import FactKind, Vocabulary
 
 _TIMING_KEYS: Mapping[ClockKind, frozenset[str]] = {
@@ -39,6 +39,19 @@ def _clock_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
             yield f"{path} runs, but clock.starts is missing"
     if rule.clock.starts is not None:
         yield from _moment_fault("clock.starts", rule.clock.starts, vocabulary)
+    yield from _bending_faults(rule, vocabulary)
+
+
+def _bending_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
+    """What stops a clock or makes it longer."""
+    clock = rule.clock
+    for pause in clock.pauses:
+        for fact in (pause.from_, pause.until):
+            yield from _moment_fault(f"clock.pauses {pause.id}", fact, vocabulary)
+    if any(longer.n <= 0 for longer in clock.extends):
+        yield "clock.extends needs a positive n"
+    if clock.extends and ClockKind.FIXED not in {each.kind for each in (clock, *clock.levels)}:
+        yield "clock.extends needs a fixed clock"
 
 
 def _shape_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
@@ -54,8 +67,24 @@ def _shape_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
         yield "a preserve rule has retention, and only such a rule"
     if rule.action in {Action.REPORT, Action.INFORM_AUTHORITY} and not rule.recipients:
         yield "nobody is named to be told"
-    for name in ("unless", "recipients", "preconditions", "retention", "discharged_by"):
-        ids = [each.id for each in getattr(rule, name)]
+    for told in rule.recipients:
+        if {*told.payload_allowed, *told.payload_forbidden} - set(PAYLOAD):
+            yield f"recipient {told.id}: a payload is made of {', '.join(PAYLOAD)}"
+        if set(told.payload_allowed) & set(told.payload_forbidden):
+            yield f"recipient {told.id}: a payload is allowed and forbidden"
+    clock = rule.clock
+    named = {
+        "unless": [each.id for each in rule.unless],
+        "recipients": [each.id for each in rule.recipients],
+        "preconditions": [each.id for each in rule.preconditions],
+        "retention": [each.id for each in rule.retention],
+        "discharged_by": [each.id for each in rule.discharged_by],
+        "clock.levels": [each.id for each in clock.levels],
+        "clock.preconditions": [each.id for each in clock.preconditions],
+        "clock.pauses": [each.id for each in clock.pauses],
+        "clock.extends": [each.id for each in clock.extends],
+    }
+    for name, ids in named.items():
         if len(ids) != len(set(ids)):
             yield f"{name} uses an id twice"
 
