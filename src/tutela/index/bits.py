@@ -9,19 +9,20 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from tutela.index.kernels import layout
 from tutela.index.model import Hit
 from tutela.primitives.errors import BadInput
 
 HASH_BYTES = 32
-HASH_BITS = 256
-WORDS = 4
+HASH_BITS = layout.HASH_BITS
+WORDS = layout.WORDS
 CHUNKS = 16
 
 Hashes = NDArray[np.uint8]
-Words = NDArray[np.uint64]
 Chunks = NDArray[np.uint16]
-Numbers = NDArray[np.int64]
-Distances = NDArray[np.uint16]
+Words = layout.Words
+Numbers = layout.Numbers
+Distances = layout.Distances
 
 Found = tuple[Numbers, Numbers, Distances]
 """Pairs within the radius as three arrays: query number, row number, distance in bits."""
@@ -64,6 +65,11 @@ def hamming(left: Words, right: Words) -> Distances:
     for word in range(1, WORDS):
         distance += np.bitwise_count(left[:, word] ^ right[:, word])
     return distance
+
+
+def room_for(pairs: int) -> Found:
+    """Arrays that so many pairs can be written to."""
+    return np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs, np.uint16)
 
 
 def check_radius(radius_bits: int) -> None:

@@ -12,7 +12,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.index.bits import HASH_BITS, Found, Words, check_radius
+from tutela.index.bits import HASH_BITS, Found, Words, check_radius, room_for
 from tutela.index.kernels.layout import BLOCK, BLOCK_WORDS, GROUP
 from tutela.index.plan import read_only
 from tutela.primitives.kernels import compiled
@@ -52,7 +52,7 @@ class PrefixIndex:
         bits = read_only(np.empty(0, np.uint8) if alive is None else alive)
         room = _ROOM
         while True:
-            out = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.uint16)
+            out = room_for(room)
             found = _sift(
                 self.words, self._planes, queries, _groups(radius_bits), radius_bits, bits, *out
             )

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.index.bits import WORDS, Found, Numbers, Words, check_radius
+from tutela.index.bits import WORDS, Found, Numbers, Words, check_radius, room_for
 from tutela.index.columns import THREADS, columns_of
 from tutela.index.kernels.layout import PADDING, address
 from tutela.index.linear import together
@@ -32,12 +32,10 @@ from tutela.primitives.kernels import compiled
 
 MAX_RING_RADIUS = 47
 """Up to here two flipped bits a chunk are enough; above, probing costs more than looking."""
-QUERY_BLOCK = 4096
-"""Queries handed to the kernel together."""
 MANY_QUERIES = 500
 """From here on queries are sorted and taken table by table."""
 ROOM = 1 << 14
-"""Pairs a block of queries has room for at first."""
+"""Pairs that few queries have room for at first."""
 LINEAR_SHARE = 8
 """A query whose buckets hold more than 1/8 of all rows is cheaper to answer by looking."""
 MAX_ROWS = 1 << 32
@@ -182,14 +180,7 @@ class RingIndex:
         # A copy, because the kernel is quick to take only what may be written to.
         asked = asked.copy()
         crowded = np.zeros(len(asked) + 1, np.uint8)
-        blocks = range(0, len(asked), QUERY_BLOCK)
-        parts = [
-            self._probe(
-                asked, (first, min(first + QUERY_BLOCK, len(asked))), radius_bits, bits, crowded
-            )
-            for first in blocks
-        ]
-        found = parts[0] if len(parts) == 1 else together(parts)
+        found = self._probe(asked, radius_bits, bits, crowded)
         if not crowded[-1]:
             return found
         calm = crowded[found[0]] == 0
@@ -237,19 +228,16 @@ class RingIndex:
     def _probe(
         self,
         queries: Words,
-        block: tuple[int, int],
         radius_bits: int,
         alive: NDArray[np.uint8] | None,
         crowded: NDArray[np.uint8],
     ) -> Found:
         index, crowd, _ = self._prepared(radius_bits)
         bits = 0 if alive is None else address(alive)
-        room = min(ROOM, 16 * (block[1] - block[0]))
+        room = min(ROOM, 16 * len(queries))
         while True:
-            out = _room(room)
-            found = _probe(
-                index, queries, block[0], block[1], radius_bits, crowd, bits, crowded, *out
-            )
+            out = room_for(room)
+            found = _probe(index, queries, radius_bits, crowd, bits, crowded, *out)
             if found <= room:
                 return out[0][:found], out[1][:found], out[2][:found]
             room = found
@@ -315,7 +303,3 @@ def _sorting_room(
     rows: int,
 ) -> tuple[NDArray[np.uint32], NDArray[np.uint16], NDArray[np.uint64]]:
     return np.empty(rows, np.uint32), np.empty(rows, np.uint16), np.empty(rows, np.uint64)
-
-
-def _room(pairs: int) -> Found:
-    return np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs, np.uint16)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.index.bits import Found, Numbers, Words
+from tutela.index.bits import Found, Numbers, Words, room_for
 from tutela.index.columns import columns_of
 from tutela.index.kernels.layout import FOUND, HELD, PLACE, POSITION, STATE, WAITING, address
 from tutela.index.plan import Plan, read_only
@@ -136,7 +136,7 @@ class _Out:
     def __init__(self, first: int) -> None:
         """`first` is the number of the first query of those that are swept."""
         self._first = first
-        self.arrays = _room(PAIRS)
+        self.arrays = room_for(PAIRS)
         self.held = 0
 
     def taken(self) -> Found:
@@ -144,7 +144,3 @@ class _Out:
         query, row, distance = self.arrays
         held, self.held = self.held, 0
         return query[:held] + self._first, row[:held].copy(), distance[:held].copy()
-
-
-def _room(pairs: int) -> Found:
-    return np.empty(pairs, np.int64), np.empty(pairs, np.int64), np.empty(pairs, np.uint16)

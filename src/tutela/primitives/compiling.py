@@ -21,6 +21,7 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 from numba.core import sigutils, types
+from numba.extending import intrinsic
 
 from tutela.primitives.kernels import ENTRY, FAILED, path_of
 
@@ -46,6 +47,11 @@ def kernel(signature: str = "", *, fast_math: bool = False) -> Callable[[_F], _F
         return cast("_F", dispatcher)
 
     return compiled
+
+
+def machine(function: Any) -> Any:  # noqa: ANN401 - numba's
+    """A machine's operation to be used in kernels; `function` writes it in LLVM's terms."""
+    return intrinsic(function)
 
 
 def main() -> None:

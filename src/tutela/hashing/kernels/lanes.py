@@ -11,17 +11,13 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from tutela.primitives.compiling import machine
 
 LANES = 16
 """Lines computed side by side: single precision in what one register of 512 bits holds."""
 
 _INDEX = ir.IntType(64)
-
-
-def machine(function: Any) -> Any:
-    """A machine's operation to be used in kernels; `function` writes it in LLVM's terms."""
-    return intrinsic(function)
 
 
 class _Plane:

@@ -10,16 +10,12 @@ from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+
+from tutela.primitives.compiling import machine
 
 LANES = 32
 COUNTS_FAST = bool(get_host_cpu_features().get("avx512bitalg"))
 """Whether the processor counts the bits of 16-bit lanes in one step."""
-
-
-def machine(function: Any) -> Any:  # noqa: ANN401
-    """A machine's operation to be used in kernels; `function` writes it in LLVM's terms."""
-    return intrinsic(function)
 
 
 def _declared(module: Any, kind: Any, name: str) -> Any:  # noqa: ANN401

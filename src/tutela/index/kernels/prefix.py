@@ -21,9 +21,9 @@ from tutela.index.kernels.layout import (
     Words,
 )
 from tutela.index.kernels.mixing import mixed
-from tutela.index.kernels.operations import lowest, machine, ones, spread
+from tutela.index.kernels.operations import lowest, ones, spread
 from tutela.index.kernels.ring import is_alive
-from tutela.primitives.compiling import kernel
+from tutela.primitives.compiling import kernel, machine
 
 
 def _add(builder: Any, a: Any, b: Any, c: Any) -> tuple[Any, Any]:  # noqa: ANN401

@@ -275,14 +275,12 @@ def scan(  # noqa: PLR0917
 
 
 @kernel(
-    "int64(int64[::1], uint64[:, ::1], int64, int64, int64, int64, int64, uint8[::1], "
-    "int64[::1], int64[::1], uint16[::1])"
+    "int64(int64[::1], uint64[:, ::1], int64, int64, int64, uint8[::1], int64[::1], int64[::1], "
+    "uint16[::1])"
 )
 def probe(  # noqa: PLR0917
     index: Numbers,
     asked: Words,
-    first: int,
-    last: int,
     radius: int,
     crowd: int,
     alive: int,
@@ -291,7 +289,7 @@ def probe(  # noqa: PLR0917
     out_row: Numbers,
     out_distance: Distances,
 ) -> int:
-    """Every pair of queries first to last and a row within the radius; answers how many.
+    """Every pair of a query and a row within the radius; answers how many.
 
     `index` int64[9]: addresses of words, offsets, marks and rows; how many rows; addresses of
     `plan.Plan`'s cuts and flips; how many flips and tables. `alive` is an address too (0: all
@@ -299,8 +297,7 @@ def probe(  # noqa: PLR0917
     and counts holders of arrays that are passed on.
     A query with more than `crowd` rows in its buckets is marked in `crowded`, whose last place
     says whether there is any, and given up; pairs already found for it are for the caller to
-    drop. Pairs beyond the room in the out arrays
-    are only counted.
+    drop. Pairs beyond the room in the out arrays are only counted. There is a query at least.
     """
     queries = address_of(asked)
     offsets, marks, size = index[1], index[2], index[4]
@@ -313,13 +310,13 @@ def probe(  # noqa: PLR0917
     places = address_of(waiting) + 8 * 2 * WAITING
     held = 0
     found = 0
-    coming = chunks + 8 * (tables + 1) * (first & 1)
-    _chunks_of(queries + 32 * first, cuts, tables, coming)
+    coming = chunks
+    _chunks_of(queries, cuts, tables, coming)
     _ask_offsets(offsets, cuts, tables, flips, coming)
-    for query in range(first, last):
+    for query in range(len(asked)):
         own = coming
         coming = chunks + 8 * (tables + 1) * ((query + 1) & 1)
-        if query + 1 < last:
+        if query + 1 < len(asked):
             _chunks_of(queries + 32 * (query + 1), cuts, tables, coming)
             _ask_offsets(offsets, cuts, tables, flips, coming)
         load = 0
