@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutela.law.clocks import ClockState, Due, OperatorTarget, add, due
+from tutela.law.linting import facts_asked
+from tutela.law.linting_rules import rule_faults
 from tutela.law.model import ClockKind, Rule, Status, Unit
-from tutela.law.vocabulary import Known, Value
+from tutela.law.vocabulary import Known, Value, Vocabulary
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 STARTS = "event.notice_received_at"
@@ -153,3 +155,102 @@ def test_levels_take_the_one_that_holds_and_show_the_strictest_that_may(
     assert answer(decision_offender_known=True) == (1, None, ("urgent", "soon"))
     assert answer() == (1, None, ("urgent", "soon", "otherwise"))
     assert {threat, known} == {leaf.fact for one in run({}).levels for leaf in one.leaves()}
+
+
+SINCE, UNTIL = "event.detected_at", "event.knowledge_at"
+
+
+@pytest.fixture
+def bent(
+    clock_due: Callable[..., Callable[..., Due]], cited: Mapping[str, str]
+) -> Callable[..., Callable[..., Due]]:
+    """A clock of 24 hours with one pause, one extension or one precondition."""
+
+    def make(**more: object) -> Callable[..., Due]:
+        listed = {key: [{**one, **cited}] for key, one in more.items() if isinstance(one, dict)}
+        return clock_due(kind="fixed", n=24, unit="h", starts=STARTS, **listed)
+
+    return make
+
+
+def test_a_pause_does_not_count_and_an_open_one_stops_the_clock(
+    bent: Callable[..., Callable[..., Due]],
+) -> None:
+    run = bent(pauses={"id": "asked", "text": "asked back", "from": SINCE, "until": UNTIL})
+    day, late = timedelta(hours=24), START + timedelta(days=9)
+    begun = {STARTS: START, SINCE: START + timedelta(hours=2)}
+    none = run({STARTS: START, SINCE: Known.NONE}, now=late)
+    assert (none.due_at, none.state) == (START + day, ClockState.LATE)
+    over = run({**begun, UNTIL: START + timedelta(hours=5)}, now=START)
+    assert (over.due_at, over.state) == (START + timedelta(hours=27), ClockState.RUNNING)
+    stopped = run({**begun, UNTIL: Known.NONE}, now=late)
+    assert (stopped.due_at, stopped.state) == (None, ClockState.PAUSED)
+    for facts, missing in (({STARTS: START}, (SINCE, UNTIL)), (begun, (UNTIL,))):
+        unsaid = run(facts, now=late)  # the earliest moment stands, but late it is not called
+        assert (unsaid.due_at, unsaid.state) == (START + day, ClockState.UNKNOWN)
+        assert unsaid.pauses[0].missing == missing
+
+
+def test_an_extension_counts_only_where_it_surely_holds(
+    bent: Callable[..., Callable[..., Due]], test_leaf: Callable[..., dict[str, object]]
+) -> None:
+    when = test_leaf("decision.offender_known", eq=True)
+    run = bent(extends={"id": "more", "text": "by decision", "when": when, "n": 12, "unit": "h"})
+    due_after = {
+        value: run({STARTS: START, "decision.offender_known": value}).due_at
+        for value in (True, False)
+    }
+    assert due_after == {True: START + timedelta(hours=36), False: START + timedelta(hours=24)}
+    unsaid = run({STARTS: START}, now=START + timedelta(hours=30))
+    assert (unsaid.due_at, unsaid.state) == (START + timedelta(hours=24), ClockState.UNKNOWN)
+
+
+def test_a_clock_waits_for_its_precondition(
+    bent: Callable[..., Callable[..., Due]], test_leaf: Callable[..., dict[str, object]]
+) -> None:
+    met = test_leaf("event.notice_received", eq=True)
+    run = bent(preconditions={"id": "first", "text": "a first notice", "met_when": met})
+    states = {
+        value: run({STARTS: START, "event.notice_received": value}).state for value in (True, False)
+    }
+    assert states == {True: ClockState.RUNNING, False: ClockState.NOT_STARTED}
+    assert run({STARTS: START}).state is ClockState.UNKNOWN
+
+
+def test_a_clock_below_the_floor_is_shown_and_says_nothing(
+    bent: Callable[..., Callable[..., Due]],
+    clock_due: Callable[..., Callable[..., Due]],
+) -> None:
+    answer = bent()({STARTS: START}, floor=Status.SECONDARY, now=START)
+    assert (answer.due_at, answer.state, answer.unchecked) == (None, ClockState.UNKNOWN, True)
+    assert answer.status is Status.RECALLED
+    words = {"kind": "qualitative", "standard": "promptly", "legal_text": "promptly"}
+    said = clock_due(starts=STARTS, **words)({STARTS: START}, floor=Status.SECONDARY)
+    assert (said.legal_text, said.state, said.unchecked) == ("promptly", ClockState.UNKNOWN, True)
+    assert bent()({STARTS: START}, floor=Status.RECALLED).due_at == START + timedelta(hours=24)
+
+
+def test_what_bends_a_clock_is_linted(
+    make_rule: Callable[..., Rule],
+    vocabulary: Vocabulary,
+    test_leaf: Callable[..., dict[str, object]],
+    cited: Mapping[str, str],
+) -> None:
+    def found(**clock: object) -> str:
+        whole = {"kind": "none", **clock, **cited}
+        return "; ".join(rule_faults(make_rule(clock=whole), vocabulary))
+
+    when = test_leaf("decision.offender_known", eq=True)
+    longer = {"id": "a", "text": "t", "when": when, "n": 0, "unit": "h", **cited}
+    pause = {"id": "a", "text": "t", "from": "service.type", "until": UNTIL, **cited}
+    assert found() == ""
+    assert "needs a positive n" in found(extends=[longer])
+    assert "needs a fixed clock" in found(extends=[longer])
+    assert "uses an id twice" in found(extends=[longer, longer])
+    assert "service.type is choice" in found(pauses=[pause])
+    told = {"id": "a", "body": "b", "payload_allowed": ["url", "name"], **cited}
+    rule = make_rule(recipients=[told | {"payload_forbidden": ["url"]}])
+    assert "a payload is made of" in "; ".join(rule_faults(rule, vocabulary))
+    assert "allowed and forbidden" in "; ".join(rule_faults(rule, vocabulary))
+    one = make_rule(clock={"kind": "none", "pauses": [pause | {"from": SINCE}], **cited})
+    assert {SINCE, UNTIL} <= facts_asked(one)
