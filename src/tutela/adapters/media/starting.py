@@ -1,6 +1,7 @@
-"""Start the process that decodes: it loads its libraries before it needs to know anything.
+"""Start the processes that decode: they get nothing of ours but what they are handed.
 
-A module of its own, because who is in a hurry starts it first and loads the rest meanwhile.
+A decoder of pictures loads its libraries before it needs to know anything. A module of its own,
+because who is in a hurry starts it first and loads the rest meanwhile.
 """
 
 import os
@@ -18,20 +19,29 @@ def start_decoder() -> subprocess.Popen[bytes]:
     Start it from a thread that outlives it: the kernel ends it with that thread. One that
     nobody gives limits to ends when its input closes.
     """
-    return subprocess.Popen(  # noqa: S603 - our own module, our own number
+    return start_child("tutela.adapters.media.child")
+
+
+def start_child(
+    module: str, *arguments: str, stdin: int = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
+    """Run a module of ours as a process that knows its parent; it answers on standard output."""
+    kernels = {"TUTELA_KERNELS": str(ROOT)} if ROOT else {}  # without a home it finds none
+    return subprocess.Popen(  # noqa: S603 - our own module, our own numbers
         [
             sys.executable,
             "-I",  # neither the working folder nor the environment can add code
             "-m",
-            "tutela.adapters.media.child",
+            module,
+            *arguments,
             f"parent={os.getpid()}",
         ],
-        stdin=subprocess.PIPE,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=_environment(),
+        env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | kernels,
         cwd="/",
-        start_new_session=True,  # Ctrl-C is for the parent, which closes us
+        start_new_session=True,  # Ctrl-C is for the parent, which ends it
     )
 
 
@@ -52,9 +62,3 @@ def stop_decoder(process: subprocess.Popen[bytes]) -> None:
     for pipe in (process.stdin, process.stdout):
         if pipe:
             pipe.close()
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours but where the compiled kernels are: without a home it cannot find them."""
-    kept = {"TUTELA_KERNELS": str(ROOT)} if ROOT else {}
-    return {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", **kept}

@@ -9,7 +9,6 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,9 +17,9 @@ from typing import Any
 from tutela.adapters.media.cell import CellLost
 from tutela.adapters.media.frames import BadFrame
 from tutela.adapters.media.model import RefusalReason
+from tutela.adapters.media.starting import start_child, stop_decoder
 from tutela.adapters.media.video.model import VideoLimits
 from tutela.primitives.errors import Unavailable
-from tutela.primitives.kernel_folder import ROOT
 
 STARTUP_SECONDS = 300.0
 """The first child on a machine may compile the kernels; on a busy one that takes minutes."""
@@ -58,23 +57,8 @@ class VideoCell:
             "key_frames": int(key_frames),
             "dihedral": int(dihedral),
         }
-        self.process = subprocess.Popen(  # noqa: S603 - our own module, our own numbers
-            [
-                sys.executable,
-                "-I",  # neither the working folder nor the environment can add code
-                "-m",
-                "tutela.adapters.media.video.child",
-                *(f"{name}={value}" for name, value in (asdict(limits) | wish).items()),
-                f"parent={os.getpid()}",
-            ],
-            stdin=source,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-            | ({"TUTELA_KERNELS": str(ROOT)} if ROOT else {}),
-            cwd="/",
-            start_new_session=True,  # Ctrl-C is for the parent, which ends us
-        )
+        given = (f"{name}={value}" for name, value in (asdict(limits) | wish).items())
+        self.process = start_child("tutela.adapters.media.video.child", *given, stdin=source)
         assert self.process.stdout  # noqa: S101 - for the type checker; PIPE was asked for
         self._out = self.process.stdout.fileno()
         os.set_blocking(self._out, False)
@@ -120,10 +104,7 @@ class VideoCell:
 
     def end(self) -> None:
         """Kill it and wait for it; harmless when it is gone."""
-        self.process.kill()
-        self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
+        stop_decoder(self.process)
 
     def _hello(self) -> tuple[str, ...]:
         try:
