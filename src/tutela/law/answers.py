@@ -1,5 +1,6 @@
 """What the law room answers: duties with their state, clock, recipients, questions and trace."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -9,7 +10,10 @@ from tutela.law.clocks import Due, Kept
 from tutela.law.evaluating import Checked, Evaluation, Unchecked
 from tutela.law.expressions import NO, Trace
 from tutela.law.model import Action, Cited, LegalStatus, Provision, Status, Truth
-from tutela.law.serialising import as_plain
+from tutela.law.serialising import as_plain, from_plain
+
+_BESIDE = "preserve_until"
+"""Derived, and written beside the fields for readers of the JSON."""
 
 
 class State(Enum):
@@ -264,4 +268,9 @@ class Duties:
     def as_json(self) -> dict[str, object]:
         """Plain JSON types; equal facts, date and lawbook give equal output."""
         data = cast("dict[str, object]", as_plain(self))
-        return data | {"preserve_until": as_plain(self.preserve_until)}
+        return data | {_BESIDE: as_plain(self.preserve_until)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> "Duties":
+        """The answer that `as_json` wrote; refuses with `BadInput` what is none."""
+        return from_plain(cls, {key: each for key, each in data.items() if key != _BESIDE})

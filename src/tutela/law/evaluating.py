@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import cast
 
 from tutela.law.expressions import NO, UNKNOWN, YES, Trace, below, conjunction, evaluate
 from tutela.law.model import (
@@ -17,6 +18,7 @@ from tutela.law.model import (
     Truth,
     Unless,
 )
+from tutela.law.serialising import as_plain, from_plain
 from tutela.law.vocabulary import Value
 from tutela.primitives.errors import BadInput, Conflict
 
@@ -84,6 +86,15 @@ class Evaluation:
     exceptions: tuple[Considered, ...]
     missing: tuple[MissingFact, ...]
     unchecked: tuple[Unchecked, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Plain JSON types; equal facts, day and rule give equal output."""
+        return cast("dict[str, object]", as_plain(self))
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> "Evaluation":
+        """The evaluation that `as_json` wrote; refuses with `BadInput` what is none."""
+        return from_plain(cls, data)
 
 
 def day_of(as_of: date | datetime) -> date:

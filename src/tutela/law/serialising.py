@@ -1,4 +1,4 @@
-"""Facts of this room as plain data (JSON types), and the digest that is a rule's version."""
+"""Facts of this room as plain data (JSON types) and back, and the digest that is a version."""
 
 import hashlib
 import json
@@ -6,10 +6,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from tutela.law.model import All, AnyOf, AtLeast, Expr, Leaf, Not, Source
-from tutela.law.vocabulary import Fact
+from tutela.law.vocabulary import NONE_WORD, Fact, Known
 from tutela.primitives.clock import iso
+from tutela.primitives.errors import BadInput
+
+T = TypeVar("T")
 
 
 def as_plain(thing: object, *, sparse: bool = False) -> object:  # noqa: PLR0911 - one a type
@@ -37,6 +43,77 @@ def as_plain(thing: object, *, sparse: bool = False) -> object:  # noqa: PLR0911
             if not (sparse and _left_out(each.metadata, each.default, getattr(thing, each.name)))
         }
     return thing
+
+
+def from_plain(kind: type[T], data: object) -> T:
+    """The answer that `as_plain` wrote: equal to the one it was made of.
+
+    Refuses with `BadInput` what is no such answer, one of another program version included.
+    """
+    try:
+        return cast("T", _restored(kind, data))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadInput(
+            f"This is no {kind.__name__} of this version",
+            why=type(error).__name__,
+            remedy="Ask the law again with the facts of the case.",
+        ) from error
+
+
+def _restored(hint: Any, data: Any) -> object:  # noqa: ANN401, PLR0911 - one line a type
+    if isinstance(hint, UnionType):
+        return _restored(_member(hint, data), data)
+    if hint is NoneType:
+        return None
+    if get_origin(hint) is tuple:
+        element = get_args(hint)[0]
+        return tuple(_restored(element, each) for each in data)
+    if hint is object:
+        return _value(data)
+    if hint in {date, datetime}:
+        return hint.fromisoformat(data)
+    if is_dataclass(hint):
+        return _whole(cast("type[Any]", hint), data)
+    if issubclass(hint, Enum):
+        return hint(data)
+    if type(data) is not hint:
+        raise TypeError(hint)
+    return data
+
+
+def _whole(kind: type[Any], data: Mapping[str, object]) -> object:
+    """A dataclass of exactly the keys that are written."""
+    named = {name.rstrip("_"): (name, hint) for name, hint in _hints(kind).items()}
+    if set(named) != set(data):
+        raise ValueError("keys")
+    return kind(**{name: _restored(hint, data[key]) for key, (name, hint) in named.items()})
+
+
+def _member(hint: UnionType, data: Any) -> Any:  # noqa: ANN401 - a type and plain data
+    """Which type of a union the data has: none, a day, a moment, or the one that is left."""
+    kinds = get_args(hint)
+    if data is None and NoneType in kinds:
+        return NoneType
+    if datetime in kinds and date in kinds:
+        return datetime if "T" in data else date
+    return next(each for each in kinds if each is not NoneType)
+
+
+@cache
+def _hints(kind: type[Any]) -> Mapping[str, Any]:
+    hints = get_type_hints(kind)
+    return {each.name: hints[each.name] for each in fields(kind)}
+
+
+def _value(data: object) -> object:
+    """A fact's value: text that is a moment was one, for no country or choice is spelt so."""
+    if isinstance(data, list):
+        return tuple(_value(each) for each in data)
+    if data == NONE_WORD:
+        return Known.NONE
+    if isinstance(data, str) and "T" in data and data.endswith("Z"):
+        return datetime.fromisoformat(data)
+    return data
 
 
 def _left_out(metadata: Mapping[str, object], default: object, value: object) -> bool:
