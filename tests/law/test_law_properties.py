@@ -98,7 +98,7 @@ class Law:
             version=name,
         )
 
-    def law.judged(self, rule: Rule, facts: Mapping[str, object], floor: Status) -> Evaluation | None:
+    def judged(self, rule: Rule, facts: Mapping[str, object], floor: Status) -> Evaluation | None:
         try:
             return judge(rule, self.book.vocabulary.admit(facts), as_of=NOON, floor=floor)
         except Conflict:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -83,7 +83,9 @@ def _restored(hint: Any, data: Any) -> object:  # noqa: ANN401, PLR0911 - one li
 
 def _whole(kind: type[Any], data: Mapping[str, object]) -> object:
     """A dataclass of exactly the keys that are written."""
-    named = {name.rstrip("_"): (name, hint) for name, hint in _hints(kind).items()}
+    named = {
+        name.rstrip("_"): (name, hint) for name, hint in _hints(cast("Hashable", kind)).items()
+    }
     if set(named) != set(data):
         raise ValueError("keys")
     return kind(**{name: _restored(hint, data[key]) for key, (name, hint) in named.items()})
@@ -100,7 +102,7 @@ def _member(hint: UnionType, data: Any) -> Any:  # noqa: ANN401 - a type and pla
 
 
 @cache
-def _hints(kind: type[Any]) -> Mapping[str, Any]:
+def _hints(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a dataclass
     hints = get_type_hints(kind)
     return {each.name: hints[each.name] for each in fields(kind)}
 
