@@ -389,7 +389,7 @@ class Rule:
 
 
 REFERENCE_ONLY = "report_reference"
-KEPT = ("content", "report_contents", "user_data", "assessment", REFERENCE_ONLY)
+KEPT = ("content", "report_contents", "metadata", "user_data", "assessment", REFERENCE_ONLY)
 """What a retention may speak of; `report_reference` alone does not hold back the content."""
 PAYLOAD = ("url", "ip_address", "domain", "content", "hash", "account", "user_data", "metadata")
 """What a recipient's payload lists may name."""
