@@ -29,8 +29,12 @@ def test_only_a_reviewer_may_see_pictures(role: Role) -> None:
     assert not PICTURES & GRANTS[role]
 
 
-def test_a_program_may_only_hand_in_and_look_up() -> None:
-    assert GRANTS[Role.PLATFORM] == {Permission.MEDIA_SUBMIT, Permission.HASH_LOOKUP}
+def test_a_program_may_only_hand_in_look_up_and_read_the_law() -> None:
+    assert GRANTS[Role.PLATFORM] == {
+        Permission.MEDIA_SUBMIT,
+        Permission.HASH_LOOKUP,
+        Permission.LAW_READ,
+    }
 
 
 def test_roles_add_up() -> None:

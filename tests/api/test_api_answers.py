@@ -24,6 +24,7 @@ from tutela.cases.deciding import decide, finish_review
 from tutela.cases.model import Verdict
 from tutela.evidence import custody, store
 from tutela.indicators.matching import MatcherState
+from tutela.law.loading import load_lawbook
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import AccountId, CaseId
@@ -72,6 +73,7 @@ def platform(database: Database) -> Platform:
         clock=desk.clock,
         authenticate=authenticate,
         index_state=current,
+        book=load_lawbook(),
         max_upload_bytes=3 * MIB,
         requests_per_minute=6000,
         countries=frozenset({"DE", "GB", "US"}),

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from tutela.accounts.model import Actor, Role
-from tutela.api.app import build_lookup
 from tutela.api.bodies import LookupBody
 from tutela.api.hashes import findings_json, hashes_of
 from tutela.api.parts import LookupParts
+from tutela.api.serving import build_lookup
 from tutela.hashing.model import Hashed
 from tutela.indicators.matching import MatcherState
 from tutela.indicators.model import Finding, MatchResult

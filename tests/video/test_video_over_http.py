@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from video_drawing import film, joined, pictures, write
 
-from cases.case_parts import AT, SEAL, UNSEALER
+from cases.case_parts import AT, SEAL, UNSEALER, PermittedForTests
 from tutela.accounts.keys import actor_of, create_key
 from tutela.accounts.model import Actor
 from tutela.adapters.blobs import MemoryBlobsForTests
@@ -24,6 +24,7 @@ from tutela.indicators.importing import import_list
 from tutela.indicators.matching import Matcher
 from tutela.indicators.model import Finding
 from tutela.intake.admitting import Intake
+from tutela.law.loading import load_lawbook
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.ids import CaseId
@@ -59,11 +60,21 @@ def client(
 
     matcher = Matcher(database)
     parts = ApiParts(
-        intake=Intake(database, jail, matcher, SEAL, blobs, clock, open_case=open_case),
+        intake=Intake(
+            database,
+            jail,
+            matcher,
+            SEAL,
+            blobs,
+            clock,
+            open_case=open_case,
+            detecting=PermittedForTests(),
+        ),
         database=database,
         clock=clock,
         authenticate=authenticate,
         index_state=matcher.state,
+        book=load_lawbook(),
         max_upload_bytes=1 << 20,
         requests_per_minute=60,
         countries=frozenset({"DE", "US"}),

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     EXHIBIT_RENDITION = "exhibit.rendition"
     EXHIBIT_VIEW = "exhibit.view"
     CASE_DECIDE = "case.decide"
+    LAW_READ = "law.read"
     LAW_ACCEPT = "law.accept"
     LISTS_READ = "lists.read"
     LISTS_WRITE = "lists.write"

@@ -10,6 +10,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.REVIEWER: frozenset(
             {
+                Permission.LAW_READ,
                 Permission.QUEUE_READ,
                 Permission.CASE_READ,
                 Permission.CASE_CLAIM,
@@ -21,6 +22,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.COUNSEL: frozenset(
             {
+                Permission.LAW_READ,
                 Permission.QUEUE_READ,
                 Permission.CASE_READ,
                 Permission.LAW_ACCEPT,
@@ -28,6 +30,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.OPERATOR: frozenset(
             {
+                Permission.LAW_READ,
                 Permission.LISTS_READ,
                 Permission.LISTS_WRITE,
                 Permission.FIGURES_READ,
@@ -37,6 +40,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.AUDITOR: frozenset(
             {
+                Permission.LAW_READ,
                 Permission.LEDGER_READ,
                 Permission.FIGURES_READ,
                 Permission.LISTS_READ,
@@ -44,6 +48,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
         ),
         Role.PLATFORM: frozenset(
             {
+                Permission.LAW_READ,
                 Permission.MEDIA_SUBMIT,
                 Permission.HASH_LOOKUP,
             }

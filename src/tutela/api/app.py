@@ -1,100 +1,18 @@
 """The platform's API as one ASGI application. Other faces may be mounted below it at `/`."""
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
-from types import MappingProxyType
-from typing import Any
-
-from fastapi import APIRouter, FastAPI, Request, Response
-from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-from tutela.api import asking, documenting, faults, looking_up, submitting
+from tutela.api import asking, faults, law, looking_up, state, submitting
 from tutela.api.pacing import Pacing
-from tutela.api.parts import ApiParts, LookupParts
+from tutela.api.parts import ApiParts
+from tutela.api.serving import HEADERS, Api, close_off, include_direct
 
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-_PATHS = ("/v1/", "/healthz", "/readyz")
-_KNOWN = re.compile(r"media|lookup|cases/[^/]+")
-_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
-
-class _Guard:
-    """Puts the security headers on every answer of the API, errors too."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(_PATHS):
-            await self._app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, guarded)
-
-
-class _Direct:
-    """Hands a request to a route that reads it by itself, past the framework.
-
-    Finding, wrapping and guarding such a route costs the framework more than its answer costs.
-    """
-
-    def __init__(self, app: ASGIApp, routes: "_Routes") -> None:
-        self._app = app
-        self._routes = routes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        endpoint = self._routes.get((scope.get("method"), scope.get("path")))
-        if endpoint is None:
-            await self._app(scope, receive, send)
-            return
-        request = Request(scope, receive)
-        try:
-            response = await endpoint(request)
-        except Exception as error:  # noqa: BLE001 - each becomes the one shape of errors
-            response = faults.answer(request, error)
-        response.raw_headers.extend(_RAW_HEADERS)
-        await response(scope, receive, send)
-
-
-_Routes = Mapping[tuple[object, object], Callable[[Request], Awaitable[Response]]]
-"""What answers a method and a path."""
-
-
-class Api(FastAPI):
-    """FastAPI with the guard outside of everything, so that a broken answer has it too."""
-
-    direct: _Routes = MappingProxyType({})
-
-    def build_middleware_stack(self) -> ASGIApp:
-        """The usual stack, inside the guard, and the direct way past both."""
-        return _Direct(_Guard(super().build_middleware_stack()), self.direct)
-
-    def openapi(self) -> dict[str, Any]:
-        """The description, with the bodies that are read by hand."""
-        return documenting.completed(super().openapi())
+__all__ = ["HEADERS", "Api", "build"]
 
 
 def build(parts: ApiParts) -> Api:
     """The API on `parts`. No page of it loads anything from anywhere; there is no Swagger UI."""
     app = Api(
         title="Tutela API",
-        summary="Hand in media, look up hashes, follow cases",
+        summary="Hand in media, look up hashes, follow cases, ask the law",
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -102,42 +20,9 @@ def build(parts: ApiParts) -> Api:
     faults.install(app)
     pacing = Pacing(per_minute=parts.requests_per_minute)
     app.include_router(submitting.router(parts, pacing))
-    _include_direct(app, looking_up.router(parts.lookup, pacing))
+    include_direct(app, looking_up.router(parts.lookup, pacing))
     app.include_router(asking.router(parts, pacing))
-    app.include_router(asking.state_router(parts.lookup))
-    _close_off(app)
+    app.include_router(law.router(parts, pacing))
+    app.include_router(state.router(parts.lookup))
+    close_off(app)
     return app
-
-
-def build_lookup(parts: LookupParts) -> Api:
-    """Only the looking up of hashes, and the process's state: for processes that do nothing else.
-
-    Asked for anything else it answers 404, and its description names what it has.
-    """
-    app = Api(
-        title="Tutela lookup API", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None
-    )
-    faults.install(app)
-    _include_direct(app, looking_up.router(parts, Pacing(per_minute=parts.requests_per_minute)))
-    app.include_router(asking.state_router(parts))
-    _close_off(app)
-    return app
-
-
-def _include_direct(app: Api, router: APIRouter) -> None:
-    """Describe the routes of `router`, and let them answer directly."""
-    app.include_router(router)
-    app.direct = {
-        (method, route.path): route.endpoint
-        for route in router.routes
-        if isinstance(route, looking_up.ByHand)
-        for method in route.methods or ()
-    }
-
-
-def _close_off(app: FastAPI) -> None:
-    """What is below /v1 and not known has our own error."""
-
-    @app.api_route("/v1/{rest:path}", methods=_METHODS, include_in_schema=False)
-    def nowhere(rest: str) -> None:
-        raise HTTPException(405 if _KNOWN.fullmatch(rest) else 404)

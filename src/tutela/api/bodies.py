@@ -50,11 +50,13 @@ Long = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_printa
 Country = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$"), AfterValidator(_country)]
 
 
-class _Taken(BaseModel):
+class Taken(BaseModel):
+    """A body that is taken in: a field it does not know is refused."""
+
     model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=False)
 
 
-class ContextBody(_Taken):
+class ContextBody(Taken):
     """What the service knows about the upload. Kept only when the item matches."""
 
     item_reference: Long = Field(default="", description="The service's own name for the item.")
@@ -92,7 +94,7 @@ class ContextBody(_Taken):
         )
 
 
-class HashesBody(_Taken):
+class HashesBody(Taken):
     """Hashes computed elsewhere, in hexadecimal; at least one."""
 
     pdq: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
@@ -129,14 +131,14 @@ class HashesBody(_Taken):
         )
 
 
-class MediaBody(_Taken):
+class MediaBody(Taken):
     """Precomputed hashes of one item, with its context."""
 
     hashes: HashesBody
     context: ContextBody = Field(default_factory=ContextBody)
 
 
-class LookupBody(_Taken):
+class LookupBody(Taken):
     """Hashes to look up."""
 
     hashes: list[HashesBody] = Field(max_length=MAX_LOOKUPS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tutela.accounts.model import Actor
 from tutela.hashing.model import Hashed
@@ -11,6 +11,9 @@ from tutela.intake.admitting import Intake
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
+
+if TYPE_CHECKING:  # processes that look up hashes share this file and need no law
+    from tutela.law.book import Lawbook
 
 
 class IndexState(Protocol):
@@ -64,6 +67,7 @@ class ApiParts:
     clock: Clock
     authenticate: Callable[[Redacted[str]], Actor | None]
     index_state: Callable[[], IndexState]
+    book: "Lawbook"
     max_upload_bytes: int
     requests_per_minute: int
     countries: frozenset[str] = frozenset()

@@ -14,8 +14,9 @@ from tutela.hotline.app import HotlineParts
 from tutela.hotline.app import build as build_hotline
 from tutela.primitives.clock import SystemClock
 from tutela.reporting.reports import CYBERTIP
-from tutela.wiring.building import Parts, provider_facts
+from tutela.wiring.building import Parts
 from tutela.wiring.lookups import lookup_workers
+from tutela.wiring.provider import provider_facts
 from tutela.wiring.public import public_parts
 from tutela.wiring.settings import Settings
 from tutela.wiring.staff import authenticated, staff_parts
@@ -54,6 +55,7 @@ def _api(parts: Parts) -> ApiParts:
         max_upload_bytes=parts.settings.max_upload_bytes,
         requests_per_minute=parts.settings.api_requests_per_minute,
         countries=parts.book.vocabulary.countries,
+        book=parts.book,
     )
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from fastapi import FastAPI
 
-from tutela.api.app import build_lookup
+from tutela.api.serving import build_lookup
 from tutela.api.parts import LookupParts
 from tutela.wiring.lookups import open_lookups
 from tutela.wiring.settings import Settings
@@ -17,7 +17,7 @@ def open_lookup(settings: Settings) -> Iterator[FastAPI]:
     with open_lookups(settings) as lookups:
         yield build_lookup(
             LookupParts(
-                look_up=lookups.matcher.match_many,
+                look_up=lookups.look_up,
                 clock=lookups.clock,
                 authenticate=lookups.authenticated,
                 index_state=lookups.matcher.state,
