@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ INSTRUMENTS = (
     *("D2011-93", "RECAST", "INTERIM-2021", "INTERIM-2026", "CSAR", "DSA", "ACRWC"),
     *("MNR", "IPU", "ICMEC"),
 )
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "instruments.md"
 MOST_CONDUCTS = 60
 UNCC_REST = (
     *("2e", "2h", "2o", "4", "6", "16", "17", "18", "19", "20", "21", "22-1", "22-2", "22-3"),
@@ -312,3 +314,15 @@ def test_names_are_found_in_any_case_and_strange_ones_refused(book: Lawbook) -> 
         book.instrument("UNCC2")
     with pytest.raises(NotFound, match="no requirement"):
         book.requirement("UNCC-99")
+
+
+def test_the_page_names_every_instrument_and_what_is_no_law(book: Lawbook) -> None:
+    table = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| `")]
+    said = {
+        name: line for line in table for name in re.findall(r"`([A-Z0-9-]+)`", line.split("|")[1])
+    }
+    assert set(said) >= set(INSTRUMENTS)
+    for each in book.instruments:
+        in_force = each.in_force.covers(date(2026, 11, 22))
+        if each.kind is InstrumentKind.TREATY:
+            assert ("not in force" in said[each.id]) != in_force
