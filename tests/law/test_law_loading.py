@@ -193,9 +193,16 @@ def test_the_copy_loads_when_it_is_not_spoiled(folder: Path) -> None:
         ("a: 1\n---\nb: 2\n", "another document"),
     ],
 )
-def test_yaml_is_read_strictly(text: str, said: str) -> None:
+@pytest.mark.parametrize("ours", [False, True])
+def test_yaml_is_read_strictly(text: str, said: str, *, ours: bool) -> None:
     with pytest.raises(BadInput, match=said):
-        read_yaml(text, where="x.yaml")
+        read_yaml(text, where="x.yaml", ours=ours)
+
+
+def test_both_ways_of_reading_yaml_give_the_same() -> None:
+    for path in sorted(LAWBOOK.rglob("*.yaml"))[::9]:
+        text = path.read_text("utf-8")
+        assert read_yaml(text, where="x", ours=True) == read_yaml(text, where="x")
 
 
 def test_norway_is_not_false() -> None:

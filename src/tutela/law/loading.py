@@ -167,7 +167,7 @@ def _unique(
     if not path.is_file():
         return
     seen: set[str] = set()
-    data = read_yaml(path.read_text("utf-8"), where=path.name)
+    data = read_yaml(path.read_text("utf-8"), where=path.name, ours=True)
     if set(data) != {key}:
         raise refusal(path.name, f"expected the one key {key}")
     for where, each in _elements(data, key, path.name):
@@ -189,7 +189,7 @@ def _entries(root: Traversable, reader: Reader) -> Iterator[tuple[str, object]]:
 
 def _file(file: Traversable, folder: str, reader: Reader) -> Iterator[tuple[str, object]]:
     where = f"{folder}/{file.name}"
-    data = read_yaml(file.read_text("utf-8"), where=where)
+    data = read_yaml(file.read_text("utf-8"), where=where, ours=True)
     for key in data:
         if key not in KINDS:
             raise refusal(where, f"{key[:40]} is none of {', '.join(KINDS)}")
