@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 import tutela
+from tutela.cli.loading import loading
 from tutela.primitives.errors import Refused, TutelaError, Unavailable
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ class Nouns(TyperGroup):
             return None
         shelf = typer.Typer(add_completion=False, rich_markup_mode=None)
         shelf.callback()(lambda: None)
-        importlib.import_module(f"{__name__}.{NOUNS[cmd_name][0]}").register(shelf)
-        found = typer.main.get_group(shelf).get_command(ctx, cmd_name)
+        with loading():
+            importlib.import_module(f"{__name__}.{NOUNS[cmd_name][0]}").register(shelf)
+            found = typer.main.get_group(shelf).get_command(ctx, cmd_name)
         return found if isinstance(found, TyperCommand | TyperGroup) else None
 
 

@@ -14,6 +14,7 @@ import typer
 
 from tutela.adapters.media.sniffing import HEAD_BYTES, sniff
 from tutela.adapters.media.starting import decoder_ahead
+from tutela.cli.loading import loading
 from tutela.cli.options import AsJson
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import BadInput
@@ -81,7 +82,8 @@ def hash_command(
         refused = _frames(paths, vpdq, every_s=every, key_frames=key_frames, as_json=as_json)
     else:
         with _ahead(paths) as decoder:
-            from tutela.cli.hash_files import Wish, hash_and_tell  # noqa: PLC0415
+            with loading():
+                from tutela.cli.hash_files import Wish, hash_and_tell  # noqa: PLC0415
 
             wish = Wish(mode=mode, dihedral=dihedral, workers=workers, out=out, as_json=as_json)
             refused = hash_and_tell(paths, wish, ahead=decoder)

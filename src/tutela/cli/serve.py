@@ -1,5 +1,6 @@
 """`tutela serve`: the staff process, the public process, and processes that only look up."""
 
+import gc
 import os
 import signal
 import socket
@@ -12,6 +13,7 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from tutela.cli.loading import loading
 from tutela.cli.presenting import note
 from tutela.primitives.errors import Unavailable
 from tutela.wiring.logging import set_up_logging
@@ -31,7 +33,8 @@ def staff() -> None:
 
     With TUTELA_LOOKUP_WORKERS it also runs that many lookup processes.
     """
-    from tutela.cli.faces import open_staff  # noqa: PLC0415 - a lookup process starts without it
+    with loading():
+        from tutela.cli.faces import open_staff  # noqa: PLC0415 - a lookup process needs none of it
 
     settings = load_settings()
     set_up_logging(settings)
@@ -42,7 +45,8 @@ def staff() -> None:
 @serve_app.command("public")
 def public() -> None:
     """Run the public form (TUTELA_PUBLIC_HOST, TUTELA_PUBLIC_PORT)."""
-    from tutela.cli.faces import open_public  # noqa: PLC0415 - as above
+    with loading():
+        from tutela.cli.faces import open_public  # noqa: PLC0415 - as above
 
     settings = load_settings()
     set_up_logging(settings)
@@ -63,7 +67,8 @@ def lookup(
 
     Any number of them may share the port; the staff process starts TUTELA_LOOKUP_WORKERS.
     """
-    from tutela.cli.lookups import open_lookup  # noqa: PLC0415 - the other two start without it
+    with loading():
+        from tutela.cli.lookups import open_lookup  # noqa: PLC0415 - the other two need none of it
 
     settings = load_settings()
     set_up_logging(settings)
@@ -92,6 +97,7 @@ def _serve(app: FastAPI, host: str, port: int, *, shared: bool = False) -> None:
         )
     )
     sockets = [_shared_socket(host, port)] if shared else None
+    gc.freeze()  # what there is by now stays: no answer waits for a search among it
     try:
         server.run(sockets=sockets)
     except SystemExit:
