@@ -316,7 +316,7 @@ def test_counsel_accepts_a_rule_version_and_it_may_act(office: Office) -> None:
     counsel = signed_in(office, "person-c", Role.COUNSEL)
     rule = BOOK.editions("us.2258A.report")[-1]
     accepted = counsel.post("/law/accept", rule=rule.id, version=rule.version, note="read it")
-    assert accepted.headers["location"] == "/law"
+    assert accepted.headers["location"] == "/law/rules"
     assert "may act" in counsel.get(f"/cases/{case}").text
     stale = counsel.post("/law/accept", rule=rule.id, version="0" * 64, note="read it")
     assert stale.status_code == 409

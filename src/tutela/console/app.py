@@ -13,7 +13,9 @@ from starlette.responses import Response
 from tutela.console import (
     case_pages,
     exhibit_pages,
+    law_book_pages,
     law_pages,
+    law_question_pages,
     oversight_pages,
     protecting,
     queue_pages,
@@ -42,6 +44,8 @@ def build(parts: ConsoleParts) -> FastAPI:
         exhibit_pages,
         oversight_pages,
         law_pages,
+        law_question_pages,
+        law_book_pages,
     ):
         app.include_router(room.router)
     app.add_exception_handler(SignInNeeded, _to_sign_in)

@@ -1,6 +1,5 @@
 """One case on one page, and the acts on it: claim, release, decide, second opinion."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypedDict
@@ -16,6 +15,7 @@ from tutela.cases import claiming, deciding, facts
 from tutela.cases import store as cases
 from tutela.cases.model import AgeBand, Case, Decision, KnownVerdict, MatchFound, State, Verdict
 from tutela.console import answers
+from tutela.console.law_reading import in_groups
 from tutela.console.parts import ConsoleParts
 from tutela.console.rendering import Renderer, Visit
 from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
@@ -273,7 +273,7 @@ def _seen(tx: Connection, parts: ConsoleParts, case_id: CaseId, actor: Actor) ->
         pending=cases.pending_decision(tx, case_id),
         viewings=review.viewings_of(tx, case_id),
         duties=derived,
-        laws=_laws(derived),
+        laws=in_groups(derived, lambda duty: _DUTY_ORDER.index(duty.state)),
         allowed={
             duty.rule_id: actionable(parts.book.edition(duty.rule_id, on=now.date())[0], accepted)
             for duty in derived.duties
@@ -290,17 +290,6 @@ def _seen(tx: Connection, parts: ConsoleParts, case_id: CaseId, actor: Actor) ->
         lines=_lines(tx, case_id, exhibits),
         cluster=cluster_of(tx, case_id, by=actor, at=now),
     )
-
-
-def _laws(derived: Duties) -> Sequence[tuple[str, Sequence[Duty], Mapping[DutyState, int]]]:
-    """The duties by jurisdiction with their tally; what is owed is first, inside and outside."""
-    groups: dict[str, list[Duty]] = {}
-    for duty in sorted(derived.duties, key=lambda duty: _DUTY_ORDER.index(duty.state)):
-        groups.setdefault(duty.jurisdiction, []).append(duty)
-    return [
-        (jurisdiction, group, Counter(duty.state for duty in group))
-        for jurisdiction, group in groups.items()
-    ]
 
 
 def _report(tx: Connection, report: Report) -> ReportSeen:

@@ -26,7 +26,7 @@ class RuleSeen:
     verdict: Verdict
 
 
-@router.get("/law")
+@router.get("/law/rules")
 def show(request: Request, parts: Parts, pages: Pages, visit: Visitor) -> Response:
     """Every edition of every rule. Anybody who signs in may read the law."""
     with parts.database.begin() as tx:
@@ -38,7 +38,7 @@ def show(request: Request, parts: Parts, pages: Pages, visit: Visitor) -> Respon
     ]
     return pages.page(
         request,
-        "law.html",
+        "law_rules.html",
         visit=visit,
         rules=rules,
         digest=parts.book.digest,
@@ -60,4 +60,4 @@ def accept(parts: Parts, person: Person, fields: Form) -> Response:
             note=fields.get("note", ""),
             at=parts.clock.now(),
         )
-    return RedirectResponse("/law", status_code=_SEE_OTHER)
+    return RedirectResponse("/law/rules", status_code=_SEE_OTHER)

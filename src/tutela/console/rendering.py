@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import Response
 
+from tutela import oversight
 from tutela.accounts.model import Permission, Session
 from tutela.accounts.permissions import may
 from tutela.adapters.languages import Language, choose, load_languages
@@ -31,7 +32,10 @@ _UNITS = {
     "m": "duration-month",
     "y": "duration-year",
 }
-_FOLDER = Path(__file__).resolve().parent / "templates"
+_FOLDERS = (
+    Path(__file__).resolve().parent / "templates",
+    Path(oversight.__file__).resolve().parent / "templates",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +121,7 @@ def _abilities(visit: Visit | None) -> Mapping[str, bool]:
 def _environment(language: Language) -> Environment:
     """Templates in one language. A name that is not given is an error, not an empty string."""
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
+        loader=FileSystemLoader(_FOLDERS),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -149,11 +153,16 @@ def _environment(language: Language) -> Environment:
     def number(value: int) -> str:
         return format_decimal(value, locale=language.locale)
 
+    def percent(share: float) -> str:
+        """Whole percents; 0 and 100 only when it is exactly so."""
+        shown = min(max(share, 0.01), 0.99) if 0 < share < 1 else share
+        return format_percent(shown, locale=language.locale)
+
     def period(count: int, unit: str) -> str:
         return format_unit(count, _UNITS[unit], length="long", locale=language.locale)
 
     environment.filters.update(
-        said=language.say, moment=moment, seconds=seconds, number=number, iso=iso
+        said=language.say, moment=moment, seconds=seconds, number=number, percent=percent, iso=iso
     )
     environment.globals.update(word=word, ago=ago, period=period)
     return environment

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from tutela.oversight.law_words import LAW_WORDS
+
 
 def _(text: str) -> str:
     """Mark a text for translation; it is translated when a page is drawn."""
@@ -9,6 +11,7 @@ def _(text: str) -> str:
 
 
 WORDS: Mapping[str, Mapping[str, str]] = {
+    **LAW_WORDS,
     "state": {
         "received": _("Received"),
         "matched": _("Waiting for review"),
@@ -77,18 +80,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "failed": _("Failed"),
         "manual": _("Waits for a person"),
     },
-    "rule_status": {
-        "verified": _("verified"),
-        "single_reviewer": _("one reviewer"),
-        "secondary": _("secondary source"),
-        "recalled": _("recalled"),
-        "disputed": _("disputed"),
-    },
-    "truth": {
-        "yes": _("Yes"),
-        "no": _("No"),
-        "unknown": _("Cannot say"),
-    },
     "duty_state": {
         "owed": _("Yes, owed"),
         "discharged": _("Yes, and done"),
@@ -110,37 +101,6 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "operator": _("the operator"),
         "reviewer": _("the reviewer"),
         "counsel": _("counsel"),
-    },
-    "op": {
-        "all": _("all of these"),
-        "any": _("at least one of these"),
-        "not": _("not this"),
-        "at_least": _("at least so many of these"),
-    },
-    "action": {
-        "report": _("Report"),
-        "preserve": _("Preserve"),
-        "restrict": _("Disable access"),
-        "inform_authority": _("Inform the authority"),
-        "notify_user": _("Tell the user"),
-        "acknowledge_notice": _("Acknowledge the notice"),
-        "register": _("Register"),
-        "remove": _("Remove"),
-        "block": _("Block access"),
-        "destroy": _("Destroy"),
-        "do_not_tell": _("Tell nobody"),
-        "detect": _("Look for known material"),
-        "publish_report": _("Publish a report"),
-    },
-    "legal_status": {
-        "bill": _("bill, not law"),
-        "agreed_not_adopted": _("agreed, not adopted"),
-        "enacted_not_commenced": _("enacted, not commenced"),
-        "in_force": _("in force"),
-        "partly_in_force": _("partly in force"),
-        "suspended": _("suspended"),
-        "lapsed": _("lapsed"),
-        "repealed": _("repealed"),
     },
 }
 """Group, constant, words. A constant without words is an error when the page is drawn."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 
-from tutela.law.book import Lawbook
+from tutela.law.book import Lawbook, edition_on
 from tutela.law.countries import Membership, PartyState
 from tutela.law.elements import ElementAnswer, Elements
 from tutela.law.expressions import NO, UNKNOWN, YES, below
@@ -20,7 +20,7 @@ from tutela.law.instruments import (
     Requirement,
     WhoMay,
 )
-from tutela.law.model import Status, Truth
+from tutela.law.model import Beyond, Status, Truth
 
 
 class Met(Enum):
@@ -196,7 +196,10 @@ def bound_by(  # noqa: PLR0911 - one line a case
     """Whether an instrument binds a place on a day, as far as the records reach."""
     if instrument.kind not in {InstrumentKind.TREATY, InstrumentKind.UNION_ACT}:
         return Bound.NOT_BINDING
-    if not instrument.in_force.covers(on):
+    _, beyond = edition_on([instrument], on=on)
+    if beyond is Beyond.UNRECORDED:
+        return Bound.UNKNOWN
+    if beyond is Beyond.NOT_LAW:
         if membership is not None and membership.state is PartyState.SIGNED_ONLY:
             return Bound.SIGNED_ONLY
         return Bound.NOT_IN_FORCE

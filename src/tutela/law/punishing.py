@@ -24,7 +24,7 @@ from tutela.law.expressions import (
     negation,
 )
 from tutela.law.model import Beyond, Status, Truth, Unless
-from tutela.law.offences import Dimension, Offence, Penalty, ScopeRow
+from tutela.law.offences import About, Dimension, Offence, Penalty, ScopeRow
 from tutela.law.vocabulary import Value
 
 REQUIRES, EXCEPTION, DATES = "condition", "exception", "dates"
@@ -147,10 +147,10 @@ def _parts(
     """The parts of an offence in the order in which a divergence is named."""
     for dimension in Dimension:
         asked = dimension in offence.about.dimensions
-        if asked or offence.rows(dimension):
+        if dimension is Dimension.CONTENT:  # looked at where the conduct says what it is
+            asked = dimension.fact in facts and offence.about is About.MATERIAL
+        if asked:
             yield _dimension(offence.rows(dimension), dimension, facts, floor)
-        elif dimension is Dimension.CONTENT and dimension.fact in facts:
-            yield _unrecorded(dimension, facts[dimension.fact])
     if offence.requires is not None:
         yield evaluate(offence.requires, facts, path=REQUIRES, floor=floor)
     for each in offence.unless:

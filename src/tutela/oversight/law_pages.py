@@ -1,0 +1,218 @@
+"""What a page about the law shows, gathered from the lawbook; drawing is the faces' work.
+
+Every figure leads by a link to an entry, every entry to its statements, each with citation,
+source and review status.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from typing import Any
+
+from tutela.law.assessing import Assessment, Assessor
+from tutela.law.book import Lawbook, edition_on
+from tutela.law.countries import Contact, Jurisdiction, Membership
+from tutela.law.instruments import Instrument, Requirement
+from tutela.law.model import Beyond, Cited, Source, Status
+from tutela.law.serialising import as_plain
+from tutela.primitives.errors import NotFound
+
+DATED = ("offences", "rules", "measures", "bases")
+"""Kinds of entries that have editions in time."""
+PLAIN = ("memberships", "contacts")
+MOST_FOUND = 60
+SHORTEST_QUERY = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Statement:
+    """One cited statement inside an entry: where it stands, what it says, what it rests on."""
+
+    path: str
+    says: str
+    cite: str
+    source: str
+    status: Status
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Dated:
+    """An entry on a day: `beyond` is `None` when it is in force then."""
+
+    kind: str
+    entry: Any
+    beyond: Beyond | None
+
+    @property
+    def title(self) -> str:
+        """What it is called on a page."""
+        for name in ("title", "text", "summary"):
+            if said := getattr(self.entry, name, None):
+                return str(said)
+        return str(self.entry.id)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Everything the book says of a jurisdiction, on a day."""
+
+    jurisdiction: Jurisdiction
+    unions: tuple[str, ...]
+    dated: tuple[Dated, ...]
+    memberships: tuple[tuple[Instrument, Membership | None], ...]
+    contacts: tuple[Contact, ...]
+
+    def of(self, kind: str) -> tuple[Dated, ...]:
+        """The dated entries of one kind."""
+        return tuple(each for each in self.dated if each.kind == kind)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A hit of the search."""
+
+    kind: str
+    id: str
+    title: str
+
+
+def place(book: Lawbook, code: str, *, on: date) -> Place:
+    """The page of a jurisdiction; raise `NotFound`."""
+    jurisdiction = book.jurisdiction(code)
+    own = {each.instrument: each for each in book.memberships if each.jurisdiction == code}
+    return Place(
+        jurisdiction=jurisdiction,
+        unions=jurisdiction.member_of,
+        dated=tuple(
+            Dated(kind=kind, entry=entry, beyond=edition_on([entry], on=on)[1])
+            for kind in DATED
+            for entry in book.in_place(getattr(book, kind), code, on=on)
+        ),
+        memberships=tuple(
+            (each, own.get(each.id)) for each in book.instruments if each.kind.value == "treaty"
+        ),
+        contacts=tuple(each for each in book.contacts if each.jurisdiction == code),
+    )
+
+
+def matrix(assessor: Assessor, requirement: Requirement) -> tuple[Assessment, ...]:
+    """One requirement in every place of the book."""
+    return tuple(
+        assessor.assess(requirement, each.code)
+        for each in assessor.book.jurisdiction_entries
+        if each.kind.value == "state"
+    )
+
+
+def entries(book: Lawbook, kind: str, name: str) -> tuple[Any, ...]:
+    """All editions of one entry, oldest first; raise `NotFound`."""
+    if kind in DATED:
+        found = [each for each in getattr(book, kind) if each.id == name]
+        found.sort(key=lambda each: each.in_force.from_ or date.min)
+    elif kind == "memberships":
+        found = [each for each in book.memberships if membership_id(each) == name]
+    elif kind in {"contacts", "clauses"}:
+        found = [each for each in getattr(book, kind) if each.id == name]
+    else:
+        found = []
+    if not found:
+        raise NotFound("There is no such entry in the lawbook", remedy="Search for it under Law.")
+    return tuple(found)
+
+
+def membership_id(membership: Membership) -> str:
+    """How a membership is named in an address."""
+    return f"{membership.jurisdiction} {membership.instrument}"
+
+
+def statements(entry: object) -> tuple[Statement, ...]:
+    """Every cited statement of an entry, outermost first."""
+    return tuple(_statements(entry, ""))
+
+
+def _statements(thing: object, path: str) -> Iterator[Statement]:
+    if isinstance(thing, tuple):
+        for n, each in enumerate(thing, start=1):
+            yield from _statements(each, f"{path} {n}" if len(thing) > 1 else path)
+        return
+    if not is_dataclass(thing) or isinstance(thing, type):
+        return
+    if isinstance(thing, Cited):
+        yield Statement(
+            path=path.strip() or "entry",
+            says=_says(thing),
+            cite=thing.cite,
+            source=thing.source,
+            status=thing.status,
+        )
+    for each in fields(thing):
+        yield from _statements(
+            getattr(thing, each.name), f"{path} {each.name.rstrip('_').replace('_', ' ')}"
+        )
+
+
+def _says(thing: Cited) -> str:
+    """The plain values of a statement, without its parts and its citation."""
+    told = []
+    for each in fields(thing):
+        value = getattr(thing, each.name)
+        if each.name in {"cite", "source", "status", "version"} or value in (None, (), ""):
+            continue
+        plain = as_plain(value)
+        if isinstance(plain, dict) or (
+            isinstance(plain, list) and any(isinstance(one, dict) for one in plain)
+        ):
+            continue
+        words = ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
+        told.append(f"{each.name.rstrip('_').replace('_', ' ')}: {words}")
+    return "; ".join(told)
+
+
+def resting_on(book: Lawbook, source: str) -> tuple[Source, tuple[Found, ...]]:
+    """A source and the entries that cite it; raise `NotFound`."""
+    if source not in book.sources:
+        raise NotFound("There is no such source in the lawbook")
+    found = [
+        _found(kind, entry)
+        for kind in (*DATED, *PLAIN, "requirements", "instruments")
+        for entry in getattr(book, kind)
+        if any(each.source == source for each in statements(entry))
+    ]
+    return book.sources[source], tuple(dict.fromkeys(found))
+
+
+def search(book: Lawbook, query: str) -> tuple[Found, ...]:
+    """Entries whose id, title, text or citation holds every word of the query."""
+    words = query.casefold().split()
+    if len(query.strip()) < SHORTEST_QUERY:
+        return ()
+    hits = []
+    kinds = ("jurisdiction_entries", "instruments", "requirements", *DATED, *PLAIN, "clauses")
+    for kind in kinds:
+        for entry in getattr(book, kind):
+            text = " ".join(_text(entry)).casefold()
+            if all(word in text for word in words):
+                hits.append(_found(kind.replace("jurisdiction_entries", "jurisdictions"), entry))
+    return tuple(dict.fromkeys(hits))[:MOST_FOUND]
+
+
+def _text(entry: Any) -> Iterator[str]:  # noqa: ANN401 - any entry of the book
+    for name in ("id", "code", "name", "title", "summary", "text", "paraphrase", "locator"):
+        value = getattr(entry, name, None)
+        if isinstance(value, str):
+            yield value
+    for name in ("cite", "jurisdiction", "instrument", "measure"):
+        value = getattr(entry, name, None)
+        if isinstance(value, str):
+            yield value
+
+
+def _found(kind: str, entry: Any) -> Found:  # noqa: ANN401 - any entry of the book
+    if isinstance(entry, Membership):
+        title = f"{entry.instrument}: {entry.state.value}"
+        return Found(kind=kind, id=membership_id(entry), title=title)
+    name = str(getattr(entry, "id", None) or entry.code)
+    for key in ("title", "name", "text", "summary", "paraphrase"):
+        if said := getattr(entry, key, None):
+            return Found(kind=kind, id=name, title=str(said))
+    return Found(kind=kind, id=name, title=name)

@@ -1,0 +1,177 @@
+"""The words people read for each constant of the law. `_` marks them for the catalogues."""
+
+from collections.abc import Mapping
+
+
+def _(text: str) -> str:
+    """Mark a text for translation; it is translated when a page is drawn."""
+    return text
+
+
+LAW_WORDS: Mapping[str, Mapping[str, str]] = {
+    "rule_status": {
+        "verified": _("verified"),
+        "single_reviewer": _("one reviewer"),
+        "secondary": _("secondary source"),
+        "recalled": _("recalled"),
+        "disputed": _("disputed"),
+    },
+    "truth": {
+        "yes": _("Yes"),
+        "no": _("No"),
+        "unknown": _("Cannot say"),
+    },
+    "action": {
+        "report": _("Report"),
+        "preserve": _("Preserve"),
+        "restrict": _("Disable access"),
+        "inform_authority": _("Inform the authority"),
+        "notify_user": _("Tell the user"),
+        "acknowledge_notice": _("Acknowledge the notice"),
+        "register": _("Register"),
+        "remove": _("Remove"),
+        "block": _("Block access"),
+        "destroy": _("Destroy"),
+        "do_not_tell": _("Tell nobody"),
+        "detect": _("Look for known material"),
+        "publish_report": _("Publish a report"),
+    },
+    "legal_status": {
+        "bill": _("bill, not law"),
+        "agreed_not_adopted": _("agreed, not adopted"),
+        "enacted_not_commenced": _("enacted, not commenced"),
+        "in_force": _("in force"),
+        "partly_in_force": _("partly in force"),
+        "suspended": _("suspended"),
+        "lapsed": _("lapsed"),
+        "repealed": _("repealed"),
+    },
+    "op": {
+        "all": _("all of these"),
+        "any": _("at least one of these"),
+        "not": _("not this"),
+        "at_least": _("at least so many of these"),
+    },
+    "met": {
+        "met": _("met"),
+        "met_with_variation": _("met with a permitted variation"),
+        "partly": _("partly met"),
+        "not_met": _("not met"),
+        "not_applicable": _("not asked of states"),
+        "unknown": _("cannot say"),
+    },
+    "bound": {
+        "yes": _("bound"),
+        "signed_only": _("signed, not ratified"),
+        "no": _("not bound"),
+        "not_in_force": _("the instrument is not in force on this day"),
+        "not_binding": _("a recommendation"),
+        "unknown": _("not known whether bound"),
+    },
+    "party": {
+        "party": _("party"),
+        "signed_only": _("signed only"),
+        "not_party": _("not a party"),
+        "unknown": _("not known"),
+    },
+    "contact": {
+        "hotline": _("Hotline"),
+        "helpline": _("Helpline"),
+        "police": _("Police"),
+        "emergency": _("Emergency"),
+        "regulator": _("Regulator"),
+        "authority": _("Authority"),
+    },
+    "tier": {
+        "known_hash": _("known material by hash"),
+        "unknown_image": _("unknown images"),
+        "text_pattern": _("patterns in text"),
+    },
+    "channel": {
+        "public": _("public"),
+        "hosted": _("hosted"),
+        "interpersonal": _("messages between people"),
+        "end_to_end_encrypted": _("end-to-end encrypted"),
+        "audio": _("audio"),
+    },
+    "stance": {
+        "required": _("required"),
+        "permitted": _("permitted"),
+        "forbidden": _("forbidden"),
+    },
+    "force": {
+        "shall": _("shall"),
+        "should": _("should"),
+        "may": _("may"),
+    },
+    "type": {
+        "CRIM": _("criminal law"),
+        "DEF": _("definition"),
+        "PROC": _("procedure"),
+        "PROV": _("providers"),
+        "VICT": _("victims"),
+        "PREV": _("prevention"),
+        "COOP": _("cooperation"),
+        "OVER": _("oversight"),
+        "PRIV": _("rights and privacy"),
+    },
+    "who_may": {
+        "state_choice": _("the state's choice"),
+        "reservation": _("by reservation"),
+        "declaration": _("by declaration"),
+    },
+    "part": {
+        "age": _("age"),
+        "medium": _("medium"),
+        "depiction": _("depiction"),
+        "content": _("content"),
+        "act": _("act"),
+        "condition": _("further condition"),
+        "dates": _("dates"),
+        "exception": _("exception"),
+    },
+    "purpose": {
+        "extradition": _("extradition"),
+        "mla": _("mutual legal assistance"),
+        "preservation": _("preservation of data"),
+        "prosecution_of_national": _("trying one's own national"),
+    },
+    "choice": {
+        "strict": _("strict"),
+        "floor": _("treaty floor"),
+        "lanzarote": _("Lanzarote"),
+        "icmec": _("ICMEC model"),
+    },
+    "source_kind": {
+        "official_text": _("official text"),
+        "official_copy": _("copy of an official text"),
+        "depositary": _("depositary"),
+        "court": _("court"),
+        "regulator": _("regulator"),
+        "secondary": _("secondary text"),
+        "recalled": _("memory"),
+        "draft": _("our own draft"),
+    },
+    "instrument_kind": {
+        "treaty": _("treaty"),
+        "union_act": _("act of the Union"),
+        "guideline": _("guideline"),
+        "resolution": _("resolution"),
+        "model": _("model"),
+        "index": _("index"),
+    },
+    "kind": {
+        "offences": _("Offence"),
+        "measures": _("Measure"),
+        "rules": _("Provider duty"),
+        "bases": _("Detection basis"),
+        "memberships": _("Treaty status"),
+        "contacts": _("Contact"),
+        "requirements": _("Requirement"),
+        "instruments": _("Instrument"),
+        "jurisdictions": _("Jurisdiction"),
+        "sources": _("Source"),
+        "clauses": _("Model clause"),
+    },
+}
+"""Group, constant, words. A constant without words is an error when the page is drawn."""
