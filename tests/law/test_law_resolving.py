@@ -12,7 +12,7 @@ from tutela.law.answers import ClashKind, Duties, Resolution, Step
 from tutela.law.duties import duties
 from tutela.law.loading import Lawbook
 from tutela.law.model import Rule, Status, Truth
-from tutela.law.resolving import resolve
+from tutela.law.resolving import preservation_of, resolve
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FACTS: dict[str, object] = {
@@ -219,7 +219,7 @@ def test_the_order_of_rules_never_matters(
     once: Resolution = answer(*rules, facts=facts).resolution
     found = list(answer(*rules, facts=facts).duties)
     chance.shuffle(found)
-    assert resolve(found, now=NOON) == once
+    assert resolve(found, preservation_of(found), now=NOON) == once
     chance.shuffle(rules)
     assert answer(*rules, facts=facts).as_json() | {"book_digest": ""} == answer(
         *sorted(rules, key=lambda one: one.id), facts=facts

@@ -1,7 +1,6 @@
 """What is still to be asked: every missing fact that could change something, ranked."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from tutela.law.answers import Duty, MattersTo, Question
 from tutela.law.clocks import Due
@@ -10,6 +9,7 @@ from tutela.law.expressions import Trace
 from tutela.law.model import Rule
 from tutela.law.vocabulary import Value, Vocabulary
 
+_MATTERS = tuple(MattersTo)
 Open = tuple[str, MattersTo]
 """A missing fact and what it would settle, once for each place it decides."""
 
@@ -54,7 +54,7 @@ def questions_of(
             question=vocabulary.facts[fact].question,
             asked=vocabulary.facts[fact].asked.value,
             decides=len(matters[fact]),
-            matters_to=tuple(each for each in MattersTo if each in matters[fact]),
+            matters_to=_in_order(matters[fact]),
             rules=(rule.id,),
         )
         for fact in order
@@ -63,17 +63,23 @@ def questions_of(
 
 def merged(found: Iterable[Duty]) -> tuple[Question, ...]:
     """The questions of all duties, each fact once, the one that settles most places first."""
-    together: dict[str, Question] = {}
-    for question in (each for duty in found for each in duty.questions):
-        first = together.get(question.fact)
-        if first is None:
-            together[question.fact] = question
-            continue
-        matters = {*first.matters_to, *question.matters_to}
-        together[question.fact] = replace(
-            first,
-            decides=first.decides + question.decides,
-            matters_to=tuple(each for each in MattersTo if each in matters),
-            rules=(*first.rules, *question.rules),
+    together: dict[str, list[Question]] = {}
+    for duty in found:
+        for question in duty.questions:
+            together.setdefault(question.fact, []).append(question)
+    questions = [
+        Question(
+            fact=fact,
+            question=same[0].question,
+            asked=same[0].asked,
+            decides=sum(each.decides for each in same),
+            matters_to=_in_order([matter for each in same for matter in each.matters_to]),
+            rules=tuple(rule for each in same for rule in each.rules),
         )
-    return tuple(sorted(together.values(), key=lambda each: (-each.decides, each.fact)))
+        for fact, same in together.items()
+    ]
+    return tuple(sorted(questions, key=lambda each: (-each.decides, each.fact)))
+
+
+def _in_order(matters: list[MattersTo]) -> tuple[MattersTo, ...]:
+    return tuple([each for each in _MATTERS if each in matters])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
 
-from tutela.law.evaluating import Checked, check
+from tutela.law.evaluating import Checked, check, weakest
 from tutela.law.expressions import NO, UNKNOWN, YES, Trace, below, evaluate
 from tutela.law.model import (
     Clock,
@@ -191,7 +191,7 @@ def due(
         unchecked=unchecked,
         cite=timing.cite,
         source=timing.source,
-        status=min([timing.status, *_statuses(traces)]),
+        status=weakest([timing.status, *_statuses(traces)]),
         target_at=add(started, target.n, target.unit, at_least=False)
         if target and started
         else None,
@@ -221,6 +221,8 @@ def _bending(
     clock: Clock, facts: Mapping[str, Value], floor: Status
 ) -> tuple[tuple[Checked, ...], tuple[Paused, ...], tuple[Checked, ...]]:
     """What must come before the clock, what stops it and what makes it longer, on these facts."""
+    if not (clock.preconditions or clock.pauses or clock.extends):
+        return (), (), ()
     before = tuple(
         check(one, one.met_when, facts, among="clock.preconditions", text=one.text, floor=floor)
         for one in clock.preconditions
@@ -302,7 +304,7 @@ def _held_up(
     longer: tuple[Checked, ...],
 ) -> ClockState:
     """The state with what bends the clock: late is said only when nothing unknown could help."""
-    if state not in {ClockState.RUNNING, ClockState.LATE}:
+    if state not in (ClockState.RUNNING, ClockState.LATE):
         return state
     if any(each.result is NO for each in before):
         return ClockState.NOT_STARTED

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any
 
 from tutela.law.answers import Duty, MattersTo, Question, State, Told, Weaker
 from tutela.law.asking import Open, open_in, open_in_clock, open_in_outcome, questions_of
+from tutela.law.book import edition_on
 from tutela.law.clocks import OperatorTarget, due, kept
 from tutela.law.evaluating import (
     Checked,
@@ -15,9 +17,9 @@ from tutela.law.evaluating import (
     judge,
     unchecked_in,
     unchecked_of,
+    weakest,
 )
 from tutela.law.expressions import NO, UNKNOWN, YES, below, disjunction, evaluate
-from tutela.law.loading import Lawbook
 from tutela.law.model import Beyond, Cited, Provision, Recipient, Rule, Status, Truth
 from tutela.law.vocabulary import Value, Vocabulary
 from tutela.primitives.errors import Conflict
@@ -46,30 +48,51 @@ class Reading:
         return Status.RECALLED if rule.version and rule.version in self.accepted else self.floor
 
 
-def derive(book: Lawbook, rule_id: str, reading: Reading) -> Duty:
-    """The answer of the rule's edition for the day; outside its dates it says so, never silently.
+def derive(editions: Sequence[Rule], reading: Reading) -> Duty:
+    """The answer of a rule's edition for the day; outside its dates it says so, never silently.
 
     Where something unchecked stands in the way, the answer at a lower status goes with it.
     """
-    rule, beyond = book.edition(rule_id, on=reading.day)
+    rule, beyond = edition_on(editions, on=reading.day)
     floor = reading.floor_for(rule)
     answer = _read(rule, beyond, reading, floor)
     if not answer.unchecked:
         return answer
-    statuses = {each.status for each in answer.unchecked}
-    other = answer
+    statuses = [each.status for each in answer.unchecked]
+    evaluation = None
     for lower in (each for each in floor.weaker if each in statuses):
-        other = _read(rule, beyond, reading, lower)
-        if other.state not in {State.UNKNOWN, answer.state}:
-            return replace(answer, weaker=Weaker(floor=lower, state=other.state))
-    return _asking_more(answer, other.questions)
+        state, evaluation = _settled(rule, beyond, reading, lower)
+        if state is not State.UNKNOWN and state is not answer.state:
+            return replace(answer, weaker=Weaker(floor=lower, state=state))
+    return _asking_more(answer, rule, evaluation, reading)
 
 
-def _asking_more(answer: Duty, questions: tuple[Question, ...]) -> Duty:
+def _settled(
+    rule: Rule, beyond: Beyond | None, reading: Reading, floor: Status
+) -> tuple[State, Evaluation | None]:
+    """Only the state of the rule's answer at one floor, and how it was judged."""
+    if beyond is Beyond.NOT_LAW:
+        unsaid = below(rule.in_force.status, floor)
+        return State.UNKNOWN if unsaid else State.NOT_IN_FORCE, None
+    try:
+        evaluation = judge(rule, reading.facts, as_of=reading.day, floor=floor)
+    except Conflict:
+        return State.UNKNOWN, None
+    if evaluation.outcome is not YES:
+        return State.NOT_OWED if evaluation.outcome is NO else State.UNKNOWN, evaluation
+    done = [each.result for each in _discharged(rule, reading.facts, floor)]
+    return _state(YES, disjunction(done) if done else NO), evaluation
+
+
+def _asking_more(answer: Duty, rule: Rule, evaluation: Evaluation | None, reading: Reading) -> Duty:
     """The answer with the facts that even the weaker reading lacks."""
+    if evaluation is None or answer.state is not State.UNKNOWN:
+        return answer
+    opened = open_in_outcome(evaluation)
+    more = questions_of(reading.vocabulary, rule, opened, reading.facts)
     mine = {each.fact for each in answer.questions}
-    asked = (*answer.questions, *(each for each in questions if each.fact not in mine))
-    if answer.state is not State.UNKNOWN or len(asked) == len(mine):
+    asked = (*answer.questions, *(each for each in more if each.fact not in mine))
+    if len(asked) == len(mine):
         return answer
     needed = [each.fact for each in asked if each.decides_outcome]
     why = _cannot_say(answer.floor, answer.unchecked, needed)
@@ -81,25 +104,34 @@ def _read(rule: Rule, beyond: Beyond | None, reading: Reading, floor: Status) ->
     day = reading.day
     if beyond is Beyond.UNRECORDED:
         why = f"Cannot say: the law on {day.isoformat()} is not in this lawbook; ask counsel."
-        return _bare(rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor)
+        return _duty(rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor)
     if beyond is Beyond.NOT_LAW:
         if below(rule.in_force.status, floor):
             unchecked = (unchecked_of(rule.in_force, path="in_force"),)
             why = _cannot_say(floor, unchecked, ())
-            bare = _bare(rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor)
-            return replace(bare, unchecked=unchecked)
+            return _duty(
+                rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor, unchecked=unchecked
+            )
         why = _not_in_force(rule, day)
-        return _bare(rule, day, State.NOT_IN_FORCE, NO, why=why, floor=floor)
+        return _duty(rule, day, State.NOT_IN_FORCE, NO, why=why, floor=floor)
     try:
         evaluation = judge(rule, reading.facts, as_of=day, floor=floor)
     except Conflict as conflict:
         why = "Cannot say: the rule contradicts itself on these facts; a lawyer must decide."
-        bare = _bare(rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor)
-        return replace(bare, conflict=str(conflict))
+        said = str(conflict)
+        return _duty(rule, day, State.UNKNOWN, UNKNOWN, why=why, floor=floor, conflict=said)
     if evaluation.outcome is NO:
         why = _lifted_or_not(evaluation)
-        bare = _bare(rule, day, State.NOT_OWED, NO, why=why, floor=floor)
-        return replace(bare, status=evaluation.status, evaluation=evaluation)
+        return _duty(
+            rule,
+            day,
+            State.NOT_OWED,
+            NO,
+            why=why,
+            floor=floor,
+            status=evaluation.status,
+            evaluation=evaluation,
+        )
     return _applying(rule, evaluation, reading)
 
 
@@ -107,10 +139,7 @@ def _applying(rule: Rule, evaluation: Evaluation, reading: Reading) -> Duty:
     """A rule that applies or may apply: who, by when, what is kept, what is still asked."""
     facts, floor = reading.facts, evaluation.floor
     told = tuple(_told(each, facts, floor) for each in rule.recipients)
-    discharged = tuple(
-        check(each, each.when, facts, among="discharged_by", text=each.by, floor=floor)
-        for each in rule.discharged_by
-    )
+    discharged = _discharged(rule, facts, floor)
     before = tuple(
         check(each, each.met_when, facts, among="preconditions", text=each.text, floor=floor)
         for each in rule.preconditions
@@ -137,25 +166,18 @@ def _applying(rule: Rule, evaluation: Evaluation, reading: Reading) -> Duty:
     asked += [(each.from_, MattersTo.KEEPING) for each in rule.retention]
     questions = questions_of(reading.vocabulary, rule, asked, facts)
     unchecked = (*evaluation.unchecked, *_unchecked_discharge(discharge, discharged))
-    bare = _bare(
+    statuses = [evaluation.status, clock.status]
+    statuses += [each.status for each in keep]
+    statuses += [each.status for each in told if each.result is not NO]
+    statuses += [each.status for each in discharged if each.result is not NO]
+    return _duty(
         rule,
         evaluation.as_of,
         state,
         evaluation.outcome,
         why=_why(state, floor, discharged, evaluation.unchecked, questions),
         floor=floor,
-    )
-    return replace(
-        bare,
-        status=min(
-            [
-                evaluation.status,
-                clock.status,
-                *(each.status for each in keep),
-                *(each.status for each in told if each.result is not NO),
-                *(each.status for each in discharged if each.result is not NO),
-            ]
-        ),
+        status=weakest(statuses),
         unchecked=unchecked,
         recipients=told,
         due=clock,
@@ -165,6 +187,13 @@ def _applying(rule: Rule, evaluation: Evaluation, reading: Reading) -> Duty:
         preconditions=before,
         questions=questions,
         evaluation=evaluation,
+    )
+
+
+def _discharged(rule: Rule, facts: Mapping[str, Value], floor: Status) -> tuple[Checked, ...]:
+    return tuple(
+        check(each, each.when, facts, among="discharged_by", text=each.by, floor=floor)
+        for each in rule.discharged_by
     )
 
 
@@ -265,8 +294,18 @@ def _not_in_force(rule: Rule, day: date) -> str:
     return text + (f" to {span.to.isoformat()}" if span.to else "") + ")"
 
 
-def _bare(rule: Rule, day: date, state: State, outcome: Truth, *, why: str, floor: Status) -> Duty:
-    """What is true of the rule on any facts; statements that begin after `day` are left out."""
+def _duty(
+    rule: Rule,
+    day: date,
+    state: State,
+    outcome: Truth,
+    *,
+    why: str,
+    floor: Status,
+    status: Status | None = None,
+    **found: Any,  # noqa: ANN401 - the fields of a Duty
+) -> Duty:
+    """The answer with what is true of the rule on any facts, but what begins after `day`."""
     return Duty(
         rule_id=rule.id,
         rule_version=rule.version,
@@ -282,7 +321,7 @@ def _bare(rule: Rule, day: date, state: State, outcome: Truth, *, why: str, floo
         in_force_from=rule.in_force.from_,
         in_force_to=rule.in_force.to,
         rule_status=rule.status,
-        status=rule.in_force.status,
+        status=rule.in_force.status if status is None else status,
         floor=floor,
         safeguards=_begun(rule.safeguards, day),
         prohibits=_begun(rule.prohibits, day),
@@ -290,8 +329,11 @@ def _bare(rule: Rule, day: date, state: State, outcome: Truth, *, why: str, floo
         not_required=_begun(rule.not_required, day),
         sanction=_begun(rule.sanction, day),
         notes=_begun(rule.notes, day),
+        **found,
     )
 
 
 def _begun(provisions: tuple[Provision, ...], day: date) -> tuple[Provision, ...]:
+    if all(each.since is None for each in provisions):
+        return provisions
     return tuple(each for each in provisions if each.since is None or each.since <= day)

@@ -13,7 +13,7 @@ from tutela.law.clocks import OperatorTarget
 from tutela.law.deriving import Reading, derive
 from tutela.law.evaluating import day_of
 from tutela.law.loading import Lawbook
-from tutela.law.model import Status
+from tutela.law.model import Rule, Status
 from tutela.law.resolving import preservation_of, resolve
 from tutela.law.vocabulary import FactKind, Value
 from tutela.primitives.errors import NotFound
@@ -48,8 +48,12 @@ def duties(
         accepted=accepted,
         targets={target.rule_id: target for target in targets},
     )
-    rule_ids = sorted({rule.id for rule in book.rules if rule.jurisdiction in chosen})
-    found = tuple(derive(book, each, reading) for each in rule_ids)
+    editions: dict[str, list[Rule]] = {}
+    for rule in book.rules:
+        if rule.jurisdiction in chosen:
+            editions.setdefault(rule.id, []).append(rule)
+    found = tuple(derive(editions[each], reading) for each in sorted(editions))
+    preservation = preservation_of(found)
     return Duties(
         as_of=as_of,
         floor=floor,
@@ -57,8 +61,8 @@ def duties(
         jurisdictions=chosen,
         uncovered=_uncovered(book, known),
         duties=found,
-        preservation=preservation_of(found),
-        resolution=resolve(found, now=reading.now),
+        preservation=preservation,
+        resolution=resolve(found, preservation, now=reading.now),
         questions=merged(found),
     )
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import attrgetter
 from typing import cast
 
 from tutela.law.expressions import NO, UNKNOWN, YES, Trace, below, conjunction, evaluate
@@ -21,6 +22,8 @@ from tutela.law.model import (
 from tutela.law.serialising import as_plain, from_plain
 from tutela.law.vocabulary import Value
 from tutela.primitives.errors import BadInput, Conflict
+
+_RANK = attrgetter("rank")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +113,11 @@ def day_of(as_of: date | datetime) -> date:
     return as_of.date()
 
 
+def weakest(statuses: Iterable[Status]) -> Status:
+    """The least checked of some statuses; refuses none with `ValueError`."""
+    return min(statuses, key=_RANK)
+
+
 def ranked(leaves: Iterable[Trace]) -> tuple[MissingFact, ...]:
     """The missing facts among open leaves, the one that decides most branches first."""
     counted = Counter(leaf.fact for leaf in leaves if leaf.fact is not None)
@@ -139,11 +147,12 @@ def judge(
     base = Trace(
         path="rule", op="all", result=conjunction([part.result for part in parts]), parts=parts
     )
-    considered = tuple(
-        _consider(each, facts, floor)
-        for each in sorted(rule.unless, key=lambda one: (one.priority, one.id))
-    )
-    outcome = _with(base.result, considered, rule)
+    considered: tuple[Considered, ...] = ()
+    outcome = base.result
+    if rule.unless:
+        ordered = sorted(rule.unless, key=lambda one: (one.priority, one.id))
+        considered = tuple(_consider(each, facts, floor) for each in ordered)
+        outcome = _with(base.result, considered, rule)
     if below(rule.in_force.status, floor):
         outcome = UNKNOWN
     return Evaluation(
@@ -255,7 +264,7 @@ def _weakest(outcome: Truth, base: Trace, considered: tuple[Considered, ...], ru
         used += [leaf.status for leaf in each.trace.deciding() if leaf.status is not None]
         if each.result is not NO:
             used.append(each.status)
-    return min(used)
+    return weakest(used)
 
 
 def _missing(

@@ -87,7 +87,9 @@ def disjunction(values: Sequence[Truth]) -> Truth:
 
 def negation(value: Truth) -> Truth:
     """`not`; what is unknown stays unknown."""
-    return {YES: NO, NO: YES, UNKNOWN: UNKNOWN}[value]
+    if value is UNKNOWN:
+        return UNKNOWN
+    return NO if value is YES else YES
 
 
 def threshold(n: int, values: Sequence[Truth]) -> Truth:
@@ -97,16 +99,16 @@ def threshold(n: int, values: Sequence[Truth]) -> Truth:
             "A condition without parts cannot be judged",
             why=f"{n} of {len(values)} parts are asked for",
         )
-    surely = sum(value is YES for value in values)
-    perhaps = sum(value is not NO for value in values)
+    surely = values.count(YES)
     if surely >= n:
         return YES
+    perhaps = surely + values.count(UNKNOWN)
     return UNKNOWN if perhaps >= n else NO
 
 
 def below(status: Status, floor: Status) -> bool:
     """Whether a statement of `status` does not count at `floor`; a disputed one never counts."""
-    return status is Status.DISPUTED or status < floor
+    return status is Status.DISPUTED or status.rank < floor.rank
 
 
 def evaluate(

@@ -30,17 +30,14 @@ from tutela.law.clocks import Kept
 from tutela.law.expressions import NO, UNKNOWN, YES
 from tutela.law.model import REFERENCE_ONLY, Action, Afterwards, Truth
 
-_TELLING = frozenset({Action.REPORT, Action.INFORM_AUTHORITY})
-_REMOVING = frozenset({Action.RESTRICT, Action.REMOVE, Action.BLOCK})
-_DELETING = frozenset({Action.REMOVE, Action.DESTROY})
-_BINDING = frozenset({State.OWED, State.UNKNOWN})
-_CLASHING: Mapping[ClashKind, tuple[frozenset[Action], frozenset[Action]]] = {
-    ClashKind.DELETE_OR_PRESERVE: (_DELETING, frozenset({Action.PRESERVE})),
-    ClashKind.TELL_OR_SILENCE: (
-        frozenset({Action.NOTIFY_USER}),
-        frozenset({Action.DO_NOT_TELL}),
-    ),
-}
+_TELLING = (Action.REPORT, Action.INFORM_AUTHORITY)
+_REMOVING = (Action.RESTRICT, Action.REMOVE, Action.BLOCK)
+_DELETING = (Action.REMOVE, Action.DESTROY)
+_BINDING = (State.OWED, State.UNKNOWN)
+_CLASHING = (
+    (ClashKind.DELETE_OR_PRESERVE, _DELETING, (Action.PRESERVE,)),
+    (ClashKind.TELL_OR_SILENCE, (Action.NOTIFY_USER,), (Action.DO_NOT_TELL,)),
+)
 _SAFE: Mapping[ClashKind, tuple[Step, ...]] = {
     ClashKind.DELETE_OR_PRESERVE: (Step.RESTRICT_ACCESS, Step.SEAL_A_COPY, Step.ASK_COUNSEL),
     ClashKind.TELL_OR_SILENCE: (
@@ -63,13 +60,15 @@ _CAREFUL: Mapping[Action, tuple[Step, ...]] = {
 }
 
 
-def resolve(found: Sequence[Duty], *, now: datetime | None = None) -> Resolution:
+def resolve(
+    found: Sequence[Duty], preservation: Preservation, *, now: datetime | None = None
+) -> Resolution:
     """What all duties ask for together; the same for every order of `found`.
 
     Only with `now` can it be said that a keeping is over.
     """
     ordered = sorted(found, key=lambda duty: duty.rule_id)
-    preservation, clashes = preservation_of(ordered), tuple(_clashes(ordered))
+    clashes = tuple(_clashes(ordered))
     return Resolution(
         reports=_reports(ordered),
         removal=_removal(ordered),
@@ -185,15 +184,15 @@ def _may_destroy(
 def _clashes(found: Sequence[Duty]) -> Iterator[Clash]:
     """Two duties that cannot both be done: one is owed, the other owed too, or pending."""
     binding = [duty for duty in found if duty.state in _BINDING]
-    for kind, (some, others) in _CLASHING.items():
+    for kind, some, others in _CLASHING:
         one = [duty for duty in binding if duty.action in some]
         two = [duty for duty in binding if duty.action in others]
         for first, second in product(one, two):
-            if State.OWED in {first.state, second.state}:
+            if State.OWED in (first.state, second.state):
                 yield _clash(kind, first, second)
     keeping = [duty for duty in binding if duty.action is Action.PRESERVE]
     for first, second in product(keeping, keeping):
-        if first is second or State.OWED not in {first.state, second.state}:
+        if first is second or State.OWED not in (first.state, second.state):
             continue
         if _outlives(second, first):
             yield _clash(ClashKind.DELETE_OR_PRESERVE, first, second)
