@@ -36,8 +36,9 @@ def gap_page(
     read: Read,
     jurisdiction: Annotated[str, Query(max_length=10)],
     against: Annotated[list[str] | None, Query()] = None,
+    only: Annotated[str, Query(max_length=30)] = "",
 ) -> Response:
-    """A country's law beside the treaties."""
+    """A country's law beside the treaties; `only` shows the rows that ended so."""
     found = gap(
         parts.book, jurisdiction, against=against or USUAL, as_of=read.as_of, floor=read.floor
     )
@@ -46,6 +47,7 @@ def gap_page(
         "law_gap_page.html",
         visit=visit,
         found=found,
+        only=only,
         outcomes=tuple(Met),
         places=parts.book.jurisdiction_entries,
         instruments=parts.book.instruments,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 from tutela.law.book import Lawbook, edition_on
 from tutela.law.countries import Measure, PartyState
@@ -64,6 +65,7 @@ class Elements:
         self.floor = floor
         self._given = {each.fact: each.value for each in book.ordinary}
         self._judged: dict[tuple[str, tuple[tuple[str, Value], ...]], Punished] = {}
+        self._on_day: dict[tuple[str, str], tuple[Any, ...]] = {}
 
     def answer(self, element: Element, code: str) -> ElementAnswer:
         """The element's answer for one place."""
@@ -118,11 +120,18 @@ class Elements:
         """The place itself and the unions whose acts hold there."""
         return code, *self.book.jurisdiction(code).member_of
 
+    def _entries(self, kind: str, place: str) -> tuple[Any, ...]:
+        """The entries of a place, each in its edition of the day; looked up once."""
+        if (kind, place) not in self._on_day:
+            listed = getattr(self.book, kind)
+            self._on_day[kind, place] = self.book.in_place(listed, place, on=self.as_of)
+        return self._on_day[kind, place]
+
     def _measure(self, element: Element, name: str, code: str) -> ElementAnswer:
         found = [
             measure
             for place in self._places(code)
-            for measure in self.book.in_place(self.book.measures, place, on=self.as_of)
+            for measure in self._entries("measures", place)
             if measure.measure == name
         ]
         judged = [(self._holds(each), each) for each in found]
@@ -147,7 +156,7 @@ class Elements:
         wanted = _SAME_DUTY.get(action, frozenset({action}))
         recalled: Rule | None = None
         for place in self._places(code):
-            for rule in self.book.in_place(self.book.rules, place, on=self.as_of):
+            for rule in self._entries("rules", place):
                 if rule.action not in wanted or not rule.in_force.covers(self.as_of):
                     continue
                 if below(_basis_status(rule), self.floor):
