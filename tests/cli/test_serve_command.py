@@ -6,7 +6,7 @@ import socket
 import pytest
 from fastapi import FastAPI
 
-from tutela.cli.serve import _serve
+from tutela.cli.listening import serve
 from tutela.primitives.errors import Unavailable
 
 
@@ -17,6 +17,6 @@ def test_an_address_in_use_is_told_with_our_own_exit_code(
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(Unavailable, match="in use") as caught:
-            _serve(FastAPI(), "127.0.0.1", taken.getsockname()[1])
+            serve(FastAPI(), "127.0.0.1", taken.getsockname()[1])
     assert caught.value.exit_code == 6
     capsys.readouterr()

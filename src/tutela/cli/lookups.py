@@ -1,21 +1,19 @@
 """The lookup process, put together from its parts."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from fastapi import FastAPI
-
-from tutela.api.serving import build_lookup
-from tutela.api.parts import LookupParts
+from tutela.cli.loading import loading
 from tutela.wiring.lookups import open_lookups
 from tutela.wiring.settings import Settings
 
 
-@contextmanager
-def open_lookup(settings: Settings) -> Iterator[FastAPI]:
-    """Addresses that look up hashes, and the process's state."""
+def serve_lookups(settings: Settings) -> None:
+    """Answer on the addresses that look up hashes, and on the process's state, until it ends."""
     with open_lookups(settings) as lookups:
-        yield build_lookup(
+        with loading():  # while the indexes are read
+            from tutela.api.parts import LookupParts  # noqa: PLC0415
+            from tutela.api.serving import build_lookup  # noqa: PLC0415
+            from tutela.cli.listening import serve  # noqa: PLC0415
+
+        app = build_lookup(
             LookupParts(
                 look_up=lookups.look_up,
                 clock=lookups.clock,
@@ -24,3 +22,4 @@ def open_lookup(settings: Settings) -> Iterator[FastAPI]:
                 requests_per_minute=settings.api_requests_per_minute,
             )
         )
+        serve(app, settings.lookup_host, settings.lookup_port, shared=True)

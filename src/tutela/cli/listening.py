@@ -1,0 +1,69 @@
+"""Listening: the web server around a face, until SIGINT or SIGTERM."""
+
+import gc
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+from fastapi import FastAPI
+
+from tutela.cli.presenting import note
+from tutela.primitives.errors import Unavailable
+
+
+def serve(app: FastAPI, host: str, port: int, *, shared: bool = False) -> None:
+    """Answer until SIGINT or SIGTERM; requests under way are finished first.
+
+    A `shared` port may be listened on by several processes of this user at once.
+    """
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn hands the signal on when it has finished
+    note(f"listening on http://{host}:{port} (Ctrl-C ends)")
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,  # addresses and paths of people are nobody's log
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+    )
+    sockets = [_shared_socket(host, port)] if shared else None
+    gc.freeze()  # what there is by now stays: no answer waits for a search among it
+    try:
+        server.run(sockets=sockets)
+    except SystemExit:
+        if server.started:  # an orderly end
+            raise
+    if not server.started:
+        raise _taken(host, port)
+
+
+def _shared_socket(host: str, port: int) -> socket.socket:
+    """A socket on a port that other processes listen on too; the kernel shares out connections."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named TCP in full: only then does asyncio send small answers without waiting for more.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise _taken(host, port) from None
+    return listening
+
+
+def _taken(host: str, port: int) -> Unavailable:
+    return Unavailable(
+        f"Cannot listen on {host}:{port}",
+        why="the address is in use or not ours",
+        remedy="Choose another port in the settings.",
+    )
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """End in order, so that the database and the decoders are closed."""
+    raise SystemExit(0)
