@@ -110,7 +110,8 @@ def punished(
             leaf
             for one in judged
             if outcome is UNKNOWN and one.outcome is UNKNOWN
-            for leaf in one.trace.open_leaves()
+            for leaf in one.trace.unknown_leaves()
+            if leaf.missing
         ),
         why=_why(outcome, judged[0] if judged else None, act, floor),
     )
