@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from oversight.detection_parts import BASIS, US_HOST, accept
 from tutela import cli
 from tutela.hashing.model import Hashed, Pdq
 from tutela.indicators.importing import import_list
+from tutela.ledger import store as ledger
 from tutela.primitives.database import Database
 from tutela.wiring.building import open_parts
 
@@ -45,6 +47,8 @@ def run(
     monkeypatch.setenv("TUTELA_DATABASE_URL", database_url.replace("+psycopg", ""))
     monkeypatch.setenv("TUTELA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TUTELA_DECODERS", "1")
+    for name, value in US_HOST.items():
+        monkeypatch.setenv(name, value)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["tutela", *arguments])
@@ -59,7 +63,8 @@ def run(
 
 @pytest.fixture
 def folder(run: Run, database: Database, tmp_path: Path) -> Path:  # noqa: ARG001 - sets the home
-    """Three pictures; the list's entry is 31 bits off the exact hash of one of them."""
+    """Three pictures that may be matched; one's exact hash is 31 bits off the list's entry."""
+    accept(database)
     root = tmp_path / "uploads"
     root.mkdir()
     for name, data in {
@@ -111,3 +116,25 @@ def test_a_mode_that_there_is_not_is_refused(run: Run, tmp_path: Path) -> None:
     code, _, err = run("scan", str(tmp_path), "--mode", "fastest")
     assert code == 2
     assert "fastest" in err
+
+
+def test_without_a_basis_nothing_is_looked_at_and_the_answer_says_what_to_do(
+    run: Run, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one.jpg").write_bytes(drawn(1))
+    code, out, err = run("scan", str(tmp_path), "--json")
+    assert (code, out) == (4, "")
+    said = " ".join(err.split())
+    assert "Nothing may be matched here today" in said
+    assert "tutela law accept us.detection.known-hash --by … --note …" in said
+    accepted = run("law", "accept", BASIS, "--by", "person-a", "--note", "Read today.")
+    assert accepted[0] == 0, accepted
+    code, out, err = run("scan", str(tmp_path), "--json")
+    assert code == 0, err
+    assert rows(out)["one.jpg"][0] == "cannot_be_matched"  # looked at, and there is no list yet
+    monkeypatch.delenv("TUTELA_DETECTION_CHANNEL")
+    code, _, err = run("scan", str(tmp_path), "--json", "--restart")
+    assert code == 4
+    assert "Set TUTELA_DETECTION_CHANNEL" in err
+    with database.begin() as tx:
+        assert {line.action for line in ledger.lines(tx)} == {"law_rule_accepted"}

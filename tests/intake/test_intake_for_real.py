@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cases.case_parts import AT, BY, SEAL, UNSEALER
+from cases.case_parts import AT, BY, SEAL, UNSEALER, PermittedForTests
 from tutela.adapters.blobs import BlobFolder
 from tutela.adapters.media.jail import Jail
 from tutela.cases import store as cases
@@ -58,6 +58,7 @@ def test_an_edited_copy_opens_a_case_and_another_picture_does_not(
         blobs,
         FixedClock(at=AT),
         open_case=open_case,
+        detecting=PermittedForTests(),
     )
     found = intake.admit_file(copy, context=Context(), by=BY, origin=Origin.SCAN)
     assert found.result.finding is Finding.MATCHED

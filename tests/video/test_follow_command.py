@@ -18,6 +18,7 @@ import av
 import pytest
 from video_drawing import HEIGHT, WIDTH, film, pictures
 
+from oversight.detection_parts import US_HOST, accept
 from tutela.adapters.media.jail import Jail
 from tutela.hashing.model import Hashed
 from tutela.indicators.formats import vpdq
@@ -81,8 +82,10 @@ def environment(
     import_list(
         database, path=listed, name="films", by="test", at=datetime(2026, 11, 22, tzinfo=UTC)
     )
+    accept(database)
     return {
         **os.environ,
+        **US_HOST,
         "TUTELA_HOME": str(tmp_path / "home"),
         "TUTELA_DATABASE_URL": database_url.replace("+psycopg", ""),
     }

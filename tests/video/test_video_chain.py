@@ -5,7 +5,7 @@ from pathlib import Path
 
 from video_drawing import film, joined, pictures, write
 
-from cases.case_parts import AT, BY, SEAL, UNSEALER
+from cases.case_parts import AT, BY, SEAL, UNSEALER, PermittedForTests
 from tutela.adapters.blobs import BlobFolder
 from tutela.adapters.media.jail import Jail
 from tutela.cases import store as cases
@@ -35,7 +35,14 @@ def test_an_upload_that_holds_a_known_video_opens_a_case_and_another_leaves_noth
     import_list(database, path=listed, name="films", by="test", at=AT)
     blobs = BlobFolder(tmp_path / "blobs")
     intake = Intake(
-        database, jail, Matcher(database), SEAL, blobs, FixedClock(at=AT), open_case=open_case
+        database,
+        jail,
+        Matcher(database),
+        SEAL,
+        blobs,
+        FixedClock(at=AT),
+        open_case=open_case,
+        detecting=PermittedForTests(),
     )
     upload = write(
         tmp_path / "upload.mp4",

@@ -14,6 +14,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from oversight.detection_parts import US_HOST, accept
 from tutela.accounts.keys import create_key
 from tutela.indicators.importing import import_list
 from tutela.primitives.database import Database
@@ -47,6 +48,7 @@ def parent(database_url: str, tmp_path: Path) -> Iterator[tuple["subprocess.Pope
         "TUTELA_DATABASE_URL": database_url.replace("+psycopg", ""),
         "TUTELA_LOOKUP_PORT": str(port),
         "TUTELA_LOOKUP_WORKERS": "2",
+        **US_HOST,
     }
     process = subprocess.Popen(
         [sys.executable, "-c", PARENT],
@@ -91,6 +93,7 @@ def test_two_processes_share_a_port_come_again_and_end_with_their_parent(
     table = tmp_path / "list.csv"
     table.write_text(f"kind,value\npdq,{HASH}\n")
     import_list(database, path=table, name="drawn", by="test", at=now)
+    accept(database)
     question = {"hashes": [{"pdq": HASH, "quality": 90}]}
     headers = {"Authorization": f"Bearer {key.reveal()}"}
     each_its_own = httpx.Limits(max_keepalive_connections=0)

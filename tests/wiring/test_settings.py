@@ -8,8 +8,8 @@ import pytest
 
 from tutela.law.loading import load_lawbook
 from tutela.primitives.errors import Misconfigured
-from tutela.wiring.building import provider_facts
 from tutela.wiring.checking import check_everything
+from tutela.wiring.provider import provider_facts
 from tutela.wiring.settings import load_settings
 from tutela.wiring.values import EXAMPLE_SECRETS
 

@@ -12,7 +12,14 @@ from typing import Any
 from sqlalchemy import text
 
 from adapters.authority_fillings import PASSWORD, USER, Running, channel_to, running_sandbox
-from cases.case_parts import BY, PERSON_A, PICTURE, JailForTests, MatcherForTests
+from cases.case_parts import (
+    BY,
+    PERSON_A,
+    PICTURE,
+    JailForTests,
+    MatcherForTests,
+    PermittedForTests,
+)
 from tutela.accounts.model import Actor
 from tutela.adapters.blobs import open_blobs
 from tutela.adapters.keys import ensure_evidence_key, load_identity
@@ -85,7 +92,14 @@ class World:
         matcher.learn(data)
         at = FixedClock(at=self.began)
         intake = Intake(
-            self.database, JailForTests(), matcher, self.seal, self.blobs, at, open_case=open_case
+            self.database,
+            JailForTests(),
+            matcher,
+            self.seal,
+            self.blobs,
+            at,
+            open_case=open_case,
+            detecting=PermittedForTests(),
         )
         context = {
             "item_reference": f"item-{data.hex()[:24]}",

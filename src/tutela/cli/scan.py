@@ -63,6 +63,7 @@ def scan(
 ) -> None:
     """Hash and match every file; a match is sealed and opens a case, others leave nothing.
 
+    Nothing is looked at without a basis in law that says yes today: exit code 4 says what to do.
     Exit code 0 when every file was looked at, 2 when some could not be read.
     """
     if follow:
@@ -84,6 +85,7 @@ def scan(
         else _journal(parts, folder, mode or parts.settings.hash_mode, restart=restart) as journal,
         progress("Scanning", total=plan.count) as bar,
     ):
+        parts.detecting.require()
         for scanned in _results(
             parts,
             plan,
@@ -112,6 +114,7 @@ def _follow(
 ) -> None:
     """One video while it is written; the last line is what came of the whole."""
     with open_parts() as parts:
+        parts.detecting.require()
         context = Context(
             item_reference=spelled(PurePath(path.name)),
             uploader_reference=uploader,

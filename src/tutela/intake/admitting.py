@@ -1,5 +1,7 @@
 """Admitting: hash, match, and only when it matches keep anything at all.
 
+0. ask whether a basis in law lets known material be looked for today; without one nothing is
+   even hashed;
 1. hash the item in the jail (a precomputed hash skips this), in fast mode perhaps twice
    (`examining`);
 2. match it;
@@ -27,7 +29,7 @@ from tutela.hashing.model import Hashed, Mode
 from tutela.indicators.model import Finding, MatchResult
 from tutela.intake.examining import examined
 from tutela.intake.model import Admission, Context, Origin
-from tutela.intake.ports import Jail, Matching, OpenCase
+from tutela.intake.ports import Detecting, Jail, Matching, OpenCase
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict, TutelaError
@@ -47,6 +49,7 @@ class Intake:
         clock: Clock,
         *,
         open_case: OpenCase,
+        detecting: Detecting,
         mode: Mode = Mode.EXACT,
     ) -> None:
         self._database = database
@@ -56,6 +59,7 @@ class Intake:
         self._blobs = blobs
         self._clock = clock
         self._open_case = open_case
+        self._detecting = detecting
         self._mode = mode
 
     def admit_file(
@@ -69,8 +73,9 @@ class Intake:
     ) -> Admission:
         """Take in one file; `mode` is this intake's own when not given.
 
-        Raises `BadInput` when it cannot be read, `Unavailable` when the decoder, the disk or
-        the database is away; then nothing about it was stored.
+        Raises `Refused` when no basis lets it be matched today, `BadInput` when it cannot be
+        read, `Unavailable` when the decoder, the disk or the database is away; then nothing
+        about it was stored.
         """
         at = self._clock.now()
         answer = self.examine_file(data, mode=mode)  # 1, 2
@@ -78,6 +83,7 @@ class Intake:
 
     def examine_file(self, data: bytes | Path, *, mode: Mode | None = None) -> Admission:
         """What taking in this file would find. Nothing is stored, whatever the answer."""
+        self._detecting.require()  # 0
         hashed, result = examined(
             data, mode=mode or self._mode, jail=self._jail, matcher=self._matcher
         )
@@ -88,11 +94,13 @@ class Intake:
     ) -> Admission:
         """Take in hashes that the service computed itself; its case has no bytes."""
         at = self._clock.now()
+        self._detecting.require()  # 0
         answer = Admission(result=self._matcher.match(hashed), hashed=hashed)  # 2
         return self._admit(answer, None, context=context, by=by, origin=origin, at=at)
 
     def look_up(self, hashes: Sequence[Hashed]) -> list[MatchResult]:
         """What each would match, in the same order. Nothing is stored, whatever the answer."""
+        self._detecting.require()  # 0
         return self._matcher.match_many(hashes)
 
     def _admit(

@@ -53,6 +53,14 @@ class Matching(Protocol):
         ...
 
 
+class Detecting(Protocol):
+    """Whether the law lets known material be looked for (`oversight.detection.Detecting`)."""
+
+    def require(self) -> None:
+        """Raise `Refused` unless a basis says yes today."""
+        ...
+
+
 class Opened(Protocol):
     """A case that was just opened."""
 

@@ -14,13 +14,14 @@ from tutela.evidence.unsealing import Unsealer
 from tutela.indicators.matching import Matcher
 from tutela.intake.admitting import Intake
 from tutela.law.loading import Lawbook, load_lawbook
+from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
-from tutela.primitives.errors import BadInput, Misconfigured
 from tutela.wiring.limits import limits_of, video_limits_of
 from tutela.wiring.matching import open_matcher
 from tutela.wiring.opening import open_database
 from tutela.wiring.patience import patience
+from tutela.wiring.provider import detecting_of
 from tutela.wiring.settings import Settings, load_settings
 
 
@@ -38,6 +39,7 @@ class Parts:
     blobs: BlobStore
     book: Lawbook
     intake: Intake
+    detecting: Detecting
 
 
 @contextmanager
@@ -58,6 +60,8 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
         blobs = open_blobs(settings.blobs_url, home=settings.folder)
         clock = SystemClock()
         matcher = stack.enter_context(open_matcher(settings, database))
+        book = load_lawbook()
+        detecting = detecting_of(settings, database, clock, book)
         yield Parts(
             settings=settings,
             database=database,
@@ -67,7 +71,7 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             seal=seal,
             unsealer=Unsealer(load_identity(settings.identity_file)),
             blobs=blobs,
-            book=load_lawbook(),
+            book=book,
             intake=Intake(
                 database,
                 jail,
@@ -76,8 +80,10 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
                 blobs,
                 clock,
                 open_case=open_case,
+                detecting=detecting,
                 mode=settings.hash_mode,
             ),
+            detecting=detecting,
         )
 
 
@@ -86,31 +92,3 @@ def recipient_of(settings: Settings) -> str:
     if settings.evidence_recipient:
         return settings.evidence_recipient
     return ensure_evidence_key(settings.folder)
-
-
-def provider_facts(settings: Settings, book: Lawbook) -> dict[str, object]:
-    """What the law asks about provider and service, from the settings; unknown is left out.
-
-    A value the lawbook cannot read raises `Misconfigured`: it would quietly answer "no".
-    """
-    facts: dict[str, object] = {}
-    for name in sorted(book.vocabulary.facts):
-        if name.partition(".")[0] not in {"provider", "service", "counsel"}:
-            continue
-        value = getattr(settings, name.replace(".", "_"))
-        if value not in ("", None, ()):
-            facts[name] = list(value) if isinstance(value, tuple) else value
-            _require_readable(book, name, facts[name])
-    return facts
-
-
-def _require_readable(book: Lawbook, name: str, value: object) -> None:
-    """Ask the lawbook's vocabulary whether this is an answer to its question."""
-    try:
-        book.vocabulary.admit({name: value})
-    except BadInput as error:
-        raise Misconfigured(
-            f"TUTELA_{name.replace('.', '_').upper()} cannot be used",
-            why=error.why,
-            remedy=f"{error.remedy} Leave it empty when that is not known.",
-        ) from None

@@ -10,10 +10,13 @@ from tutela.adapters.blobs import known_store
 from tutela.adapters.keys import load_identity, recipient_of
 from tutela.adapters.postgres import schema_state
 from tutela.evidence.sealing import Seal
-from tutela.law.loading import load_lawbook
+from tutela.law.loading import Lawbook, load_lawbook
+from tutela.oversight.detection import Standing, unsaid
+from tutela.primitives.clock import SystemClock
+from tutela.primitives.database import Database
 from tutela.primitives.errors import TutelaError
-from tutela.wiring.building import provider_facts
 from tutela.wiring.opening import database_url
+from tutela.wiring.provider import detecting_of, provider_facts
 from tutela.wiring.settings import Settings, unknown_variables
 
 _LOW_DISK_BYTES = 1 << 30
@@ -37,6 +40,7 @@ def check_everything(settings: Settings) -> list[Check]:
         _keys(settings),
         _blobs(settings),
         *_provider(settings),
+        _detection(settings),
         _authority(settings),
         _webhook(settings),
         _transport(settings),
@@ -144,6 +148,35 @@ def _provider(settings: Settings) -> list[Check]:
             )
         ]
     return [Check(part="provider", state="ok", why=settings.provider_name)]
+
+
+def _detection(settings: Settings) -> Check:
+    """Whether a basis lets uploads be matched today; the warning when that ends soon."""
+    try:
+        book = load_lawbook()
+        facts = provider_facts(settings, book)
+        standing = unsaid(facts, settings.detection_channel) or _asked(settings, book)
+    except TutelaError as error:
+        return Check(part="detection", state="missing", why=str(error))
+    if not standing.allowed:
+        why = f"nothing is matched: {standing.why}. {standing.remedy}"
+        return Check(part="detection", state="missing", why=why)
+    why = f"{settings.detection_channel}: {standing.why}"
+    return Check(part="detection", state="ok", why=standing.warning or why)
+
+
+def _asked(settings: Settings, book: Lawbook) -> Standing:
+    """The gate's own answer, with what counsel has accepted in this installation's ledger."""
+    with database_url(settings) as url:
+        present, needed = schema_state(url)
+        if present != needed:
+            why = "what counsel has accepted cannot be read before the database has its schema"
+            return Standing(allowed=False, why=why, remedy="See the part database above")
+        database = Database(url)
+        try:
+            return detecting_of(settings, database, SystemClock(), book).standing()
+        finally:
+            database.close()
 
 
 def _authority(settings: Settings) -> Check:

@@ -8,21 +8,27 @@ again that has ended. They end with it, however it ends: each waits for the end 
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
 
 from tutela.accounts.keys import caller_of
 from tutela.accounts.model import Actor
+from tutela.hashing.model import Hashed
 from tutela.indicators.following import following
 from tutela.indicators.matching import Matcher
+from tutela.indicators.model import MatchResult
+from tutela.law.loading import load_lawbook
+from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
 from tutela.wiring.matching import open_matcher
 from tutela.wiring.opening import open_database
+from tutela.wiring.provider import detecting_of
 from tutela.wiring.settings import Settings
 
 _LOOK_SECONDS = 0.5
@@ -36,8 +42,19 @@ class Lookups:
     """What a lookup process works with: no key that opens anything, no decoder, no evidence."""
 
     database: Database
-    matcher: Matcher
     clock: Clock
+    detecting: Detecting
+    _opening: Future[Matcher]
+
+    @property
+    def matcher(self) -> Matcher:
+        """What searches; waits until every list is there, and raises what went wrong with it."""
+        return self._opening.result()
+
+    def look_up(self, hashes: Sequence[Hashed]) -> list[MatchResult]:
+        """What each meets; a lookup is detection, so raise `Refused` without a basis today."""
+        self.detecting.require()
+        return self.matcher.match_many(hashes)
 
     def authenticated(self, key: Redacted[str]) -> Actor | None:
         """The platform that a key stands for, or None."""
@@ -46,13 +63,26 @@ class Lookups:
 
 @contextmanager
 def open_lookups(settings: Settings) -> Iterator[Lookups]:
-    """The parts of one lookup process, with the index following the lists while they are open."""
+    """The parts of one lookup process, with the index following the lists while they are open.
+
+    The saved indexes are checked in a thread of their own: reading them and loading the rest
+    of the program take a second each, and `Lookups.matcher` waits for what is left of it.
+    """
     with (
         open_database(settings) as database,
-        open_matcher(settings, database) as matcher,
-        following(database, matcher.refresh),
+        ExitStack() as held,
+        ThreadPoolExecutor(1, thread_name_prefix="index") as beside,
     ):
-        yield Lookups(database=database, matcher=matcher, clock=SystemClock())
+
+        def opened() -> Matcher:
+            matcher = held.enter_context(open_matcher(settings, database))
+            held.enter_context(following(database, matcher.refresh))
+            return matcher
+
+        opening = beside.submit(opened)
+        clock = SystemClock()
+        detecting = detecting_of(settings, database, clock, load_lawbook())
+        yield Lookups(database=database, clock=clock, detecting=detecting, _opening=opening)
 
 
 @contextmanager

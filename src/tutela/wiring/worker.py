@@ -23,8 +23,9 @@ from tutela.primitives.redacted import Redacted
 from tutela.reporting.desk import Desk, ProviderProfile
 from tutela.reporting.exclusivity import alone
 from tutela.review.viewing import viewed_entirely
-from tutela.wiring.building import provider_facts, recipient_of
+from tutela.wiring.building import recipient_of
 from tutela.wiring.opening import database_url, head_file, open_database
+from tutela.wiring.provider import detecting_of, provider_facts
 from tutela.wiring.settings import Settings, load_settings
 from tutela.workflows import engine
 from tutela.workflows.parts import AT_ONCE, Pace, Parts
@@ -72,6 +73,7 @@ def run_worker(
             platform=_platform(stack, settings),
             pace=_pace(settings),
             anchor=head_file(settings),
+            detecting=detecting_of(settings, database, desk.clock, desk.book),
         )
         stack.enter_context(engine.started(url, parts))
         relayed = relay(parts, poll_seconds=settings.worker_poll_seconds, once=once)

@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 from dbos import DBOS
 
+from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, iso
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Misconfigured, Unavailable
@@ -50,7 +51,8 @@ class Pace:
 class Parts:
     """Everything the stories use. `turns`: how many steps run at once, whatever waits.
 
-    `anchor` is the file that the ledger's head is noted in (None: nowhere).
+    `anchor` is the file that the ledger's head is noted in (None: nowhere). `detecting` is the
+    gate before every match, whose end is watched (None: not watched).
     `running` are the threads of unfinished stories, `waiting` those that wait and until when.
     """
 
@@ -58,6 +60,7 @@ class Parts:
     platform: Platform | None
     pace: Pace = field(default_factory=Pace)
     anchor: Path | None = None
+    detecting: Detecting | None = None
     turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
     running: set[int] = field(default_factory=set)
     waiting: dict[int, datetime] = field(default_factory=dict)

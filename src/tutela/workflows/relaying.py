@@ -19,6 +19,7 @@ from tutela.reporting.desk import Stopped
 from tutela.workflows import engine
 from tutela.workflows.housekeeping import House
 from tutela.workflows.parts import Parts
+from tutela.workflows.watching import DetectionWatch
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
     """
     relayed = Relayed()
     house = House(parts.database, parts.desk.blobs, parts.clock, anchor=parts.anchor)
+    watch = _watch(parts)
     _ask_again(parts)
     seen = -1
     pause = _ONCE_POLL_SECONDS if once else poll_seconds
@@ -60,6 +62,8 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
             log.warning("relay_waits", why=away.what)
             moving = True
         house.keep()
+        if watch is not None:
+            watch.look()
         quiet = 0 if moving else quiet + 1
         if once and quiet > 1:
             return relayed
@@ -67,6 +71,13 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
             parts.sleep(pause)
         except Stopped:
             return relayed
+
+
+def _watch(parts: Parts) -> DetectionWatch | None:
+    """Who tells when matching stops, or soon will."""
+    if parts.detecting is None:
+        return None
+    return DetectionWatch(parts.detecting, parts.database, parts.clock)
 
 
 def _ask_again(parts: Parts) -> None:

@@ -17,6 +17,8 @@ from tutela.accounts.model import Actor, Role
 from tutela.accounts.store import credentials
 from tutela.adapters.media.model import Refusal
 from tutela.indicators.importing import import_list
+from tutela.law.countries import Basis
+from tutela.law.model import Rule
 from tutela.primitives.errors import Misconfigured, Unavailable
 from tutela.primitives.redacted import Redacted
 from tutela.review.accepting import accept_rule
@@ -42,6 +44,8 @@ PROVIDER: Mapping[str, str] = {
     "TUTELA_SERVICE_SIGNIFICANT_UK_USERS": "true",
     "TUTELA_SERVICE_OFFERED_IN_EU": "true",
     "TUTELA_SERVICE_HOSTING_LOCATION": "US",
+    "TUTELA_DETECTION_CHANNEL": "hosted",
+    "TUTELA_COUNSEL_DETECTION_APPLIES_IN": "GB",
     "TUTELA_CYBERTIP_USER": SANDBOX_WORD,
     "TUTELA_CYBERTIP_PASSWORD": SANDBOX_WORD,
     "TUTELA_PLATFORM_WEBHOOK_SECRET": SANDBOX_WORD,
@@ -184,14 +188,21 @@ def people(parts: Parts, stage: Stage, *, at: datetime) -> tuple[Actor, str]:
 
 
 def accept_rules(parts: Parts, *, by: str, at: datetime) -> None:
-    """Accept every rule version of the lawbook, openly and for the demo only."""
+    """Accept every rule version of the lawbook, openly and for the demo only.
+
+    And every basis that the demo's matching waits for.
+    """
+    answer = parts.detecting.standing().answer
+    waiting = answer.to_accept if answer is not None else ()
+    bases = [each for each in parts.book.bases if each.id in waiting]
+    entries: list[Rule | Basis] = [*parts.book.rules, *bases]
     with parts.database.begin() as tx:
-        for rule in parts.book.rules:
+        for entry in entries:
             accept_rule(
                 tx,
                 book=parts.book,
-                rule_id=rule.id,
-                version=rule.version,
+                rule_id=entry.id,
+                version=entry.version,
                 by=by,
                 note="Accepted for the demonstration on drawn pictures only.",
                 at=at,

@@ -1,0 +1,47 @@
+"""What the settings tell the law about provider and service, and the gate that asks it."""
+
+from tutela.law.loading import Lawbook
+from tutela.oversight.detection import Detecting
+from tutela.primitives.clock import Clock
+from tutela.primitives.database import Database
+from tutela.primitives.errors import BadInput, Misconfigured
+from tutela.wiring.settings import Settings
+
+
+def detecting_of(settings: Settings, database: Database, clock: Clock, book: Lawbook) -> Detecting:
+    """The gate before every match, on this installation's facts and acceptances."""
+    return Detecting(
+        database,
+        clock,
+        book,
+        provider=provider_facts(settings, book),
+        channel=settings.detection_channel,
+    )
+
+
+def provider_facts(settings: Settings, book: Lawbook) -> dict[str, object]:
+    """What the law asks about provider and service, from the settings; unknown is left out.
+
+    A value the lawbook cannot read raises `Misconfigured`: it would quietly answer "no".
+    """
+    facts: dict[str, object] = {}
+    for name in sorted(book.vocabulary.facts):
+        if name.partition(".")[0] not in {"provider", "service", "counsel"}:
+            continue
+        value = getattr(settings, name.replace(".", "_"), None)  # no setting: not known
+        if value not in ("", None, ()):
+            facts[name] = list(value) if isinstance(value, tuple) else value
+            _require_readable(book, name, facts[name])
+    return facts
+
+
+def _require_readable(book: Lawbook, name: str, value: object) -> None:
+    """Ask the lawbook's vocabulary whether this is an answer to its question."""
+    try:
+        book.vocabulary.admit({name: value})
+    except BadInput as error:
+        raise Misconfigured(
+            f"TUTELA_{name.replace('.', '_').upper()} cannot be used",
+            why=error.why,
+            remedy=f"{error.remedy} Leave it empty when that is not known.",
+        ) from None
