@@ -24,6 +24,7 @@ MEASUREMENTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "search-1000000": ("search.py", {"N": "1000000"}),
     "search-10000000": ("search.py", {"N": "10000000"}),
     "import": ("importing.py", {"N": "1000000"}),
+    "law": ("law.py", {}),
     "video": ("video.py", {}),
     "serve": ("serve.py", {"N": "10000000"}),
 }

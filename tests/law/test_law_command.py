@@ -35,24 +35,26 @@ def test_duties_for_programs(facts: Path) -> None:
     out = run("duties", "--facts", facts, "--as-of", "2026-11-21", "--jurisdiction", "US", "--json")
     assert out.count("\n") == 1
     data = json.loads(out)
-    assert {each["rule_id"]: each["state"] for each in data["duties"]} == {
+    shown = {each["rule_id"]: each for each in data["duties"] if "2258A" in each["rule_id"]}
+    assert {rule_id: each["state"] for rule_id, each in shown.items()} == {
         "us.2258A.preserve": "unknown",
         "us.2258A.report": "unknown",
     }
-    assert {each["weaker"]["state"] for each in data["duties"]} == {"owed"}
+    assert {each["weaker"]["state"] for each in shown.values()} == {"owed"}
     assert data["floor"] == "secondary"
     [why] = {each["why"] for each in data["duties"] if each["rule_id"] == "us.2258A.report"}
     assert why.startswith("Cannot say at status secondary: rests on recalled text (18 U.S.C. 2258A")
     assert "2258E" in why
     words = ("--as-of", "2026-11-21", "--jurisdiction", "US", "--status", "recalled", "--json")
     weaker = json.loads(run("duties", "--facts", facts, *words))
-    assert {each["state"] for each in weaker["duties"]} == {"owed"}
+    states = {each["rule_id"]: each["state"] for each in weaker["duties"]}
+    assert {states[rule_id] for rule_id in shown} == {"owed"}
     assert data["as_of"] == "2026-11-21"
     assert data["uncovered"] == ["JP"]
 
 
 def test_duties_for_people(facts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tutela.cli.law.OUT.width", 180, raising=False)
+    monkeypatch.setattr("tutela.cli.law.OUT.width", 260, raising=False)
     out = run("duties", "--facts", facts, "--as-of", "2026-11-21T12:00:00Z")
     for words in (
         "us.2258A.report",

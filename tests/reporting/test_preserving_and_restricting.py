@@ -34,6 +34,12 @@ ONLY_US: dict[str, object] = {
     "service.significant_uk_users": False,
     "service.material_risk_uk": False,
     "service.offered_in_eu": False,
+    "service.available_in": ["US"],
+    "counsel.br_lei_15211": False,
+    "counsel.ca_reporting_act": False,
+    "counsel.in_intermediary": False,
+    "counsel.ph_ra_11930": False,
+    "counsel.za_fpa_27a": False,
 }
 
 
