@@ -99,6 +99,8 @@ def _show_effect(found: Effect) -> None:
     ):
         if listed:
             OUT.print(Text(f"{name}: {', '.join(listed)}"))
+    for each in found.taken_over:
+        OUT.print(Text(f"Takes over from {each.offence}: {', '.join(each.acts)}"))
     if not found.changes:
         OUT.print("No assessment changes.")
         return

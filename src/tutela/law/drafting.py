@@ -1,7 +1,8 @@
 """Model clauses for a parliament: text with its brackets, notes, and the proof of its effect.
 
 The proof is a reform: the law that the chosen wording would make is applied to the country's
-record, and every requirement is assessed before and after.
+record, in place of what the record says of the same acts, and every requirement is assessed
+before and after.
 """
 
 import re
@@ -73,6 +74,7 @@ def draft(
     reform = Reform(
         title=", ".join(clause.title for clause, _ in chosen.values()),
         adds=_joined(each.made for _, each in chosen.values()),
+        takes_over=True,
     )
     return Draft(
         jurisdiction=code,

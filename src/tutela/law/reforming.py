@@ -2,9 +2,11 @@
 
 A reform adds entries (one with an id of ours takes its place) and repeals others. It is never
 stored in the book: what it makes is read as if it were enacted and checked, from its day on.
+A section that governs an act alone takes it over from the recorded offences, which keep the rest
+of their acts: otherwise what nobody checked of the old law would hide what the new one says.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from typing import Any, cast
@@ -14,6 +16,7 @@ from tutela.law.book import Lawbook
 from tutela.law.clauses import PLACEHOLDER, Made
 from tutela.law.linting import faults
 from tutela.law.model import Cited, InForce, LegalStatus, Status
+from tutela.law.offences import About, Dimension, Offence
 from tutela.law.parsing import Reader
 from tutela.primitives.errors import BadInput, NotFound
 
@@ -22,11 +25,24 @@ _KINDS = ("offences", "measures", "rules", "bases")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reform:
-    """A patch: what it adds and the ids it repeals, with a title for people."""
+    """A patch: what it adds and the ids it repeals, with a title for people.
+
+    `takes_over`: an added offence alone governs its acts, in place of every recorded one about
+    the same (material, or a child). One with `requires` only adds to the law there is.
+    """
 
     title: str
     adds: Made
     repeals: tuple[str, ...] = ()
+    takes_over: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TakenOver:
+    """A recorded offence and the acts that a reform takes over from it."""
+
+    offence: str
+    acts: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,10 +61,15 @@ class Change:
         """Whether the reform makes it met."""
         return self.after.good and not self.before.good
 
+    @property
+    def worse(self) -> bool:
+        """Whether the reform takes away that it is met."""
+        return self.before.good and not self.after.good
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effect:
-    """What a reform does: entries added, replaced and repealed, assessments turned."""
+    """What a reform does: entries added, replaced, repealed or taken over, assessments turned."""
 
     jurisdiction: str
     as_of: date
@@ -56,6 +77,7 @@ class Effect:
     added: tuple[str, ...]
     replaced: tuple[str, ...]
     repealed: tuple[str, ...]
+    taken_over: tuple[TakenOver, ...]
     changes: tuple[Change, ...]
 
 
@@ -76,6 +98,8 @@ def reformed(book: Lawbook, reform: Reform, code: str, *, on: date) -> Lawbook:
         made = tuple(enacted(each, code, on=on) for each in getattr(reform.adds, kind))
         ids = {each.id for each in made} | gone
         kept = tuple(each for each in getattr(book, kind) if each.id not in ids)
+        if kind == "offences":
+            kept = tuple(_left(kept, reform, code))
         changed[kind] = kept + made
     after = replace(book, **changed)
     if found := set(faults(_unchecked(after))) - set(faults(_unchecked(book))):
@@ -117,6 +141,7 @@ def effect(
         added=tuple(sorted(each for each in made if each not in had)),
         replaced=tuple(sorted(each for each in made if each in had)),
         repealed=tuple(sorted(_repealed(book, reform, code))),
+        taken_over=_taken_over(book, after, reform, code),
         changes=tuple(changes),
     )
 
@@ -162,6 +187,60 @@ def _repealed(book: Lawbook, reform: Reform, code: str) -> set[str]:
     return set(reform.repeals)
 
 
+def _left(offences: Iterable[Offence], reform: Reform, code: str) -> Iterator[Offence]:
+    """What remains of the recorded offences when the reform governs its acts alone."""
+    for offence in offences:
+        taken = _acts_governed(reform, offence.about) if offence.jurisdiction == code else set()
+        if not taken:
+            yield offence
+            continue
+        scope = [
+            replace(row, covers=_but(row.covers, taken), excludes=_but(row.excludes, taken))
+            if row.of is Dimension.ACT
+            else row
+            for row in offence.scope
+        ]
+        kept = tuple(row for row in scope if row.of is Dimension.AGE or row.covers or row.excludes)
+        if any(row.of is Dimension.ACT for row in kept):
+            yield replace(offence, scope=kept)
+
+
+def _acts_governed(reform: Reform, about: About) -> set[str]:
+    if not reform.takes_over:
+        return set()
+    return {
+        act
+        for offence in reform.adds.offences
+        if offence.about is about and offence.requires is None
+        for act in _acts(offence)
+    }
+
+
+def _acts(offence: Offence) -> set[str]:
+    return {act for row in offence.rows(Dimension.ACT) for act in row.covers}
+
+
+def _but(words: tuple[str, ...], taken: set[str]) -> tuple[str, ...]:
+    return tuple(word for word in words if word not in taken)
+
+
+def _taken_over(book: Lawbook, after: Lawbook, reform: Reform, code: str) -> tuple[TakenOver, ...]:
+    """Each recorded offence that loses acts to the reform, and which; repealed ones left out."""
+    made = {_own_id(each.id, code) for each in reform.adds.offences}
+    kept: dict[str, set[str]] = {}
+    for each in after.offences:
+        kept.setdefault(each.id, set()).update(_acts(each))
+    lost: dict[str, set[str]] = {}
+    for each in book.offences:
+        if each.jurisdiction == code and each.id not in made | set(reform.repeals):
+            lost.setdefault(each.id, set()).update(_acts(each) - kept.get(each.id, set()))
+    return tuple(
+        TakenOver(offence=name, acts=tuple(sorted(acts)))
+        for name, acts in sorted(lost.items())
+        if acts
+    )
+
+
 def _certain(thing: Any) -> Any:  # noqa: ANN401 - walks any entry
     """The same with every statement's status at its highest."""
     if isinstance(thing, tuple):
@@ -185,3 +264,8 @@ def _unchecked(book: Lawbook) -> Lawbook:
 def better(changes: Iterable[Change]) -> tuple[Change, ...]:
     """The changes that turn a requirement to met."""
     return tuple(each for each in changes if each.better)
+
+
+def worse(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """The changes by which a requirement is met no longer."""
+    return tuple(each for each in changes if each.worse)
