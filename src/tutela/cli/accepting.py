@@ -10,11 +10,12 @@ from tutela.accounts.creating import normal_login
 from tutela.accounts.model import Permission
 from tutela.accounts.permissions import require
 from tutela.accounts.store import credentials
+from tutela.cli.law_asking import the_lawbook
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.acceptance import Acceptable
 from tutela.law.book import edition_on
 from tutela.law.countries import Basis
-from tutela.law.loading import Lawbook, load_lawbook
+from tutela.law.loading import Lawbook
 from tutela.law.model import Rule
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import NotFound
@@ -42,7 +43,7 @@ def add_to(law_app: typer.Typer) -> None:
 def accept(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
     """Let today's version of a rule or a basis act here; void as soon as it changes."""
     now = SystemClock().now()
-    book = load_lawbook()
+    book = the_lawbook()
     version = _todays(book, rule, now).version
     with open_database() as database, database.begin() as tx:
         who = _who(tx, by)
@@ -56,7 +57,7 @@ def accept(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
 
 def withdraw(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
     """Take every acceptance of a rule or a basis back; what was reported stays reported."""
-    load_lawbook().acceptable(rule)
+    the_lawbook().acceptable(rule)
     with open_database() as database, database.begin() as tx:
         who, now = _who(tx, by), SystemClock().now()
         line = withdraw_rule(tx, rule_id=rule, version="", by=who, note=note, at=now)

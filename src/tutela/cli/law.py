@@ -8,12 +8,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tutela.cli import accepting, law_compare, law_draft, law_gap
+from tutela.cli import accepting, law_compare, law_detection, law_draft, law_gap
+from tutela.cli.law_asking import the_lawbook
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.answers import Duties, Duty, Told
+from tutela.law.book import Lawbook
 from tutela.law.clocks import Kept
 from tutela.law.duties import duties
-from tutela.law.loading import load_lawbook
 from tutela.law.model import Rule, Status, Truth
 from tutela.law.parsing import read_facts
 from tutela.law.serialising import as_plain
@@ -30,6 +31,7 @@ def register(app: typer.Typer) -> None:
     law_gap.add_to(law_app)
     law_compare.add_to(law_app)
     law_draft.add_to(law_app)
+    law_detection.add_to(law_app)
     accepting.add_to(law_app)
     app.add_typer(law_app)
 
@@ -57,7 +59,7 @@ def duties_command(
     Text below the asked status leaves the answer open; what it would say stands beside.
     """
     answer = duties(
-        load_lawbook(),
+        the_lawbook(),
         read_facts(_text(facts), where=facts.name),
         _as_of(as_of) if as_of else SystemClock().now(),
         floor=_floor(status),
@@ -69,7 +71,7 @@ def duties_command(
 @law_app.command("rules")
 def rules_command(as_json: AsJson = False) -> None:
     """List every rule with its dates, version and review status."""
-    book = load_lawbook()
+    book = the_lawbook()
     rows = [
         {
             "id": rule.id,
@@ -81,11 +83,12 @@ def rules_command(as_json: AsJson = False) -> None:
             "in_force_to": as_plain(rule.in_force.to),
             "status": rule.status.value,
             "version": rule.version,
+            "origin": origin(book, rule.id),
         }
         for rule in book.rules
     ]
     data = {"book_digest": book.digest, "rules": rows}
-    emit(data, as_json=as_json, render=lambda: _show_rules(book.rules))
+    emit(data, as_json=as_json, render=lambda: _show_rules(book))
 
 
 @law_app.command("show")
@@ -94,9 +97,15 @@ def show_command(
     as_json: AsJson = False,
 ) -> None:
     """Show one rule in all its editions, with every condition and citation."""
-    editions = load_lawbook().editions(rule)
-    data = {"rule": rule, "editions": [as_plain(each) for each in editions]}
-    emit(data, as_json=as_json, render=lambda: _show_editions(editions))
+    book = the_lawbook()
+    editions, own = book.editions(rule), origin(book, rule)
+    data = {"rule": rule, "origin": own, "editions": [as_plain(each) for each in editions]}
+    emit(data, as_json=as_json, render=lambda: _show_editions(editions, own))
+
+
+def origin(book: Lawbook, rule_id: str) -> str | None:
+    """The operator's folder that put this rule in or replaced it; `None` for one of ours."""
+    return book.origins.get(f"rules {rule_id}")
 
 
 def _text(path: Path) -> str:
@@ -188,6 +197,8 @@ def _unsure(told: Told) -> str:
 
 
 def _clock(duty: Duty) -> str:
+    if duty.due is not None and duty.due.delegated_to is not None:
+        return f"set by {duty.due.delegated_to}"
     if duty.due is None or (duty.due.standard is None and duty.due.due_at is None):
         return "\n".join(
             (f"keep {each.n} {each.unit.value}" if each.unit else "keep, no end recorded,")
@@ -203,17 +214,24 @@ def _clock(duty: Duty) -> str:
     return words + (f" ({level})" if level else "") + target
 
 
-def _show_rules(rules: tuple[Rule, ...]) -> None:
+def _show_rules(book: Lawbook) -> None:
     table = _table("Rule", "Duty", "In force", "Review status", "Version")
-    for rule in rules:
+    for rule in book.rules:
+        own = origin(book, rule.id)
         begin, end = as_plain(rule.in_force.from_), as_plain(rule.in_force.to)
         span = f"from {begin or 'no day yet'}" + (f" to {end}" if end else "")
-        cells = (rule.id, rule.title, span, rule.status.value, rule.version[:12])
+        cells = (rule.id, rule.title, span, _reviewed(rule, own), rule.version[:12])
         table.add_row(*(Text(cell) for cell in cells))
     OUT.print(table)
 
 
-def _show_editions(editions: tuple[Rule, ...]) -> None:
+def _reviewed(rule: Rule, own: str | None) -> str:
+    return f"{rule.status.value}\nyour own: {own}" if own else f"{rule.status.value}"
+
+
+def _show_editions(editions: tuple[Rule, ...], own: str | None) -> None:
+    if own:
+        OUT.print(Text(f"From your own lawbook folder {own}"))
     for rule in editions:
         data = cast("dict[str, object]", as_plain(rule, sparse=True))
         OUT.print(Text(f"{rule.id}  version {rule.version}", style="bold"))

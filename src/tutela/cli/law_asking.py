@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from tutela.law.book import Lawbook
-from tutela.law.loading import load_lawbook
 from tutela.law.model import Status
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import BadInput
+from tutela.wiring.lawbook import lawbook_of
+from tutela.wiring.settings import load_settings
 
 AsOf = Annotated[str, typer.Option(help="The day whose law counts (2026-11-21); default today.")]
 StatusFloor = Annotated[
@@ -28,8 +29,8 @@ Jurisdiction = Annotated[
 
 @cache
 def the_lawbook() -> Lawbook:
-    """The lawbook, read once a command."""
-    return load_lawbook()
+    """The lawbook of this installation, read once a command."""
+    return lawbook_of(load_settings())
 
 
 def day(text: str) -> date:

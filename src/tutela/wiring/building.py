@@ -13,10 +13,11 @@ from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
 from tutela.indicators.matching import Matcher
 from tutela.intake.admitting import Intake
-from tutela.law.loading import Lawbook, load_lawbook
+from tutela.law.book import Lawbook
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
+from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.limits import limits_of, video_limits_of
 from tutela.wiring.matching import open_matcher
 from tutela.wiring.opening import open_database
@@ -60,7 +61,7 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
         blobs = open_blobs(settings.blobs_url, home=settings.folder)
         clock = SystemClock()
         matcher = stack.enter_context(open_matcher(settings, database))
-        book = load_lawbook()
+        book = lawbook_of(settings)
         detecting = detecting_of(settings, database, clock, book)
         yield Parts(
             settings=settings,

@@ -10,11 +10,12 @@ from tutela.adapters.blobs import known_store
 from tutela.adapters.keys import load_identity, recipient_of
 from tutela.adapters.postgres import schema_state
 from tutela.evidence.sealing import Seal
-from tutela.law.loading import Lawbook, load_lawbook
+from tutela.law.book import Lawbook
 from tutela.oversight.detection import Standing, unsaid
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import TutelaError
+from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.opening import database_url
 from tutela.wiring.provider import detecting_of, provider_facts
 from tutela.wiring.settings import Settings, unknown_variables
@@ -136,7 +137,7 @@ def _provider(settings: Settings) -> list[Check]:
         if getattr(settings, name) in ("", None)
     ]
     try:
-        provider_facts(settings, load_lawbook())
+        provider_facts(settings, lawbook_of(settings))
     except TutelaError as error:
         return [Check(part="provider", state="missing", why=str(error))]
     if missing:
@@ -153,7 +154,7 @@ def _provider(settings: Settings) -> list[Check]:
 def _detection(settings: Settings) -> Check:
     """Whether a basis lets uploads be matched today; the warning when that ends soon."""
     try:
-        book = load_lawbook()
+        book = lawbook_of(settings)
         facts = provider_facts(settings, book)
         standing = unsaid(facts, settings.detection_channel) or _asked(settings, book)
     except TutelaError as error:

@@ -21,11 +21,11 @@ from tutela.hashing.model import Hashed
 from tutela.indicators.following import following
 from tutela.indicators.matching import Matcher
 from tutela.indicators.model import MatchResult
-from tutela.law.loading import load_lawbook
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
+from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.matching import open_matcher
 from tutela.wiring.opening import open_database
 from tutela.wiring.provider import detecting_of
@@ -81,7 +81,7 @@ def open_lookups(settings: Settings) -> Iterator[Lookups]:
 
         opening = beside.submit(opened)
         clock = SystemClock()
-        detecting = detecting_of(settings, database, clock, load_lawbook())
+        detecting = detecting_of(settings, database, clock, lawbook_of(settings))
         yield Lookups(database=database, clock=clock, detecting=detecting, _opening=opening)
 
 

@@ -197,6 +197,16 @@ class Settings(BaseModel):
         "public, hosted, interpersonal, end_to_end_encrypted or audio. Empty is unknown: nothing "
         "is matched.",
     )
+    lawbook: Path | None = Field(
+        default=None,
+        description="Folder of the operator's own lawbook, read after ours: own countries, and "
+        "entries that take the place of ours by their id (docs/reference/lawbook.md).",
+    )
+    law_facts: Path | None = Field(
+        default=None,
+        description="Facts file (YAML or JSON) with further answers of operator and counsel, by "
+        "their names in the lawbook: provider.…, service.…, counsel.…; the settings win over it.",
+    )
     counsel_detection_applies_in: Countries = Field(
         default=(),
         description="Counsel's answer in which countries a recorded text on detection that is for "

@@ -15,7 +15,7 @@ from tutela.adapters.cybertip import CyberTiplineChannel
 from tutela.adapters.keys import load_identity
 from tutela.adapters.webhook import Webhook
 from tutela.evidence.unsealing import Unsealer
-from tutela.law.loading import Lawbook, load_lawbook
+from tutela.law.book import Lawbook
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict
@@ -24,6 +24,7 @@ from tutela.reporting.desk import Desk, ProviderProfile
 from tutela.reporting.exclusivity import alone
 from tutela.review.viewing import viewed_entirely
 from tutela.wiring.building import recipient_of
+from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.opening import database_url, head_file, open_database
 from tutela.wiring.provider import detecting_of, provider_facts
 from tutela.wiring.settings import Settings, load_settings
@@ -67,7 +68,7 @@ def run_worker(
         url = stack.enter_context(database_url(settings))
         database = stack.enter_context(open_database(settings, pool_size=2 * AT_ONCE + 4))
         stack.enter_context(_only_one(database, stop))
-        desk = _desk(stack, settings, database, stop, book or load_lawbook())
+        desk = _desk(stack, settings, database, stop, book or lawbook_of(settings))
         parts = Parts(
             desk=desk,
             platform=_platform(stack, settings),
