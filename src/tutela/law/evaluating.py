@@ -155,6 +155,7 @@ def judge(
         outcome = _with(base.result, considered, rule)
     if below(rule.in_force.status, floor):
         outcome = UNKNOWN
+    unknown = _unknown(base, considered) if outcome is UNKNOWN else []
     return Evaluation(
         rule_id=rule.id,
         rule_version=rule.version,
@@ -164,8 +165,8 @@ def judge(
         status=_weakest(outcome, base, considered, rule),
         trace=base,
         exceptions=considered,
-        missing=_missing(outcome, base, considered),
-        unchecked=_unchecked(outcome, base, considered, rule, floor),
+        missing=_missing(unknown),
+        unchecked=_unchecked(unknown, considered, rule, floor) if outcome is UNKNOWN else (),
     )
 
 
@@ -200,13 +201,7 @@ def unchecked_of(stated: Cited, *, path: str) -> Unchecked:
 
 def unchecked_in(trace: Trace) -> tuple[Unchecked, ...]:
     """The leaves of a trace that are below the floor and could still turn its result."""
-    return tuple(
-        Unchecked(
-            path=leaf.path, fact=leaf.fact, cite=leaf.cite, source=leaf.source, status=leaf.status
-        )
-        for leaf in trace.unchecked_leaves()
-        if leaf.cite is not None and leaf.source is not None and leaf.status is not None
-    )
+    return tuple(_unchecked_leaf(leaf) for leaf in trace.unchecked_leaves())
 
 
 def _consider(unless: Unless, facts: Mapping[str, Value], floor: Status) -> Considered:
@@ -267,35 +262,39 @@ def _weakest(outcome: Truth, base: Trace, considered: tuple[Considered, ...], ru
     return weakest(used)
 
 
-def _missing(
-    outcome: Truth, base: Trace, considered: tuple[Considered, ...]
-) -> tuple[MissingFact, ...]:
-    if outcome is not UNKNOWN:
-        return ()
-    leaves = list(base.open_leaves())
+def _unknown(base: Trace, considered: tuple[Considered, ...]) -> list[Trace]:
+    """Every leaf that could still turn an answer that is unknown."""
+    leaves = base.unknown_leaves()
     for each in considered:
-        leaves += each.trace.open_leaves()
-    return ranked(leaves)
+        leaves += each.trace.unknown_leaves()
+    return leaves
+
+
+def _missing(unknown: list[Trace]) -> tuple[MissingFact, ...]:
+    """The facts that could settle it; a leaf that is unchecked as well is settled by none."""
+    return ranked([leaf for leaf in unknown if not leaf.unchecked]) if unknown else ()
 
 
 def _unchecked(
-    outcome: Truth,
-    base: Trace,
-    considered: tuple[Considered, ...],
-    rule: Rule,
-    floor: Status,
+    unknown: list[Trace], considered: tuple[Considered, ...], rule: Rule, floor: Status
 ) -> tuple[Unchecked, ...]:
     """The dates, leaves and exceptions below the floor that keep the answer unknown."""
-    if outcome is not UNKNOWN:
-        return ()
-    found = list(unchecked_in(base))
+    found = [_unchecked_leaf(leaf) for leaf in unknown if leaf.unchecked]
     if below(rule.in_force.status, floor):
         found.insert(0, unchecked_of(rule.in_force, path="in_force"))
     for each in considered:
-        found += unchecked_in(each.trace)
         if each.result is not NO and below(each.status, floor):
             at = Unchecked(
                 path=f"unless.{each.id}", cite=each.cite, source=each.source, status=each.status
             )
             found.append(at)
     return tuple(found)
+
+
+def _unchecked_leaf(leaf: Trace) -> Unchecked:
+    assert leaf.cite is not None  # noqa: S101 - every leaf is cited
+    assert leaf.source is not None  # noqa: S101
+    assert leaf.status is not None  # noqa: S101
+    return Unchecked(
+        path=leaf.path, fact=leaf.fact, cite=leaf.cite, source=leaf.source, status=leaf.status
+    )

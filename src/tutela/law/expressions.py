@@ -46,13 +46,13 @@ class Trace:
         for part in self.parts:
             yield from part.leaves()
 
-    def deciding(self) -> Iterator["Trace"]:
+    def deciding(self) -> list["Trace"]:
         """The leaves that carry the result: parts that did not matter are left out."""
         if self.fact is not None:
-            yield self
-        for part in self.parts:
-            if self.op == "not" or part.result is self.result:
-                yield from part.deciding()
+            return [self]
+        turned = self.op == "not"
+        matter = [part for part in self.parts if turned or part.result is self.result]
+        return [leaf for part in matter for leaf in part.deciding()]
 
     def open_leaves(self) -> Iterator["Trace"]:
         """The leaves whose missing fact could still turn the result; none once it is known.
@@ -65,14 +65,13 @@ class Trace:
         """The leaves below the floor that could still turn the result; none once it is known."""
         return (leaf for leaf in self.unknown_leaves() if leaf.unchecked)
 
-    def unknown_leaves(self) -> Iterator["Trace"]:
+    def unknown_leaves(self) -> list["Trace"]:
         """The leaves, missing or unchecked, that could still turn the result."""
         if self.result is not UNKNOWN:
-            return
+            return []
         if self.fact is not None:
-            yield self
-        for part in self.parts:
-            yield from part.unknown_leaves()
+            return [self]
+        return [leaf for part in self.parts for leaf in part.unknown_leaves()]
 
 
 def conjunction(values: Sequence[Truth]) -> Truth:
@@ -151,7 +150,8 @@ def _results(traces: Sequence[Trace]) -> list[Truth]:
 
 
 def _leaf(leaf: Leaf, facts: Mapping[str, Value], path: str, floor: Status) -> Trace:
-    missing, unchecked = leaf.fact not in facts, below(leaf.status, floor)
+    missing = leaf.fact not in facts
+    unchecked = leaf.status.rank < floor.rank or leaf.status is Status.DISPUTED
     value = None if missing else facts[leaf.fact]
     known = not missing and not unchecked
     return Trace(
