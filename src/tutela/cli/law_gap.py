@@ -115,7 +115,8 @@ def lint_command(as_json: AsJson = False) -> None:
 
 
 def _show(found: Gap, only: str) -> None:
-    table = Table(ids("Requirement"), "Outcome", "Bound", "What decides", "Met elsewhere")
+    headings = ids("Requirement"), "Outcome", "Bound", "What decides", "Met elsewhere"
+    table = Table(*headings, show_lines=True)
     table.title = (
         f"{found.jurisdiction} as of {found.as_of.isoformat()}, "
         f"read at status {found.floor.value} and better"
@@ -186,7 +187,8 @@ def _show_instruments() -> None:
 
 
 def _show_requirements(instrument: Instrument) -> None:
-    table = Table(ids("Id"), "Where", "Force", "What it asks for", "Elements", "Status")
+    headings = ids("Id"), "Where", "Force", "What it asks for", "Elements", "Status"
+    table = Table(*headings, show_lines=True)
     table.title = Text(instrument.title)
     for each in the_lawbook().requirements_of(instrument.id):
         table.add_row(
