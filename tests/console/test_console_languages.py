@@ -69,6 +69,7 @@ def test_every_constant_that_a_page_can_show_has_words() -> None:
         "legal_status": model.LegalStatus,
         "duty_state": answers.State,
         "clock_state": clocks.ClockState,
+        "step": answers.Step,
         "asked": vocabulary.Asked,
     }.items():
         assert set(WORDS[group]) == {each.value for each in constants}, group

@@ -66,6 +66,9 @@ def test_duties_for_people(facts: Path, monkeypatch: pytest.MonkeyPatch) -> None
         "recalled: owed",
     ):
         assert words in out
+    weaker = run("duties", "--facts", facts, "--as-of", "2026-11-21", "--status", "recalled")
+    assert "Report to: National Center for Missing & Exploited Children" in weaker
+    assert "Report to:" not in out
     assert "no duty" not in out.replace("not the same as no duty", "")
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from tutela.cli import accepting, law_compare, law_detection, law_draft, law_gap
 from tutela.cli.law_asking import the_lawbook
 from tutela.cli.presenting import OUT, AsJson, emit
-from tutela.law.answers import Duties, Duty, Told
+from tutela.law.answers import Duties, Duty, Resolution, Told
 from tutela.law.book import Lawbook
 from tutela.law.clocks import Kept
 from tutela.law.duties import duties
@@ -163,6 +163,8 @@ def _show_duties(answer: Duties) -> None:
     until = as_plain(keep.until) or "no end yet: destroy nothing"
     if keep.required is Truth.NO:
         until = "no recorded rule asks for it on these facts"
+    for line in _together(answer.resolution):
+        OUT.print(Text(line))
     OUT.print(Text(f"Preserve until: {until}"))
     if answer.uncovered:
         listed = ", ".join(answer.uncovered)
@@ -171,6 +173,24 @@ def _show_duties(answer: Duties) -> None:
         )
     for question in answer.questions:
         OUT.print(Text(f"? {question.question} [{question.fact}, ask the {question.asked}]"))
+
+
+def _together(resolution: Resolution) -> list[str]:
+    """What all duties ask for together, a line each."""
+    lines = []
+    for told in resolution.reports:
+        limits = f"; only {', '.join(told.payload_allowed) or 'nothing'}" if told.limited else ""
+        limits += f"; never {', '.join(told.payload_forbidden)}" if told.payload_forbidden else ""
+        lines.append(f"Report to: {told.body} ({', '.join(told.rules)}{limits})")
+    removal = resolution.removal
+    if removal.required_by:
+        soon = str(as_plain(removal.by)) if removal.by else ", ".join(removal.words)
+        lines.append(f"Disable access: {soon or 'no time recorded'}")
+    for clash in resolution.clashes:
+        sure = "" if clash.result is Truth.YES else " (one of them may not be owed)"
+        steps = ", ".join(step.value.replace("_", " ") for step in clash.steps)
+        lines.append(f"! {clash.rules[0]} stands against {clash.rules[1]}{sure}: {steps}")
+    return lines
 
 
 def _why(duty: Duty) -> str:

@@ -87,6 +87,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "not_owed": _("Not owed on these facts"),
         "not_in_force": _("Not in force on this day"),
     },
+    "step": {
+        "restrict_access": _("disable access"),
+        "seal_a_copy": _("keep a sealed copy"),
+        "destroy_nothing": _("destroy nothing"),
+        "prepare_the_report": _("prepare the report"),
+        "tell_nobody_yet": _("tell nobody yet"),
+        "ask_counsel": _("ask counsel"),
+    },
     "clock_state": {
         "no_clock": _("the law sets no time"),
         "not_started": _("the clock has not started"),
