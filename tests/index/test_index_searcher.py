@@ -283,7 +283,7 @@ def test_readers_see_whole_batches_and_never_stop() -> None:
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    for turn in range(150):
+    for turn in range(60):  # some thirty merges; each waits for the readers
         place = places[(turn + 1) % 2]
         searcher.add(
             [(1, place), (2, place), *((2000 + turn * 7 + n, row(n)) for n in range(3, 10))]
