@@ -2,14 +2,15 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from tutela.cli import accepting, law_compare, law_detection, law_draft, law_gap
+from tutela.cli import accepting, law_compare, law_detection, law_draft, law_gap, law_search
 from tutela.cli.law_asking import the_lawbook
+from tutela.cli.law_search import origin
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.answers import Duties, Duty, Resolution, Told
 from tutela.law.book import Lawbook
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     law_compare.add_to(law_app)
     law_draft.add_to(law_app)
     law_detection.add_to(law_app)
+    law_search.add_to(law_app)
     accepting.add_to(law_app)
     app.add_typer(law_app)
 
@@ -83,29 +85,12 @@ def rules_command(as_json: AsJson = False) -> None:
             "in_force_to": as_plain(rule.in_force.to),
             "status": rule.status.value,
             "version": rule.version,
-            "origin": origin(book, rule.id),
+            "origin": origin(book, "rules", rule.id),
         }
         for rule in book.rules
     ]
     data = {"book_digest": book.digest, "rules": rows}
     emit(data, as_json=as_json, render=lambda: _show_rules(book))
-
-
-@law_app.command("show")
-def show_command(
-    rule: Annotated[str, typer.Argument(help="The rule's id, as `tutela law rules` lists it.")],
-    as_json: AsJson = False,
-) -> None:
-    """Show one rule in all its editions, with every condition and citation."""
-    book = the_lawbook()
-    editions, own = book.editions(rule), origin(book, rule)
-    data = {"rule": rule, "origin": own, "editions": [as_plain(each) for each in editions]}
-    emit(data, as_json=as_json, render=lambda: _show_editions(editions, own))
-
-
-def origin(book: Lawbook, rule_id: str) -> str | None:
-    """The operator's folder that put this rule in or replaced it; `None` for one of ours."""
-    return book.origins.get(f"rules {rule_id}")
 
 
 def _text(path: Path) -> str:
@@ -237,7 +222,7 @@ def _clock(duty: Duty) -> str:
 def _show_rules(book: Lawbook) -> None:
     table = _table("Rule", "Duty", "In force", "Review status", "Version")
     for rule in book.rules:
-        own = origin(book, rule.id)
+        own = origin(book, "rules", rule.id)
         begin, end = as_plain(rule.in_force.from_), as_plain(rule.in_force.to)
         span = f"from {begin or 'no day yet'}" + (f" to {end}" if end else "")
         cells = (rule.id, rule.title, span, _reviewed(rule, own), rule.version[:12])
@@ -247,43 +232,3 @@ def _show_rules(book: Lawbook) -> None:
 
 def _reviewed(rule: Rule, own: str | None) -> str:
     return f"{rule.status.value}\nyour own: {own}" if own else f"{rule.status.value}"
-
-
-def _show_editions(editions: tuple[Rule, ...], own: str | None) -> None:
-    if own:
-        OUT.print(Text(f"From your own lawbook folder {own}"))
-    for rule in editions:
-        data = cast("dict[str, object]", as_plain(rule, sparse=True))
-        OUT.print(Text(f"{rule.id}  version {rule.version}", style="bold"))
-        for line in _lines(data, 1):
-            OUT.print(Text(line))
-
-
-def _lines(data: object, depth: int) -> list[str]:
-    """Nested data as indented lines, for reading."""
-    pad = "  " * depth
-    if isinstance(data, dict):
-        lines: list[str] = []
-        for key, value in data.items():
-            if isinstance(value, dict | list) and value:
-                lines += [f"{pad}{key}:", *_lines(value, depth + 1)]
-            else:
-                lines.append(f"{pad}{key}: {_scalar(value)}")
-        return lines
-    if isinstance(data, list):
-        return [
-            line
-            for each in data
-            for line in (
-                [f"{pad}-", *_lines(each, depth + 1)]
-                if isinstance(each, dict | list)
-                else [f"{pad}- {_scalar(each)}"]
-            )
-        ]
-    return [f"{pad}{_scalar(data)}"]
-
-
-def _scalar(value: object) -> str:
-    if value is None or isinstance(value, bool):
-        return str(value).lower().replace("none", "null")
-    return str(value) if value else "none"

@@ -33,6 +33,21 @@ D = TypeVar("D", bound=Dated)
 N = TypeVar("N")
 
 
+KINDS_NAMED: Mapping[str, str] = {
+    "rules": "rules",
+    "bases": "bases",
+    "offences": "offences",
+    "measures": "measures",
+    "requirements": "requirements",
+    "instruments": "instruments",
+    "clauses": "clauses",
+    "contacts": "contacts",
+    "memberships": "memberships",
+    "jurisdictions": "jurisdiction_entries",
+}
+"""What an entry may be, and the field of `Lawbook` that holds the entries of that kind."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CodeSet(Cited):
     """A named list of country codes that conditions may use."""
@@ -103,6 +118,23 @@ class Lawbook:
             )
         return tuple(sorted(found, key=lambda rule: rule.in_force.from_ or date.min))
 
+    def entry(self, name: str) -> tuple[str, tuple[object, ...]]:
+        """The kind and every edition, oldest first, of whatever has this id.
+
+        A jurisdiction goes by its code, a treaty status by `DE OPSC`. Any case will do where
+        nothing is called exactly so. Raise `NotFound`.
+        """
+        for alike in (str, str.casefold):
+            for kind, field_name in KINDS_NAMED.items():
+                listed = getattr(self, field_name)
+                found = [each for each in listed if alike(named(each)) == alike(name.strip())]
+                if found:
+                    return kind, tuple(sorted(found, key=_begins))
+        raise NotFound(
+            f"The lawbook has no entry called {name[:80]!r}",
+            remedy="`tutela law search WORDS` finds entries by their words",
+        )
+
     def acceptable(self, entry_id: str) -> tuple[Rule, ...] | tuple[Basis, ...]:
         """The editions of what counsel may accept: a basis of detection, else a rule."""
         bases = tuple(each for each in self.bases if each.id == entry_id)
@@ -154,6 +186,20 @@ class Lawbook:
             if getattr(each, "jurisdiction", None) == code:
                 grouped.setdefault(each.id, []).append(each)
         return tuple(edition_on(each, on=on)[0] for each in grouped.values())
+
+
+def named(entry: object) -> str:
+    """What makes an entry one: its id or code; a treaty status is a state and an instrument."""
+    if isinstance(entry, Membership):
+        return f"{entry.jurisdiction} {entry.instrument}"
+    if isinstance(entry, Jurisdiction):
+        return entry.code
+    return str(getattr(entry, "id"))  # noqa: B009 - every other entry has one
+
+
+def _begins(entry: object) -> date:
+    span = getattr(entry, "in_force", None)
+    return span.from_ or date.min if isinstance(span, InForce) else date.min
 
 
 def edition_on(editions: Iterable[D], *, on: date) -> tuple[D, Beyond | None]:

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, cast
+from typing import Any
 
-from tutela.law.book import Assumption, CodeSet, Lawbook
+from tutela.law.book import KINDS_NAMED, Assumption, CodeSet, Lawbook, named
 from tutela.law.clauses import Clause
 from tutela.law.countries import Basis, Contact, Jurisdiction, Measure, Membership, Term
 from tutela.law.instruments import Instrument, Requirement
@@ -38,7 +38,6 @@ KINDS: Mapping[str, type[Any]] = {
     "clauses": Clause,
 }
 """The keys a file in a folder may have, and what stands under each."""
-_FIELDS = {"jurisdictions": "jurisdiction_entries"}
 _VERSIONED = (Rule, Offence, Requirement, Basis)
 _COUNTRIES = "iso_countries"
 _SHOWN_FAULTS = 20
@@ -75,12 +74,12 @@ def load_lawbook(root: Traversable | None = None, overlays: Sequence[Traversable
     for n, folder in enumerate((root, *overlays)):
         read: dict[tuple[str, str], list[Any]] = {}
         for kind, entry in _entries(folder, reader):
-            read.setdefault((kind, identity(entry)), []).append(entry)
+            read.setdefault((kind, named(entry)), []).append(entry)
         entries |= read
         if n:
             origins |= {f"{kind} {name}": folder.name for kind, name in read}
     by_kind: dict[str, tuple[Any, ...]] = {
-        _FIELDS.get(kind, kind): tuple(
+        KINDS_NAMED[kind]: tuple(
             _with_version(each, shared.sources, vocabulary)
             for (of, _), listed in entries.items()
             if of == kind
@@ -100,13 +99,6 @@ def load_lawbook(root: Traversable | None = None, overlays: Sequence[Traversable
     )
     _refuse(faults(book))
     return book
-
-
-def identity(entry: object) -> str:
-    """What makes an entry one: its id or code; a membership is a state and an instrument."""
-    if isinstance(entry, Membership):
-        return f"{entry.jurisdiction} {entry.instrument}"
-    return str(getattr(entry, "id", None) or cast("Jurisdiction", entry).code)
 
 
 def _by_date(rule: Rule) -> tuple[str, str]:
