@@ -58,7 +58,7 @@ def test_from_a_figure_to_the_rule_the_citation_and_the_source(reader: Browser) 
     entry_link = next(link for link in links(gap) if link.startswith("/law/entries/offences/jp."))
     entry = reader.get(entry_link).text
     source = next(link for link in links(entry) if link.startswith("/law/sources/"))
-    assert "Read on" in reader.get(source).text
+    assert "Consulted on" in reader.get(source).text
 
 
 def test_every_link_of_these_pages_opens(reader: Browser) -> None:

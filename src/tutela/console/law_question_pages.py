@@ -8,7 +8,7 @@ from starlette.responses import Response
 from tutela.accounts.model import Permission
 from tutela.accounts.permissions import require
 from tutela.console.law_book_pages import frame
-from tutela.console.law_reading import Read, in_groups
+from tutela.console.law_reading import Read, in_groups, reading_of
 from tutela.console.visiting import Form, Pages, Parts, Visitor
 from tutela.law.acceptance import actionable
 from tutela.law.answers import State as DutyState
@@ -135,10 +135,11 @@ def duties_form(
 
 @router.post("/law/duties")
 def duties_page(
-    request: Request, parts: Parts, pages: Pages, visit: Visitor, read: Read, fields: Form
+    request: Request, parts: Parts, pages: Pages, visit: Visitor, fields: Form
 ) -> Response:
     """What binds a provider on the given facts. Facts are posted, so that no address holds them."""
     require(visit.session.actor, Permission.LAW_READ)
+    read = reading_of(parts, fields.get("as_of", ""), fields.get("status", ""))
     return _duties(
         request, pages, visit, read, parts=parts, text=fields.get("facts", "")[:LONGEST_FACTS]
     )
@@ -151,10 +152,11 @@ def _duties(
     if text.strip():
         with parts.database.begin() as tx:
             accepted = acceptances(tx)
+        now = parts.clock.now()
         derived = duties(
             parts.book,
             read_facts(text, where="facts"),
-            parts.clock.now() if not read.chosen else read.as_of,
+            now if read.as_of == now.date() else read.as_of,
             floor=read.floor,
         )
         seen = {

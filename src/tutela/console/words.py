@@ -101,7 +101,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "running": _("the clock runs"),
         "paused": _("the clock is stopped"),
         "late": _("late"),
-        "met": _("met"),
+        "met": _("met in time"),
         "unknown": _("it cannot be said whether the clock runs"),
     },
     "asked": {
