@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import date
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
@@ -129,6 +130,20 @@ def refusal(where: str, why: str) -> BadInput:
     return BadInput(f"{where} is refused", why=why)
 
 
+@cache
+def _keys_of(kind: type[object]) -> tuple[Mapping[str, tuple[str, Any]], frozenset[str]]:
+    """The keys of a `kind` with the field and type of each, and those that must be there."""
+    hints = get_type_hints(kind)
+    given = [each for each in fields(cast("Any", kind)) if not each.metadata.get("derived")]
+    known = {each.name.rstrip("_"): (each.name, hints[each.name]) for each in given}
+    required = frozenset(
+        each.name.rstrip("_")
+        for each in given
+        if each.default is MISSING and each.default_factory is MISSING
+    )
+    return known, required
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
     """Builds the room's dataclasses from plain data by their field types.
@@ -144,25 +159,15 @@ class Reader:
         """`data` as a `kind`; unknown and missing keys and wrong types refuse."""
         if not isinstance(data, Mapping):
             raise refusal(where, "expected a mapping with keys")
-        hints = get_type_hints(kind)
-        known = {
-            each.name.rstrip("_"): each
-            for each in fields(cast("Any", kind))
-            if not each.metadata.get("derived")
-        }
-        unknown = sorted(set(data) - set(known))
-        required = {
-            key
-            for key, each in known.items()
-            if each.default is MISSING and each.default_factory is MISSING
-        }
-        lacking = sorted(required - set(data))
+        known, required = _keys_of(cast("Any", kind))
+        unknown = sorted(data.keys() - known.keys())
+        lacking = sorted(required - data.keys())
         if unknown or lacking:
             raise refusal(where, f"unknown keys {unknown}, missing keys {lacking}")
-        values = {
-            known[key].name: self._typed(hints[known[key].name], value, f"{where}.{key}")
-            for key, value in data.items()
-        }
+        values = {}
+        for key, value in data.items():
+            name, hint = known[key]
+            values[name] = self._typed(hint, value, f"{where}.{key}")
         return kind(**values)
 
     def _typed(self, hint: Any, value: object, where: str) -> object:  # noqa: ANN401, PLR0911 - one line a type
