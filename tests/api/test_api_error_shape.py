@@ -17,6 +17,7 @@ from tutela.api.app import HEADERS, Api, build
 from tutela.api.parts import ApiParts
 from tutela.indicators.matching import MatcherState
 from tutela.law.loading import load_lawbook
+from tutela.oversight.detection import NoBasis
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
@@ -219,6 +220,20 @@ def test_a_part_that_is_away_says_when_to_come_back() -> None:
         answer = client.post("/v1/lookup", json={"hashes": []})
         shape(answer, 503, "unavailable")
         assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize("address", ["/v1/media", "/v1/lookup"])
+def test_without_a_basis_in_law_the_answer_says_why_and_what_to_do(address: str) -> None:
+    remedy = "`tutela law accept us.detection.known-hash --by … --note …`"
+    broken = Broken(NoBasis("Nothing may be matched here today", why="it ended", remedy=remedy))
+    bodies: dict[str, Any] = {
+        "/v1/media": {"hashes": {"md5": "0" * 32}},
+        "/v1/lookup": {"hashes": []},
+    }
+    with TestClient(app_with(broken), headers={"Authorization": "Bearer platform"}) as client:
+        answer = client.post(address, json=bodies[address])
+        error = shape(answer, 403, "no_detection_basis")
+    assert (error["why"], error["remedy"]) == ("it ended", remedy)
 
 
 def test_a_fault_of_ours_tells_nothing_of_itself(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": description}
     for status, description in {
         401: "No key, or one that is not accepted",
-        403: "The key may not do this",
+        403: "The key may not do this, or no basis in law permits matching here today",
         408: "The body did not arrive in time",
         404: "Not there, or not this key's",
         413: "The body is too large",

@@ -73,6 +73,7 @@ def _console(parts: Parts) -> ConsoleParts:
         secure_cookies=settings.secure_cookies,
         demo=settings.demo,
         provider=provider_facts(settings, parts.book),
+        detecting=parts.detecting,
         authority_name=CYBERTIP if settings.cybertip_url else "",
         authority_is_sandbox=_is_sandbox(settings),
     )

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from tutela.evidence.ports import BlobStore
 from tutela.law.loading import Lawbook
+from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 
@@ -51,6 +52,7 @@ class ConsoleParts:
     """Everything behind the pages.
 
     `provider` holds the operator's facts for the law (names as in lawbook/facts.yaml).
+    `detecting` is the gate before every match; without it no page tells how detection stands.
     `locales` are folders with further catalogues, searched after the package's own.
     """
 
@@ -65,6 +67,7 @@ class ConsoleParts:
     secure_cookies: bool = True
     demo: bool = False
     provider: Mapping[str, object] = field(default_factory=dict)
+    detecting: Detecting | None = None
     authority_name: str = ""
     authority_is_sandbox: bool = False
     locales: tuple[Path, ...] = ()

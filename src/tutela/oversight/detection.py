@@ -16,7 +16,7 @@ from tutela.law.detecting import DetectionAnswer, connected, may_detect
 from tutela.law.model import Status, Truth
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
-from tutela.primitives.errors import Conflict, Refused
+from tutela.primitives.errors import Conflict, Refused, Unavailable
 from tutela.reporting.gating import acceptances
 
 _FRESH = timedelta(seconds=5)
@@ -98,6 +98,13 @@ class Detecting:
         standing = self._look(now)
         self._kept = (now, standing) if standing.allowed else None
         return standing
+
+    def announced(self) -> Standing | None:
+        """The same for a page, which is drawn even while the database is away: then None."""
+        try:
+            return self.standing()
+        except Unavailable:
+            return None
 
     def _look(self, now: datetime) -> Standing:
         missing = unsaid(self._provider, self._channel)
