@@ -15,6 +15,8 @@ from tutela.primitives.compiling import kernel
 
 Plane = NDArray[np.float32]
 Line = NDArray[np.float32]
+Keys = NDArray[np.int32]
+Words = NDArray[np.uint32]
 
 LOW = 16
 """Frequencies each way that the hash looks at."""
@@ -40,12 +42,23 @@ def _cosines() -> Plane:
 COSINES = _cosines()
 _TURNED_COSINES = np.ascontiguousarray(COSINES.T)
 
-# Of the four ways to change signs: whether those of every other row and of every other column
-# change, and where in `DIHEDRAL` the hash stands, of the frequencies as they are and transposed.
-_ROWS = np.array([False, False, True, True])
-_COLUMNS = np.array([False, True, False, True])
+# Of the four ways to change signs (none, every other column, every other row, both): where in
+# `DIHEDRAL` the hash stands, of the frequencies as they are and transposed.
 _PLAIN = np.array([0, 5, 4, 2])
 _TRANSPOSED = np.array([6, 1, 3, 7])
+
+
+def _signs() -> NDArray[np.int32]:
+    """For each of the four ways what turns the sign of each frequency over: 4 x 256."""
+    even = np.arange(LOW) % 2 == 0
+    rows, columns = even[:, np.newaxis], even[np.newaxis, :]
+    nowhere = np.zeros((LOW, LOW), np.bool_)
+    ways = (nowhere, nowhere ^ columns, nowhere ^ rows, rows ^ columns)
+    found: NDArray[np.int32] = np.array(ways).reshape(4, POINTS) * np.int32(-_SIGN - 1)
+    return found
+
+
+_SIGNS = _signs()
 
 
 @kernel()
@@ -93,18 +106,27 @@ def transform(small: Plane, frequencies: Line) -> None:
 
 
 @kernel()
-def _ordered(raw: np.int32) -> np.int32:
-    """The bits of a float as a whole number of the same order."""
-    return raw if raw >= 0 else raw ^ np.int32(_SIGN)
+def _put_in_order(frequencies: Line, signs: Keys, keys: Keys) -> None:
+    """Frequencies with other signs as whole numbers of the same order; both zeros are one."""
+    raw = frequencies.view(np.int32)
+    for n in range(POINTS):
+        one = raw[n] ^ signs[n]
+        one = one if one >= 0 else one ^ np.int32(_SIGN)
+        keys[n] = one if one != np.int32(-1) else np.int32(0)
 
 
 @kernel()
-def middle(frequencies: Line) -> tuple[np.float32, np.float32]:
+def _value(key: np.int32) -> np.float32:
+    """The frequency that a number stands for."""
+    one = np.empty(1, np.int32)
+    one[0] = key if key >= 0 else key ^ np.int32(_SIGN)
+    found: np.float32 = one.view(np.float32)[0]
+    return found
+
+
+@kernel()
+def _middle(keys: Keys) -> tuple[np.int32, np.int32]:
     """Step 7: the lower median, and the next value up (equal to it when they tie)."""
-    raw = frequencies.view(np.int32)
-    keys = np.empty(POINTS, np.int32)
-    for n in range(POINTS):
-        keys[n] = _ordered(raw[n])
     low, high = np.int64(-_HIGHEST), np.int64(_HIGHEST)
     # Halve the range of possible values until one has 128 values at or below it.
     while low < high:
@@ -113,63 +135,68 @@ def middle(frequencies: Line) -> tuple[np.float32, np.float32]:
         for n in range(POINTS):
             below += np.int32(keys[n] <= guess)
         if below == _HALF:
-            under, over = np.float32(-np.inf), np.float32(np.inf)
+            under, over = np.int32(-_HIGHEST), np.int32(_HIGHEST)
             for n in range(POINTS):
-                if keys[n] <= guess:
-                    under = max(under, frequencies[n])
-                else:
-                    over = min(over, frequencies[n])
+                under = max(under, keys[n] if keys[n] <= guess else np.int32(-_HIGHEST))
+                over = min(over, np.int32(_HIGHEST) if keys[n] <= guess else keys[n])
             return under, over
         if below > _HALF:
             high = np.int64(guess)
         else:
             low = np.int64(guess) + 1
     # Several values are the median: it is the value that the search has come down to.
-    tied = frequencies[0]
-    for n in range(POINTS):
-        if keys[n] == np.int32(low):
-            tied = frequencies[n]
-    return tied, tied
+    return np.int32(low), np.int32(low)
 
 
 @kernel()
-def write_bits(frequencies: Line, median: np.float32, bits: NDArray[np.uint8]) -> None:
-    """Step 8: one bit for each frequency above the median, 32 bytes, last frequency first."""
-    for place in range(POINTS // 8):
-        byte = np.uint32(0)
-        for n in range(8):
-            byte |= np.uint32(frequencies[8 * place + n] > median) << np.uint32(n)
-        bits[POINTS // 8 - 1 - place] = np.uint8(byte)
+def _find_bits(keys: Keys, median: np.int32, rows: Words) -> None:
+    """Step 8: one bit for each frequency above the median, a word for each of its 16 rows."""
+    for i in range(LOW):
+        word = np.uint32(0)
+        for j in range(LOW):
+            word |= np.uint32(keys[LOW * i + j] > median) << np.uint32(j)
+        rows[i] = word
 
 
 @kernel()
-def write_eight(frequencies: Line, bits: NDArray[np.uint8]) -> float:
-    """Step 9: the eight hashes, 8 x 32 bytes; give the smallest gap above a median.
-
-    The order is `model.DIHEDRAL`. Transposing leaves the median alone, so two hashes share it.
-    """
-    signed, transposed = np.empty(POINTS, np.float32), np.empty(POINTS, np.float32)
-    least = np.float32(np.inf)
-    for turn in range(len(_PLAIN)):
+def _transpose(rows: Words) -> None:
+    """Turn 16 words of 16 bits over their diagonal: halves, then quarters, change places."""
+    step, mask = np.uint32(LOW // 2), np.uint32(0x00FF)
+    while step:
         for i in range(LOW):
-            for j in range(LOW):
-                value = frequencies[LOW * i + j]
-                if (_ROWS[turn] and i % 2 == 0) != (_COLUMNS[turn] and j % 2 == 0):
-                    value = -value
-                signed[LOW * i + j] = value
-                transposed[LOW * j + i] = value
-        median, above = middle(signed)
-        least = min(least, above - median)
-        write_bits(signed, median, bits[_PLAIN[turn]])
-        write_bits(transposed, median, bits[_TRANSPOSED[turn]])
-    return float(least)
+            if not i & step:
+                other = i + np.int64(step)
+                change = ((rows[i] >> step) ^ rows[other]) & mask
+                rows[other] ^= change
+                rows[i] ^= change << step
+        step >>= np.uint32(1)
+        mask ^= mask << step
+
+
+@kernel()
+def _write(rows: Words, bits: NDArray[np.uint8]) -> None:
+    """32 bytes, last frequency first."""
+    for i in range(LOW):
+        bits[POINTS // 8 - 2 - 2 * i] = np.uint8(rows[i] >> np.uint32(8))
+        bits[POINTS // 8 - 1 - 2 * i] = np.uint8(rows[i] & np.uint32(0xFF))
 
 
 @kernel()
 def write_hashes(frequencies: Line, bits: NDArray[np.uint8]) -> float:
-    """Steps 7 and 8 into 1 x 32 bytes, step 9 into 8 x 32; give the smallest gap."""
-    if bits.shape[0] > 1:
-        return write_eight(frequencies, bits)
-    median, above = middle(frequencies)
-    write_bits(frequencies, median, bits[0])
-    return float(above - median)
+    """Steps 7 and 8 into 1 x 32 bytes, step 9 into 8 x 32; give the smallest gap above a median.
+
+    The order is `model.DIHEDRAL`. Transposing leaves the median and every bit alone, and only
+    turns the bits over; so the eight take four medians and four readings.
+    """
+    keys, rows = np.empty(POINTS, np.int32), np.empty(LOW, np.uint32)
+    least = np.float32(np.inf)
+    for turn in range(len(_PLAIN) if bits.shape[0] > 1 else 1):
+        _put_in_order(frequencies, _SIGNS[turn], keys)
+        median, above = _middle(keys)
+        least = min(least, _value(above) - _value(median))
+        _find_bits(keys, median, rows)
+        _write(rows, bits[_PLAIN[turn]])
+        if bits.shape[0] > 1:
+            _transpose(rows)
+            _write(rows, bits[_TRANSPOSED[turn]])
+    return float(least)
