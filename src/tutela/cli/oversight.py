@@ -1,4 +1,4 @@
-"""`tutela oversight`: figures for the public, counted from the ledger."""
+"""`tutela oversight`: figures for the public, counted from the ledger; packs for parliament."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tutela.cli import oversight_pack
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.ledger.store import lines
 from tutela.oversight.measuring import SMALLEST, measure
@@ -18,6 +19,7 @@ oversight_app = typer.Typer(help="Figures for the public and for parliament.", n
 
 def register(app: typer.Typer) -> None:
     """Add the sub-commands."""
+    oversight_pack.add_to(oversight_app)
     app.add_typer(oversight_app, name="oversight")
 
 

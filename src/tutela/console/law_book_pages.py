@@ -1,6 +1,5 @@
 """What the lawbook holds, page by page: places, instruments, requirements, entries, sources."""
 
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -10,25 +9,10 @@ from tutela.console.law_reading import FLOORS, Read
 from tutela.console.visiting import Pages, Parts, Visitor
 from tutela.law.assessing import Assessor
 from tutela.oversight import law_pages as shown
+from tutela.oversight.timeline import of_instrument, of_place
 from tutela.primitives.errors import NotFound
 
 router = APIRouter()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EditionSeen:
-    """One edition of an entry; what it does not have is `None`."""
-
-    title: str | None
-    text: str | None
-    name: str | None
-    summary: str | None
-    jurisdiction: str | None
-    legal_status: Any
-    status: Any
-    in_force: Any
-    version: str | None
-    statements: tuple[shown.Statement, ...]
 
 
 def frame(read: Read) -> dict[str, Any]:
@@ -78,7 +62,10 @@ def place(
 ) -> Response:
     """Everything recorded of one jurisdiction, on a day."""
     found = shown.place(parts.book, code, on=read.as_of)
-    return pages.page(request, "law_place_page.html", visit=visit, place=found, **frame(read))
+    line = of_place(parts.book, code, day=read.as_of)
+    return pages.page(
+        request, "law_place_page.html", visit=visit, place=found, line=line, **frame(read)
+    )
 
 
 @router.get("/law/instruments/{name}")
@@ -93,6 +80,7 @@ def instrument(
         visit=visit,
         instrument=found,
         requirements=parts.book.requirements_of(found.id),
+        line=of_instrument(parts.book, found, day=read.as_of),
         **frame(read),
     )
 
@@ -125,17 +113,7 @@ def entry(
     name: str,
 ) -> Response:
     """One entry in all its editions, statement by statement."""
-    editions = [
-        EditionSeen(
-            statements=shown.statements(each),
-            **{
-                key: getattr(each, key, None)
-                for key in EditionSeen.__dataclass_fields__
-                if key != "statements"
-            },
-        )
-        for each in shown.entries(parts.book, kind, name)
-    ]
+    editions = shown.editions(parts.book, kind, name)
     return pages.page(
         request,
         "law_entry_page.html",
@@ -157,5 +135,5 @@ def source(
         raise NotFound("There is no such page", remedy="Go back to the queue.")
     found, citing = shown.resting_on(parts.book, name)
     return pages.page(
-        request, "law_source.html", visit=visit, source=found, citing=citing, **frame(read)
+        request, "law_source_page.html", visit=visit, source=found, citing=citing, **frame(read)
     )

@@ -7,35 +7,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import format_decimal, format_percent
-from babel.units import format_unit
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.responses import Response
 
-from tutela import oversight
 from tutela.accounts.model import Permission, Session
 from tutela.accounts.permissions import may
 from tutela.adapters.languages import Language, choose, load_languages
 from tutela.console import protecting
 from tutela.console.parts import ConsoleParts
 from tutela.console.words import WORDS
+from tutela.oversight import drawing
 from tutela.primitives.clock import iso
 from tutela.primitives.redacted import Redacted
 from tutela.review import viewing
 from tutela.review.model import Exposure
 
-_UNITS = {
-    "h": "duration-hour",
-    "d": "duration-day",
-    "m": "duration-month",
-    "y": "duration-year",
-}
-_FOLDERS = (
-    Path(__file__).resolve().parent / "templates",
-    Path(oversight.__file__).resolve().parent / "templates",
-)
+_FOLDERS = (Path(__file__).resolve().parent / "templates", drawing.TEMPLATES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,18 +109,7 @@ def _abilities(visit: Visit | None) -> Mapping[str, bool]:
 @functools.cache
 def _environment(language: Language) -> Environment:
     """Templates in one language. A name that is not given is an error, not an empty string."""
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDERS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
-    )
-    environment.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
-
-    def word(group: str, key: object) -> str:
-        return language.say(WORDS[group][str(key)])
+    environment = drawing.environment(_FOLDERS, language, WORDS)
 
     def moment(at: datetime) -> str:
         return format_datetime(at, "d MMM y, HH:mm", locale=language.locale) + " UTC"
@@ -150,19 +128,6 @@ def _environment(language: Language) -> Environment:
         minutes, rest = divmod(number, 60)
         return f"{minutes}:{rest:02d} min"
 
-    def number(value: int) -> str:
-        return format_decimal(value, locale=language.locale)
-
-    def percent(share: float) -> str:
-        """Whole percents; 0 and 100 only when it is exactly so."""
-        shown = min(max(share, 0.01), 0.99) if 0 < share < 1 else share
-        return format_percent(shown, locale=language.locale)
-
-    def period(count: int, unit: str) -> str:
-        return format_unit(count, _UNITS[unit], length="long", locale=language.locale)
-
-    environment.filters.update(
-        said=language.say, moment=moment, seconds=seconds, number=number, percent=percent, iso=iso
-    )
-    environment.globals.update(word=word, ago=ago, period=period)
+    environment.filters.update(moment=moment, seconds=seconds, iso=iso)
+    environment.globals.update(ago=ago)
     return environment

@@ -36,6 +36,22 @@ class Statement:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EditionSeen:
+    """One edition of an entry; what it does not have is `None`."""
+
+    title: str | None
+    text: str | None
+    name: str | None
+    summary: str | None
+    jurisdiction: str | None
+    legal_status: Any
+    status: Any
+    in_force: Any
+    version: str | None
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Dated:
     """An entry on a day: `beyond` is `None` when it is in force then."""
 
@@ -118,6 +134,21 @@ def entries(book: Lawbook, kind: str, name: str) -> tuple[Any, ...]:
     if not found:
         raise NotFound("There is no such entry in the lawbook", remedy="Search for it under Law.")
     return tuple(found)
+
+
+def editions(book: Lawbook, kind: str, name: str) -> tuple[EditionSeen, ...]:
+    """One entry in all its editions, statement by statement; raise `NotFound`."""
+    return tuple(
+        EditionSeen(
+            statements=statements(each),
+            **{
+                key: getattr(each, key, None)
+                for key in EditionSeen.__dataclass_fields__
+                if key != "statements"
+            },
+        )
+        for each in entries(book, kind, name)
+    )
 
 
 def membership_id(membership: Membership) -> str:
@@ -207,12 +238,18 @@ def _text(entry: Any) -> Iterator[str]:  # noqa: ANN401 - any entry of the book
             yield value
 
 
-def _found(kind: str, entry: Any) -> Found:  # noqa: ANN401 - any entry of the book
+def called(entry: Any) -> str:  # noqa: ANN401 - any entry of the book
+    """What an entry is called in a list."""
     if isinstance(entry, Membership):
-        title = f"{entry.instrument}: {entry.state.value}"
-        return Found(kind=kind, id=membership_id(entry), title=title)
-    name = str(getattr(entry, "id", None) or entry.code)
+        return f"{entry.instrument}: {entry.state.value}"
     for key in ("title", "name", "text", "summary", "paraphrase"):
         if said := getattr(entry, key, None):
-            return Found(kind=kind, id=name, title=str(said))
-    return Found(kind=kind, id=name, title=name)
+            return str(said)
+    return str(getattr(entry, "id", None) or entry.code)
+
+
+def _found(kind: str, entry: Any) -> Found:  # noqa: ANN401 - any entry of the book
+    if isinstance(entry, Membership):
+        return Found(kind=kind, id=membership_id(entry), title=called(entry))
+    name = str(getattr(entry, "id", None) or entry.code)
+    return Found(kind=kind, id=name, title=called(entry))
