@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from cases.case_parts import AT, CATEGORY, PERSON_A, PICTURE, UNSEALER, Desk, hashed_of
+from own_lawbook import own_lawbook
 from tutela.accounts.keys import actor_of, create_key, revoke_key
 from tutela.accounts.model import Actor
 from tutela.api.app import HEADERS, build
@@ -24,7 +25,6 @@ from tutela.cases.deciding import decide, finish_review
 from tutela.cases.model import Verdict
 from tutela.evidence import custody, store
 from tutela.indicators.matching import MatcherState
-from tutela.law.loading import load_lawbook
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import AccountId, CaseId
@@ -73,7 +73,7 @@ def platform(database: Database) -> Platform:
         clock=desk.clock,
         authenticate=authenticate,
         index_state=current,
-        book=load_lawbook(),
+        book=own_lawbook(),
         max_upload_bytes=3 * MIB,
         requests_per_minute=6000,
         countries=frozenset({"DE", "GB", "US"}),

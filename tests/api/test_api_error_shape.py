@@ -12,11 +12,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from cases.case_parts import AT, Desk
+from own_lawbook import own_lawbook
 from tutela.accounts.model import Actor, Role
 from tutela.api.app import HEADERS, Api, build
 from tutela.api.parts import ApiParts
 from tutela.indicators.matching import MatcherState
-from tutela.law.loading import load_lawbook
 from tutela.oversight.detection import NoBasis
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
@@ -44,7 +44,7 @@ def app_with(intake: Any, *, body_seconds: float = 120.0, uploads_at_once: int =
             clock=FixedClock(at=AT),
             authenticate=authenticate,
             index_state=lambda: MatcherState(entries=0, change=0, database_change=0, set_aside=0),
-            book=load_lawbook(),
+            book=own_lawbook(),
             max_upload_bytes=100_000,
             requests_per_minute=6000,
             countries=frozenset({"DE"}),

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from api.test_api_error_shape import Broken, app_with, shape
 from fastapi.testclient import TestClient
+
+from api.test_api_error_shape import Broken, app_with, shape
 
 CONDUCT = {
     "conduct.act": "possess",

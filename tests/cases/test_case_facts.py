@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cases.case_parts import AT, CATEGORY, PERSON_A, PERSON_B, UNSEALER, Desk
+from own_lawbook import own_lawbook
 from tutela.cases import store
 from tutela.cases.deciding import confirm, decide
 from tutela.cases.facts import NONE_YET, facts_of
 from tutela.cases.model import Outcome, Verdict
 from tutela.cases.outcomes import reach
-from tutela.law.loading import load_lawbook
 from tutela.primitives.database import Database
 from tutela.primitives.ids import CaseId
 from tutela.primitives.redacted import Redacted
@@ -50,7 +50,7 @@ def test_the_law_s_vocabulary_admits_every_fact_we_tell(database: Database) -> N
     case_id = desk.open(uploader_location="DE")
     with database.begin() as tx:
         told = facts_of(tx, case_id, provider=PROVIDER, at=LATER)
-    admitted = load_lawbook().vocabulary.admit(told)
+    admitted = own_lawbook().vocabulary.admit(told)
     assert set(admitted) == set(told)
 
 

@@ -14,6 +14,7 @@ import pyrage
 from PIL import Image
 from starlette.testclient import TestClient
 
+from own_lawbook import own_lawbook
 from tutela.accounts.creating import create_account
 from tutela.accounts.model import Actor, Role
 from tutela.adapters.blobs import MemoryBlobsForTests
@@ -29,7 +30,7 @@ from tutela.evidence.unsealing import Unsealer
 from tutela.hashing.model import Digests, Hashed, Pdq
 from tutela.indicators.model import Match, SignalKind
 from tutela.intake.model import Origin
-from tutela.law.loading import Lawbook, load_lawbook
+from tutela.law.loading import Lawbook
 from tutela.ledger.store import lines
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
@@ -40,7 +41,7 @@ from tutela.taxonomy.model import Category
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PASSWORD = "four fictitious words here"
 IDENTITY = pyrage.x25519.Identity.generate()
-BOOK = load_lawbook()
+BOOK = own_lawbook()
 PROVIDER: Mapping[str, object] = {
     "provider.established_in": "US",
     "provider.is_electronic_service": True,

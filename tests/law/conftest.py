@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tutela.law.loading import Lawbook, load_lawbook
+from own_lawbook import own_lawbook
+from tutela.law.loading import Lawbook
 from tutela.law.model import Rule
 from tutela.law.parsing import Reader
 from tutela.law.vocabulary import Vocabulary
@@ -42,7 +43,7 @@ def rule_data(**changes: object) -> dict[str, object]:
 
 @pytest.fixture(scope="session")
 def book() -> Lawbook:
-    return load_lawbook()
+    return own_lawbook()
 
 
 @pytest.fixture(scope="session")

@@ -10,15 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from own_lawbook import own_lawbook
 from tutela.law.answers import Duties, MattersTo, State
 from tutela.law.clocks import OperatorTarget
 from tutela.law.duties import duties as duties_at
-from tutela.law.loading import Lawbook, load_lawbook
+from tutela.law.loading import Lawbook
 from tutela.law.model import ClockKind, Rule, Status, Truth, Unit
 from tutela.law.vocabulary import FactKind, Known
 from tutela.primitives.errors import BadInput, NotFound
 
-PACKAGE = load_lawbook()
+PACKAGE = own_lawbook()
 DAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 CHAIN: dict[str, object] = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from tutela.law.loading import load_lawbook
+from own_lawbook import own_lawbook
 from tutela.primitives.database import Database
 from tutela.review.accepting import accept_rule
 
@@ -18,7 +18,7 @@ US_HOST: Mapping[str, str] = {
 
 def accept(database: Database, basis_id: str = BASIS, *, at: datetime | None = None) -> None:
     """Counsel accepts every edition of a basis as it stands in the lawbook."""
-    book = load_lawbook()
+    book = own_lawbook()
     with database.begin() as tx:
         for edition in book.acceptable(basis_id):
             accept_rule(

@@ -9,6 +9,7 @@ from starlette.testclient import TestClient
 from video_drawing import film, joined, pictures, write
 
 from cases.case_parts import AT, SEAL, UNSEALER, PermittedForTests
+from own_lawbook import own_lawbook
 from tutela.accounts.keys import actor_of, create_key
 from tutela.accounts.model import Actor
 from tutela.adapters.blobs import MemoryBlobsForTests
@@ -24,7 +25,6 @@ from tutela.indicators.importing import import_list
 from tutela.indicators.matching import Matcher
 from tutela.indicators.model import Finding
 from tutela.intake.admitting import Intake
-from tutela.law.loading import load_lawbook
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.ids import CaseId
@@ -74,7 +74,7 @@ def client(
         clock=clock,
         authenticate=authenticate,
         index_state=matcher.state,
-        book=load_lawbook(),
+        book=own_lawbook(),
         max_upload_bytes=1 << 20,
         requests_per_minute=60,
         countries=frozenset({"DE", "US"}),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from tutela.law.loading import load_lawbook
+from own_lawbook import own_lawbook
 from tutela.primitives.errors import Misconfigured
 from tutela.wiring.checking import check_everything
 from tutela.wiring.provider import provider_facts
@@ -169,7 +169,7 @@ def test_an_answer_the_lawbook_cannot_read_stops_the_start(monkeypatch: pytest.M
     """A wrong code would quietly answer "no duty" to every question about a country."""
     monkeypatch.setenv("TUTELA_PROVIDER_ESTABLISHED_IN", "UK")
     with pytest.raises(Misconfigured, match="TUTELA_PROVIDER_ESTABLISHED_IN"):
-        provider_facts(load_settings(), load_lawbook())
+        provider_facts(load_settings(), own_lawbook())
 
 
 def test_a_home_that_is_no_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

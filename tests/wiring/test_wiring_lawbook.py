@@ -6,16 +6,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from own_lawbook import own_lawbook
 from tutela.cli import app
 from tutela.cli.law_asking import the_lawbook
 from tutela.law.book import Lawbook
-from tutela.law.loading import load_lawbook
 from tutela.primitives.errors import BadInput, Misconfigured
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.provider import provider_facts
 from tutela.wiring.settings import load_settings
 
-OURS = load_lawbook()
+OURS = own_lawbook()
 RULE = "us.2258A.report"
 OWN = """
 rules:

@@ -20,6 +20,7 @@ from cases.case_parts import (
     MatcherForTests,
     PermittedForTests,
 )
+from own_lawbook import own_lawbook
 from tutela.accounts.model import Actor
 from tutela.adapters.blobs import open_blobs
 from tutela.adapters.keys import ensure_evidence_key, load_identity
@@ -34,7 +35,7 @@ from tutela.evidence.unsealing import Unsealer
 from tutela.intake.admitting import Intake
 from tutela.intake.model import Context, Origin
 from tutela.law.acceptance import ACCEPTED
-from tutela.law.loading import Lawbook, load_lawbook
+from tutela.law.loading import Lawbook
 from tutela.ledger import store as ledger
 from tutela.ledger.chain import verify
 from tutela.primitives.clock import Clock, FixedClock, SystemClock
@@ -56,7 +57,7 @@ PROVIDER: dict[str, object] = {
 REPORT_RULE, PRESERVE_RULE = "us.2258A.report", "us.2258A.preserve"
 QUICK = Pace(first=timedelta(milliseconds=20), longest=timedelta(milliseconds=50))
 SECRET = Redacted("a webhook secret for tests")
-BOOK = load_lawbook()
+BOOK = own_lawbook()
 
 
 @dataclass(kw_only=True)
