@@ -14,19 +14,23 @@ from tutela.adapters.languages import OWN_FOLDER, load_languages
 from tutela.cases.model import AgeBand, Outcome, State, Verdict
 from tutela.console import rendering
 from tutela.console.words import WORDS
-from tutela.law import answers, clocks, model, vocabulary
+from tutela.law import answers, assessing, clauses, clocks, comparing, model, vocabulary
+from tutela.law import countries as country
+from tutela.law import instruments as instrument
+from tutela.oversight import drawing, open_points
 from tutela.primitives.errors import Misconfigured
 from tutela.reporting.reports import HeldBecause, ReportState, RestrictionState
 from tutela.review.model import Rendition, ViewReason
 
 CONSOLE = Path(rendering.__file__).parent
+ROOMS = (CONSOLE, Path(drawing.__file__).parent)
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 
 def messages() -> set[str | tuple[str, str]]:
-    """What the templates and the word lists say."""
+    """What the templates and the word lists say, in the console and under its law pages."""
     found: set[str | tuple[str, str]] = set()
-    for file in CONSOLE.glob("templates/*.html"):
+    for file in (file for room in ROOMS for file in room.glob("templates/*.html")):
         options = {"trim_blocks": "true", "lstrip_blocks": "true"}
         with file.open("rb") as stream:
             for _, function, said, _ in babel_extract(
@@ -34,7 +38,7 @@ def messages() -> set[str | tuple[str, str]]:
             ):
                 plain = said if isinstance(said, tuple) else (said,)
                 found.add(plain[:2] if function == "ngettext" else plain[0])  # type: ignore[arg-type]
-    for file in CONSOLE.glob("*.py"):
+    for file in (file for room in ROOMS for file in room.glob("*.py")):
         with file.open("rb") as stream:
             found |= {said for _, said, _, _ in extract("python", stream, {"_": None}, [], {})}  # type: ignore[misc]
     return found
@@ -71,9 +75,26 @@ def test_every_constant_that_a_page_can_show_has_words() -> None:
         "clock_state": clocks.ClockState,
         "step": answers.Step,
         "asked": vocabulary.Asked,
+        "action": model.Action,
+        "source_kind": model.SourceKind,
+        "clock_kind": model.ClockKind,
+        "met": assessing.Met,
+        "bound": assessing.Bound,
+        "party": country.PartyState,
+        "contact": country.Role,
+        "tier": country.Tier,
+        "channel": country.Channel,
+        "stance": country.Stance,
+        "force": instrument.Force,
+        "type": instrument.RequirementType,
+        "who_may": instrument.WhoMay,
+        "instrument_kind": instrument.InstrumentKind,
+        "purpose": comparing.Purpose,
+        "choice": clauses.Choice,
+        "who": open_points.Who,
     }.items():
         assert set(WORDS[group]) == {each.value for each in constants}, group
-    assert set(rendering._UNITS) == {each.value for each in model.Unit}
+    assert set(drawing._UNITS) == {each.value for each in model.Unit}
 
 
 def test_the_browsers_wish_and_the_persons_choice(office: Office) -> None:

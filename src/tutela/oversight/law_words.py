@@ -215,7 +215,7 @@ LAW_WORDS: Mapping[str, Mapping[str, str]] = {
         "recipients": _("Bodies to which anything was handed over"),
     },
     "changed": {
-        "reading": _("How the pack was read"),
+        "reading": _("Day and review status of the pack"),
         "assessments": _("Assessments"),
         "coverage": _("Provider duties"),
         "entries": _("Recorded law"),

@@ -134,7 +134,7 @@ def _opening(pack: Pack, words: _Words, digest: str) -> Iterable[str]:
     )
     yield _par(f"{words.say(_('Law as of'))} {seen.as_of.isoformat()}.")
     floor = words.word("rule_status", seen.floor.value)
-    yield _par(f"{words.say(_('Read at least as well checked as'))}: {floor}.")
+    yield _par(f"{words.say(_('Lowest review status that counts'))}: {floor}.")
     yield _par(f"{words.say(_('Digest of this pack'))}: {digest}")
     yield _par(
         words.say(
@@ -154,10 +154,10 @@ def _ratification(pack: Pack, words: _Words) -> Iterable[str]:
             words.say(each)
             for each in (
                 _("Instrument"),
-                _("State of things"),
+                _("Treaty status"),
                 _("Since"),
                 _("Bound on this day"),
-                _("Checked"),
+                _("Review status"),
             )
         ],
         [_ratification_row(one, words) for one in pack.overview.ratifications],
@@ -187,7 +187,7 @@ def _tallies(pack: Pack, words: _Words) -> Iterable[str]:
         (3, 2, *(2 for _met in Met)),
         [
             words.say(_("Instrument")),
-            words.say(_("share that cannot be said")),
+            words.say(_("share of “cannot say”")),
             *(words.word("met", met.value) for met in Met),
         ],
         [
@@ -261,7 +261,11 @@ def _duties(pack: Pack, words: _Words) -> Iterable[str]:
         (3, 4, 6),
         [
             words.say(each)
-            for each in (_("Duty"), _("Is there one?"), _("What is recorded, and its clock"))
+            for each in (
+                _("Duty"),
+                _("Is there one?"),
+                _("What is recorded, and by when it must be done"),
+            )
         ],
         [
             (
@@ -336,7 +340,7 @@ def _questions(pack: Pack, words: _Words) -> Iterable[str]:
     yield _heading(words.say(_("Questions to government")))
     yield _table(
         (3, 8, 3),
-        [words.say(each) for each in (_("Paragraph"), _("Questions"), _("What the book says"))],
+        [words.say(each) for each in (_("Paragraph"), _("Questions"), _("What the lawbook says"))],
         [
             (
                 f"{one.asked.paragraph}: {one.assessment.title}",
@@ -356,7 +360,7 @@ def _safeguards(pack: Pack, words: _Words) -> Iterable[str]:
             words.say(
                 _(
                     "The figures of an installation were not asked for in this pack, so none are "
-                    "shown. That is not the same as nought."
+                    "shown. That is not the same as zero."
                 )
             )
         )
@@ -397,7 +401,7 @@ def _changes(changes: Sequence[Change] | None, words: _Words) -> Iterable[str]:
 def _open_points(pack: Pack, words: _Words) -> Iterable[str]:
     yield _heading(words.say(_("Unknowns, and who must look at what")))
     points = pack.overview.open_points
-    header = [words.say(each) for each in (_("What is open"), _("Rests on"), _("Decides"))]
+    header = [words.say(each) for each in (_("What is open"), _("Rests on"), _("Decides about"))]
     for who in Who:
         listed = [each for each in points if each.who is who]
         if listed:
