@@ -22,6 +22,10 @@ _UNITS = {
 class Tongue(Protocol):
     """A language that pages can speak. `direction` is ltr or rtl."""
 
+    def __hash__(self) -> int:
+        """Templates are kept by language."""
+        ...
+
     @property
     def code(self) -> str:
         """The language's tag."""

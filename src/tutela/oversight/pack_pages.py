@@ -78,9 +78,10 @@ class _Site:
 
     def draw(self, path: str, template: str, **facts: object) -> None:
         """One page; its links are written down as asked for."""
+        folder = posixpath.dirname(path) or "."
 
         def at(name: str) -> str:
-            return quote(posixpath.relpath(name, posixpath.dirname(path) or "."))
+            return _relative(name, folder)
 
         def link(kind: str, name: str) -> str:
             return at(self.address(kind, name))
@@ -137,6 +138,12 @@ def pages(
     _parts(site, changes)
     _entries(site)
     return site.files
+
+
+@functools.cache
+def _relative(path: str, folder: str) -> str:
+    """The address of a file as a page in a folder writes it."""
+    return quote(posixpath.relpath(path, folder))
 
 
 @functools.cache
