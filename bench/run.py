@@ -27,6 +27,7 @@ MEASUREMENTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "law": ("law.py", {}),
     "video": ("video.py", {}),
     "serve": ("serve.py", {"N": "10000000"}),
+    "media": ("media.py", {}),
 }
 """Name of the result, the script that measures it, and what it is told."""
 

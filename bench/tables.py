@@ -12,7 +12,7 @@ from results import Result, circumstances_of, others, results
 
 BEGIN = "<!-- made by bench/tables.py: begin -->"
 END = "<!-- made by bench/tables.py: end -->"
-KINDS = ("search", "pictures", "jpeg", "robustness", "hash", "serve")
+KINDS = ("search", "pictures", "jpeg", "robustness", "hash", "serve", "media")
 HASHERS = {"exact": "exact mode", "fast": "fast mode", "pdqhash": "pdqhash"}
 SEARCH_GOALS: Mapping[int, Mapping[str, float]] = {  # at least; engine.md and issue 3, section 2
     100_000: {"times_faster_than_flat": 35, "times_faster_than_multihash": 45},
@@ -81,12 +81,15 @@ def slower_than_the_goal(folder: Path) -> Iterator[str]:  # noqa: C901 - a list 
                 median = "" if usual is None else f" (median {said(usual)})"
                 what = f"{said(more)} µs over one in the mean{median}"
                 yield f"eight hashes, {row['size']}: {what}, goal {EIGHT_MORE_US}"
-    for result in results(folder, "hash"):
-        yield from _slow_hashing(result)
-    for result in results(folder, "video"):
-        yield from _slow_video(result)
-    for result in results(folder, "serve"):
-        yield from _slow_serving(result)
+    slow: dict[str, Callable[[Result], Iterator[str]]] = {
+        "hash": _slow_hashing,
+        "video": _slow_video,
+        "serve": _slow_serving,
+        "media": _slow_media,
+    }
+    for kind, told in slow.items():
+        for result in results(folder, kind):
+            yield from told(result)
     yield from _slow_law(folder)
 
 
@@ -94,6 +97,14 @@ def _slow_law(folder: Path) -> Iterator[str]:
     for result in results(folder, "law"):
         if (got := result["duty_evaluations_per_second"]) < LAW_GOAL:
             yield f"law: {got:,} duty evaluations a second, goal {LAW_GOAL:,}"
+
+
+def _slow_media(result: Result) -> Iterator[str]:
+    for row in result["media"]:
+        goal = row["goal"]
+        for name, whom in (("ratio", "Pillow and pdqhash"), ("ratio_to_hma", "HMA's figures")):
+            if goal is not None and (got := row[name]) is not None and got < goal:
+                yield f"POST /v1/media, {row['size']}: {said(got)} times {whom}, goal {goal}"
 
 
 def _slow_hashing(result: Result) -> Iterator[str]:
@@ -261,6 +272,36 @@ def serve_tables(folder: Path) -> Iterator[str]:
         yield from table(("what", "Tutela", "theirs"), facts)
 
 
+def media_tables(folder: Path) -> Iterator[str]:
+    """Pictures over HTTP beside Pillow and pdqhash behind the same web server."""
+    for result in results(folder, "media"):
+        yield f"## Pictures over HTTP (`POST /v1/media`), {result['n']:,} entries\n"
+        yield (
+            "One request at a time unless it says otherwise; the machine's load before was "
+            f"{result['load_before']}. Theirs: threatexchange's hashing and index behind the same "
+            "web server, one process, bare bytes. HMA: the whole of it with ten million entries, as "
+            "the facts have it, not measured beside this run.\n"
+        )
+        columns = {
+            "size": "size",
+            "file_kb": "file, kB",
+            "per_second": "a second",
+            "p50_ms": "p50 ms",
+            "p99_ms": "p99 ms",
+            "per_second_all_cores": "a second, as many at a time as cores",
+            "theirs_per_second": "theirs a second",
+            "theirs_all_cores": "as many at a time as cores",
+            "ratio": "times theirs",
+            "hma_per_second": "HMA a second",
+            "ratio_to_hma": "times HMA",
+            "goal": "goal",
+        }
+        yield from table(
+            tuple(columns.values()),
+            [[row.get(name) for name in columns] for row in result["media"]],
+        )
+
+
 def other_tables(folder: Path) -> Iterator[str]:
     """Whatever else was measured, name by name."""
     for name, result in others(folder, KINDS):
@@ -305,6 +346,7 @@ PARTS: tuple[Callable[[Path], Iterator[str]], ...] = (
     search_tables,
     robustness_tables,
     serve_tables,
+    media_tables,
     other_tables,
 )
 
