@@ -5,8 +5,8 @@ is looked at. One request at a time and as many as there are cores.
 
 Beside it threatexchange's own hashing and index (Pillow, `pdqhash`, the classes that HMA uses)
 behind the same web server: one process that is sent the bare bytes, without a form, key or
-database. HMA itself does more; `hma_per_second` is what was measured earlier of the whole of it with one
-client and ten million entries (shared facts, hma.md 5d), not beside this run: only a hint.
+database. HMA itself does more; `hma_per_second` is what was measured earlier of the whole of it
+with one client and ten million entries (shared facts, hma.md 5d), not beside this run: a hint.
 
 Environment: N (100,000), SECONDS_EACH (5) for a measurement, THEIRS=0 leaves the other out,
 FORMAT=json prints one object.

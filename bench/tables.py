@@ -279,8 +279,8 @@ def media_tables(folder: Path) -> Iterator[str]:
         yield (
             "One request at a time unless it says otherwise; the machine's load before was "
             f"{result['load_before']}. Theirs: threatexchange's hashing and index behind the same "
-            "web server, one process, bare bytes. HMA: the whole of it with ten million entries, as "
-            "the facts have it, not measured beside this run.\n"
+            "web server, one process, bare bytes. HMA: the whole of it with ten million "
+            "entries, as the facts have it, not measured beside this run.\n"
         )
         columns = {
             "size": "size",
