@@ -18,6 +18,7 @@ def add_to(law_app: typer.Typer) -> None:
     """Add the commands to `tutela law`."""
     law_app.command("show")(show_command)
     law_app.command("search")(search_command)
+    law_app.command("words")(words_command)
 
 
 def show_command(
@@ -53,6 +54,29 @@ def search_command(
     emit(data, as_json=as_json, render=lambda: _show_found(found))
 
 
+def words_command(
+    part: Annotated[
+        str,
+        typer.Argument(help="Only names that begin so: conduct, material, event, measure ..."),
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """List the words that entries are written with: facts, what they may be, and measures."""
+    book = the_lawbook()
+    rows: list[dict[str, object]] = [
+        {"name": each.name, "kind": each.kind.value, "question": each.question}
+        | {"allowed": list(each.allowed)}
+        for each in book.vocabulary.facts.values()
+    ]
+    rows += [
+        {"name": f"measure.{each.name}", "kind": "measure", "question": each.question}
+        | {"allowed": []}
+        for each in book.terms.values()
+    ]
+    rows = [each for each in rows if str(each["name"]).startswith(part)]
+    emit({"words": rows}, as_json=as_json, render=lambda: _show_words(rows))
+
+
 def origin(book: Lawbook, kind: str, name: str) -> str | None:
     """The operator's folder that put this entry in or replaced it; `None` for one of ours."""
     return book.origins.get(f"{kind} {name}")
@@ -81,6 +105,15 @@ def _show_found(found: tuple[Found, ...]) -> None:
     OUT.print(table)
     if len(found) == MOST_FOUND:
         OUT.print(f"There may be more than these {MOST_FOUND}: add a word.")
+
+
+def _show_words(rows: list[dict[str, object]]) -> None:
+    table = Table(ids("Name"), "Kind", "Question")
+    for row in rows:
+        allowed = cast("list[str]", row["allowed"])
+        said = f"{row['question']}\n{', '.join(allowed)}" if allowed else f"{row['question']}"
+        table.add_row(Text(str(row["name"])), str(row["kind"]), Text(said))
+    OUT.print(table)
 
 
 def _lines(data: object, depth: int) -> list[str]:

@@ -131,7 +131,8 @@ def _status_faults(rule: Rule) -> Iterator[str]:
 
 def _date_faults(span: InForce, legal_status: LegalStatus) -> Iterator[str]:
     if (span.from_ is None) != (legal_status in _NOT_YET):
-        yield f"in_force.from does not fit legal_status {legal_status.value}"
+        wanted = "null until it commences" if legal_status in _NOT_YET else "a day"
+        yield f"in_force.from does not fit legal_status {legal_status.value}: it is {wanted}"
     if (span.to is None) != (span.after is None):
         yield "in_force.to and in_force.after stand together"
     if legal_status in _ENDED and span.to is None:

@@ -1,7 +1,8 @@
 """References between the entries of a lawbook: nothing may hang in the air or say nothing."""
 
+import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tutela.law.book import Lawbook
 from tutela.law.clauses import PLACEHOLDER, Clause
@@ -66,15 +67,22 @@ def _row_faults(row: ScopeRow, book: Lawbook) -> Iterator[str]:
     allowed = fact.allowed if fact else ()
     for word in (*row.covers, *row.excludes):
         if word not in allowed:
-            yield f"{word} is no word of {_WORDS[row.of]}"
+            yield f"{word} is no word of {_WORDS[row.of]}{_meant(word, allowed)}"
     if set(row.covers) & set(row.excludes):
         yield f"a row of {row.of.value} covers and excludes the same word"
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """The nearest words; `tutela law words` lists them all."""
+    near = difflib.get_close_matches(word, list(known), n=3)
+    return f" (did you mean {' or '.join(near)}?)" if near else " (`tutela law words` lists them)"
 
 
 def _measure_faults(book: Lawbook) -> Iterator[str]:
     for measure in book.measures:
         if measure.measure not in book.terms:
-            yield f"{measure.id}: {measure.measure} is not in measures.yaml"
+            meant = _meant(measure.measure, book.terms)
+            yield f"{measure.id}: {measure.measure} is not in measures.yaml{meant}"
 
 
 def _requirement_faults(requirement: Requirement, book: Lawbook) -> Iterator[str]:

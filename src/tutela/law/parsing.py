@@ -99,7 +99,11 @@ def read_yaml(text: str, *, where: str, ours: bool = False) -> dict[str, object]
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or type(error).__name__
-        raise BadInput(f"{where}{line} is not readable YAML", why=problem) from error
+        raise BadInput(
+            f"{where}{line} is not readable YAML",
+            why=problem,
+            remedy="Indent with blanks, never tabs, and quote text with ': ', ', ' or '#' in it.",
+        ) from error
     if not isinstance(data, dict):
         raise refusal(where, "expected a mapping with keys")
     return data
@@ -163,7 +167,7 @@ class Reader:
         unknown = sorted(data.keys() - known.keys())
         lacking = sorted(required - data.keys())
         if unknown or lacking:
-            raise refusal(where, f"unknown keys {unknown}, missing keys {lacking}")
+            raise refusal(where, _key_faults(data, unknown, lacking, set(known)))
         values = {}
         for key, value in data.items():
             name, hint = known[key]
@@ -192,7 +196,7 @@ class Reader:
         if hint is str and (not isinstance(value, str) or not value.strip()):
             raise refusal(where, "expected text that is not empty")
         if type(value) is not hint:
-            raise refusal(where, f"expected {hint.__name__}")
+            raise refusal(where, f"expected {_PLAIN_TYPES.get(hint, hint.__name__)}")
         return value.strip() if isinstance(value, str) else value
 
     def conducts(self, data: object, where: str) -> Conducts:
@@ -289,6 +293,22 @@ class Reader:
         return cast("Literal", tuple(sorted(values, key=str)))
 
 
+def _key_faults(
+    data: Mapping[Any, object], unknown: list[Any], lacking: list[str], known: set[str]
+) -> str:
+    """What is wrong with the keys of a mapping, and which were meant."""
+    told = []
+    if unknown:
+        told.append("unknown keys " + ", ".join(map(str, unknown)))
+        if any(data[key] is None for key in unknown):
+            told.append("a text with a comma stands in quotes")
+        told.append(f"allowed are {', '.join(sorted(known))}")
+    if lacking:
+        told.append(f"missing keys {', '.join(lacking)}")
+    return "; ".join(told)
+
+
+_PLAIN_TYPES: Mapping[Any, str] = {bool: "true or false", int: "a whole number", str: "text"}
 _WHOLE: Mapping[Any, Callable[[Reader, object, str], object]] = {
     Expr: lambda reader, value, where: reader.expression(value, where=where),
     Conducts: lambda reader, value, where: reader.conducts(value, where),
