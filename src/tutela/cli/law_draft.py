@@ -46,7 +46,7 @@ def draft_command(
     found = draft(
         the_lawbook(),
         jurisdiction.upper(),
-        [each for each in for_.split(",") if each.strip()],
+        [name for each in for_.split(",") if (name := each.strip())],
         option=option,
         as_of=day(as_of),
         floor=the_floor(status),

@@ -102,7 +102,7 @@ def reformed(book: Lawbook, reform: Reform, code: str, *, on: date) -> Lawbook:
             kept = tuple(_left(kept, reform, code))
         changed[kind] = kept + made
     after = replace(book, **changed)
-    if found := set(faults(_unchecked(after))) - set(faults(_unchecked(book))):
+    if found := set(faults(_linted(after, code))) - set(faults(_linted(book, code))):
         raise BadInput(
             "The reform is refused",
             why="; ".join(sorted(found)[:5]),
@@ -253,12 +253,28 @@ def _certain(thing: Any) -> Any:  # noqa: ANN401 - walks any entry
     return replace(cast("Any", thing), **values)
 
 
-def _unchecked(book: Lawbook) -> Lawbook:
-    """For the lint: sources as strong as any statement, because a draft cites itself."""
-    strong = {
-        name: replace(source, status=Status.VERIFIED) for name, source in book.sources.items()
+def _linted(book: Lawbook, code: str) -> Lawbook:
+    """What of a book a reform can make faulty: the law of its place.
+
+    Sources are as strong as any statement here, because a draft cites itself.
+    """
+    own: dict[str, Any] = {
+        kind: tuple(each for each in getattr(book, kind) if each.jurisdiction == code)
+        for kind in _KINDS
     }
-    return replace(book, sources=strong)
+    own["rules"] = own["rules"] or book.rules[:1]  # the lint refuses a book without any
+    return replace(
+        book,
+        **own,
+        sources={
+            name: replace(source, status=Status.VERIFIED) for name, source in book.sources.items()
+        },
+        instruments=(),
+        requirements=(),
+        memberships=(),
+        contacts=(),
+        clauses=(),
+    )
 
 
 def better(changes: Iterable[Change]) -> tuple[Change, ...]:
