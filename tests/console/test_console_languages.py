@@ -108,6 +108,16 @@ def test_the_browsers_wish_and_the_persons_choice(office: Office) -> None:
     assert '<html lang="en"' in browser.get("/sign-in?lang=xx").text  # unknown: as before
 
 
+def test_places_stand_in_the_order_of_their_names_in_the_persons_language(office: Office) -> None:
+    office.person("person-a")
+    browser = office.browser(headers={"accept-language": "de"})
+    browser.sign_in("person-a")
+    text = browser.get("/law").text
+    shown = re.findall(r'href="/law/places/\w+">([^<]+)<', text)
+    named = ["Dänemark", "Deutschland", "Niederlande", "Österreich", "Philippinen"]
+    assert [name for name in shown if name in named] == named
+
+
 def test_a_refusal_is_told_in_the_persons_language(office: Office) -> None:
     office.person("person-a")
     browser = office.browser(headers={"accept-language": "de"})

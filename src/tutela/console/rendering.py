@@ -1,7 +1,8 @@
 """From facts to HTML: one Jinja environment, escaping always, the language per request."""
 
 import functools
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from tutela.adapters.languages import Language, choose, load_languages
 from tutela.console import protecting
 from tutela.console.parts import ConsoleParts
 from tutela.console.words import WORDS
+from tutela.law.countries import Jurisdiction
 from tutela.oversight import drawing
 from tutela.primitives.clock import iso
 from tutela.primitives.redacted import Redacted
@@ -128,6 +130,16 @@ def _environment(language: Language) -> Environment:
         minutes, rest = divmod(number, 60)
         return f"{minutes}:{rest:02d} min"
 
-    environment.filters.update(moment=moment, seconds=seconds, iso=iso)
+    def by_name(places: Iterable[Jurisdiction]) -> list[Jurisdiction]:
+        return sorted(places, key=lambda one: _letters(territories.get(one.code, one.code)))
+
+    territories = language.locale.territories
+    environment.filters.update(moment=moment, seconds=seconds, iso=iso, by_name=by_name)
     environment.globals.update(ago=ago)
     return environment
+
+
+def _letters(name: str) -> str:
+    """A name without accents, so that Österreich stands among the names with O."""
+    apart = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(each for each in apart if not unicodedata.combining(each))
