@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import bagit
 import psutil
 import pytest
+
+from tutela.adapters.postgres import embedded
 
 HERE = Path(__file__).resolve().parent
 COUNT = 80
@@ -85,6 +88,7 @@ def test_every_figure_fits_the_others(ran: Ran) -> None:
     assert figures["cases"] == figures["closed"] == figures["receipts"] == figures["matches"] > 0
     assert figures["duties"] == sum(figures["duties_by_jurisdiction"].values())
     assert set(figures["duties_by_jurisdiction"]) == {"EU", "GB", "US"}
+    assert "CA" in figures["jurisdictions_not_settled"]  # no answer of counsel: not "no duty"
     assert figures["ledger_verified"] is True
     assert len(figures["ledger_head"]) == 64
 
@@ -111,6 +115,14 @@ def test_the_ledger_is_verified_offline(ran: Ran) -> None:
     assert json.loads(done.stdout)["ok"] is True
 
 
+@pytest.fixture
+def server(ran: Ran) -> Iterator[None]:
+    """The demo's PostgreSQL and nothing else; without it each command starts and stops it."""
+    with embedded(ran.folder / "home" / "postgres"):
+        yield
+
+
+@pytest.mark.usefixtures("server")
 def test_a_case_is_shown_and_exported_offline(ran: Ran, tmp_path: Path) -> None:
     listed = ran.tutela("case", "list", "--state", "closed", "--json")
     case = json.loads(listed.stdout.splitlines()[0])["id"]

@@ -200,7 +200,7 @@ def summary(demo: Running, *, seconds: float) -> dict[str, object]:
         cases = [case.id for case in queue(tx, states=list(State), limit=_ALL)]
         finished = in_state(tx, ReportState.FINISHED, limit=_ALL)
         receipts = sum(1 for report in finished if report.receipt)
-        duties = _duties(tx, cases)
+        duties, open_places = _duties(tx, cases)
         chain = verify(ledger.lines(tx))
     return {
         "files": len(demo.results),
@@ -210,6 +210,7 @@ def summary(demo: Running, *, seconds: float) -> dict[str, object]:
         "closed": standing[State.CLOSED],
         "duties": sum(duties.values()),
         "duties_by_jurisdiction": dict(sorted(duties.items())),
+        "jurisdictions_not_settled": sorted(open_places),
         "receipts": receipts,
         "ledger_lines": chain.checked,
         "ledger_head": chain.head_digest,
@@ -218,13 +219,20 @@ def summary(demo: Running, *, seconds: float) -> dict[str, object]:
     }
 
 
-def _duties(tx: Connection, cases: list[CaseId]) -> Counter[str]:
-    """How many duties bind, by jurisdiction, in the latest assessment of each case."""
+def _duties(tx: Connection, cases: list[CaseId]) -> tuple[Counter[str], set[str]]:
+    """How many duties bind by jurisdiction, and where one cannot be said, in the latest answers.
+
+    A place without a binding duty is left out of the first: its silence is no figure.
+    """
     found: Counter[str] = Counter()
+    unsettled: set[str] = set()
     for case in cases:
         assessed = latest_assessment(tx, case)
         if assessed is None:
             continue
         for duty in cast("list[dict[str, str]]", assessed.result["duties"]):
-            found[duty["jurisdiction"]] += duty["outcome"] == "yes"
-    return found
+            if duty["outcome"] == "yes":
+                found[duty["jurisdiction"]] += 1
+            elif duty["outcome"] == "unknown":
+                unsettled.add(duty["jurisdiction"])
+    return found, unsettled
