@@ -88,7 +88,7 @@ def _figures(figures: dict[str, object]) -> None:
     rows.add_row("matches", str(figures["matches"]))
     rows.add_row("cases", f"{figures['cases']}, closed {figures['closed']}")
     rows.add_row("duties that bind", f"{figures['duties']} ({binding or 'none assessed yet'})")
-    unsettled = ", ".join(figures["jurisdictions_not_settled"])  # type: ignore[call-overload]
+    unsettled = ", ".join(figures["jurisdictions_not_settled"])  # type: ignore[arg-type]
     rows.add_row("not settled in", f"{unsettled or 'no place'}: facts or checks are missing")
     rows.add_row("receipts", str(figures["receipts"]))
     verified = "verified" if figures["ledger_verified"] else "BROKEN"
