@@ -44,6 +44,7 @@ TABLE = [
     ),
     Row("GET", "/law/sources/memory", EVERYONE, route="/law/sources/{name}"),
     Row("GET", "/law/gap?jurisdiction=DE&against=IPU", EVERYONE, route="/law/gap"),
+    Row("GET", "/law/oversight?jurisdiction=DE", EVERYONE, route="/law/oversight"),
     Row("GET", "/law/compare", EVERYONE),
     Row("GET", "/law/draft", EVERYONE),
     Row("GET", "/law/duties", EVERYONE),

@@ -14,6 +14,7 @@ from tutela.console import (
     case_pages,
     exhibit_pages,
     law_book_pages,
+    law_oversight_pages,
     law_pages,
     law_question_pages,
     oversight_pages,
@@ -45,6 +46,7 @@ def build(parts: ConsoleParts) -> FastAPI:
         oversight_pages,
         law_pages,
         law_question_pages,
+        law_oversight_pages,
         law_book_pages,
     ):
         app.include_router(room.router)

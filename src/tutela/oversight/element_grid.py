@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from tutela.law.assessing import Assessment
 from tutela.law.elements import ElementAnswer
 
-WIDTH = 720.0
-LABEL = 190.0
+LABEL = 160.0
 CELL = 22.0
+_WIDEST = 24
 _TOP = 6.0
 
 
@@ -32,15 +32,11 @@ class GridRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grid:
-    """Rows of marks; `height` in the drawing's units. Elements that do not fit go to a new row."""
+    """Rows of marks, sizes in the drawing's units. Elements that do not fit go to a new row."""
 
     rows: tuple[GridRow, ...]
+    width: float
     height: float
-
-    @property
-    def width(self) -> float:
-        """The same for every drawing."""
-        return WIDTH
 
     def count(self, mark: str) -> int:
         """How many marks of a sort there are."""
@@ -49,11 +45,10 @@ class Grid:
 
 def grid(assessments: Iterable[Assessment]) -> Grid:
     """The marks of every assessment, in the given order."""
-    fitting = int((WIDTH - LABEL) // CELL)
     rows: list[GridRow] = []
     for each in assessments:
-        for start in range(0, len(each.elements), fitting):
-            part = each.elements[start : start + fitting]
+        for start in range(0, len(each.elements), _WIDEST):
+            part = each.elements[start : start + _WIDEST]
             rows.append(
                 GridRow(
                     y=_TOP + len(rows) * CELL,
@@ -64,7 +59,8 @@ def grid(assessments: Iterable[Assessment]) -> Grid:
                     ),
                 )
             )
-    return Grid(rows=tuple(rows), height=_TOP + len(rows) * CELL + 2)
+    widest = max((len(row.cells) for row in rows), default=0)
+    return Grid(rows=tuple(rows), width=LABEL + widest * CELL, height=_TOP + len(rows) * CELL + 2)
 
 
 def mark_of(element: ElementAnswer) -> str:

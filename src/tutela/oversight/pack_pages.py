@@ -74,6 +74,7 @@ class _Site:
     common: Mapping[str, Any]
     files: dict[str, str] = field(default_factory=dict)
     asked: dict[tuple[str, str], str] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=set)
     citing: dict[str, dict[shown.Found, None]] = field(default_factory=dict)
 
     def draw(self, path: str, template: str, **facts: object) -> None:
@@ -96,11 +97,12 @@ class _Site:
         if key not in self.asked:
             folder = _FOLDERS.get(kind, f"entries/{kind}")
             path = f"{folder}/{_ODD.sub('-', name).lstrip('.')}.html"
-            if path.lower() in {each.lower() for each in self.asked.values()}:
+            if path.lower() in self.taken:
                 raise Conflict(
                     "Two entries would share one file of the pack",
                     remedy="Give one of them another id in the operator's lawbook.",
                 )
+            self.taken.add(path.lower())
             self.asked[key] = path
         return self.asked[key]
 
