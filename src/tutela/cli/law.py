@@ -131,16 +131,13 @@ def _table(first: str, *headings: str) -> Table:
 
 
 def _show_duties(answer: Duties) -> None:
-    table = _table("Rule", "Duty", "State", "To", "By when", "Review status")
+    table = _table("Rule", "Duty and state", "To whom, by when, how far checked")
     table.title = f"Duties as of {as_plain(answer.as_of)}, text from {answer.floor.value} on"
     for duty in answer.duties:
         cells = (
             duty.rule_id,
-            duty.title,
-            f"{duty.state.value}\n{_why(duty)}",
-            "\n".join(_recipients(duty)),
-            _clock(duty),
-            f"answer {duty.status.value}\nrule {duty.rule_status.value}",
+            f"{duty.title}\n{_state(duty)}",
+            "\n".join(filter(None, (*_recipients(duty), _clock(duty), _checked(duty)))),
         )
         table.add_row(*(Text(cell) for cell in cells))
     OUT.print(table)
@@ -176,6 +173,18 @@ def _together(resolution: Resolution) -> list[str]:
         steps = ", ".join(step.value.replace("_", " ") for step in clash.steps)
         lines.append(f"! {clash.rules[0]} stands against {clash.rules[1]}{sure}: {steps}")
     return lines
+
+
+def _checked(duty: Duty) -> str:
+    """The review status of what the answer rests on and, where weaker, of the whole rule."""
+    whole = f", rule {duty.rule_status.value}" if duty.rule_status < duty.status else ""
+    return f"[answer {duty.status.value}{whole}]"
+
+
+def _state(duty: Duty) -> str:
+    """The state and its reason; many a reason begins with the state."""
+    said, state = _why(duty), duty.state.value.replace("_", " ")
+    return said if said.lower().startswith(state) else f"{state}: {said}"
 
 
 def _why(duty: Duty) -> str:
