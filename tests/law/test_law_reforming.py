@@ -1,8 +1,10 @@
 """Reforms: patches that are shown and never stored, with what they would turn."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from tutela.law.assessing import Met
 from tutela.law.book import Lawbook
 from tutela.law.model import LegalStatus, Status
 from tutela.law.offences import Dimension
+from tutela.law.parsing import read_yaml
 from tutela.law.reforming import (
     Reform,
     TakenOver,
@@ -182,6 +185,7 @@ def test_the_command_shows_a_repeal(tmp_path: Path) -> None:
     assert turned["MNR-12"] == ("met", "unknown")
     shown = RUN.invoke(app, words, catch_exceptions=False).stdout
     assert "Repeals: ie.measure.hotline" in shown
+    assert "No longer met: MNR-12" in " ".join(shown.split())
 
 
 def test_the_command_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
@@ -189,3 +193,12 @@ def test_the_command_refuses_a_file_that_is_not_there(tmp_path: Path) -> None:
     result = RUN.invoke(app, words)
     assert result.exit_code != 0
     assert isinstance(result.exception, BadInput)
+
+
+def test_the_patch_of_the_how_to_is_one(book: Lawbook) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "draft-a-clause.md"
+    [text] = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    reform = read_reform(book, read_yaml(text, where="how-to"), where="how-to")
+    found = effect(book, reform, "IE", as_of=date(2026, 11, 22))
+    assert found.added == ("ie.measure.hotline-by-law",)
+    assert found.repealed == ("ie.measure.hotline",)

@@ -19,7 +19,7 @@ from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.law.clauses import Choice
 from tutela.law.drafting import Draft, Drafted, draft
 from tutela.law.parsing import read_yaml
-from tutela.law.reforming import Effect, effect, read_reform
+from tutela.law.reforming import Effect, effect, read_reform, worse
 from tutela.law.serialising import as_plain
 from tutela.primitives.errors import BadInput
 
@@ -83,6 +83,7 @@ def _show_clause(clause: Drafted) -> None:
     if clause.option is not clause.asked:
         OUT.print(Text(f"There is no {clause.asked.value} wording; this is {clause.option.value}."))
     OUT.print(Text(clause.text))
+    OUT.print("Choices left to parliament:")
     for bracket in clause.brackets:
         permitted = f" Permitted by {bracket.variation}." if bracket.variation else ""
         OUT.print(Text(f"  [{bracket.text}] {bracket.choice}{permitted}"))
@@ -101,6 +102,8 @@ def _show_effect(found: Effect) -> None:
             OUT.print(Text(f"{name}: {', '.join(listed)}"))
     for each in found.taken_over:
         OUT.print(Text(f"Takes over from {each.offence}: {', '.join(each.acts)}"))
+    if lost := worse(found.changes):
+        OUT.print(Text(f"No longer met: {', '.join(each.requirement for each in lost)}"))
     if not found.changes:
         OUT.print("No assessment changes.")
         return
