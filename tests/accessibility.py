@@ -19,7 +19,8 @@ _MARK_REPEATED = """() => {
     seen.set(path, (seen.get(path) ?? 0) + 1);
     let repeated = seen.get(path) > 3;
     for (const child of one.children) repeated = mark(child, path) && repeated;
-    one.toggleAttribute("data-repeated", repeated);
+    one.toggleAttribute("data-repeated", repeated);  // only the outermost: axe asks of each pair
+    if (repeated) for (const child of one.children) child.removeAttribute("data-repeated");
     return repeated;
   };
   mark(document.body, "");
