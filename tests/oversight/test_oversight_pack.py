@@ -36,6 +36,7 @@ from tutela.primitives.errors import BadInput, NotFound, Refused, Unavailable
 
 RUN = CliRunner()
 DAY = date(2026, 11, 21)
+REPOSITORY = Path(__file__).resolve().parents[2]
 LEVELS = """
 assessed_on: 2026-11-01
 assessed_by: Office of the committee
@@ -422,3 +423,10 @@ def test_what_is_asked_wrongly_is_refused_and_nothing_is_written(
     result = RUN.invoke(app, ["oversight", "pack", *ASKED, *words, "--out", str(out)])
     assert isinstance(result.exception, error)
     assert not out.exists()
+
+
+def test_the_how_to_shows_levels_that_are_accepted() -> None:
+    page = REPOSITORY / "docs/how-to/prepare-an-oversight-pack.md"
+    [example] = re.findall(r"```yaml\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    read = read_maturity(example, book=own_lawbook(), where="the how-to")
+    assert {name: each.level for name, each in read.levels.items()} == {"MNR-1": 2, "MNR-12": 3}
