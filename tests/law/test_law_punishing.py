@@ -56,13 +56,13 @@ def test_what_a_row_leaves_out_is_not_punished(
 def test_what_no_row_names_is_unknown_never_lawful(make: Maker) -> None:
     found = ask(make, make.offence(), material__medium="audio")
     assert found.outcome is Truth.UNKNOWN
-    assert "without a word on medium audio" in found.why
+    assert "without a word on medium “audio”" in found.why
 
 
 def test_an_act_nobody_recorded_is_unknown(make: Maker) -> None:
     found = ask(make, make.offence(), conduct__act="livestream")
     assert (found.outcome, found.offences) == (Truth.UNKNOWN, ())
-    assert "no recorded offence speaks of livestream" in found.why
+    assert "no recorded offence names the act “livestream”" in found.why
 
 
 def test_two_offences_together_cover_two_ages(make: Maker) -> None:

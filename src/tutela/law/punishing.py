@@ -263,7 +263,7 @@ def _why(  # noqa: PLR0911 - one line a reason
     outcome: Truth, nearest: Judged | None, act: Value | None, floor: Status
 ) -> str:
     if nearest is None:
-        return f"Cannot say: no recorded offence speaks of {act}."
+        return f"Cannot say: no recorded offence names the act “{_plain(act)}”."
     if outcome is YES:
         return f"Punished: {nearest.title} ({nearest.cite})."
     failing = nearest.failing()
@@ -271,9 +271,15 @@ def _why(  # noqa: PLR0911 - one line a reason
     if outcome is NO:
         return f"Not punished by what is recorded; nearest: {nearest.cite}, {part}."
     if failing is not None and failing.op == "unrecorded":
-        return f"Cannot say: {nearest.cite} is recorded without a word on {part} {failing.value}."
+        named = f"{part} “{_plain(failing.value)}”"
+        return f"Cannot say: {nearest.cite} is recorded without a word on {named}."
     if failing is not None and (failing.unchecked or list(failing.unchecked_leaves())):
         return f"Cannot say at status {floor.value}: {part} rests on {nearest.cite}, not checked."
     if part == DATES:
         return f"Cannot say: {nearest.cite} is not recorded for that day."
     return f"Cannot say: {part} of {nearest.cite} needs more facts."
+
+
+def _plain(value: object) -> str:
+    """A word of the vocabulary as people write it."""
+    return str(value).replace("_", " ")
