@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from console_parts import Browser, Office
+from console_parts import BOOK, Browser, Office
 
 from tutela.accounts.model import Role
 
@@ -121,3 +121,15 @@ def test_what_is_not_there_is_said_plainly(
     answer = reader.get(path)
     assert answer.status_code == status
     assert said in answer.text
+
+
+def test_counsel_accepts_a_detection_basis_beside_the_rules(office: Office) -> None:
+    office.person("person-c", Role.COUNSEL)
+    browser = office.browser()
+    browser.sign_in("person-c")
+    text = browser.get("/law/rules").text
+    basis = BOOK.bases[0]
+    assert basis.id in text
+    answer = browser.post("/law/accept", rule=basis.id, version=basis.version, note="read it")
+    assert answer.headers["location"] == "/law/rules"
+    assert "1 may act" in browser.get("/law/rules").text

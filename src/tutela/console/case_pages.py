@@ -15,7 +15,7 @@ from tutela.cases import claiming, deciding, facts
 from tutela.cases import store as cases
 from tutela.cases.model import AgeBand, Case, Decision, KnownVerdict, MatchFound, State, Verdict
 from tutela.console import answers
-from tutela.console.law_reading import in_groups
+from tutela.console.law_reading import Laws, in_groups
 from tutela.console.parts import ConsoleParts
 from tutela.console.rendering import Renderer, Visit
 from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
@@ -24,7 +24,7 @@ from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit, Hold
 from tutela.law.acceptance import Verdict as Actionable
 from tutela.law.acceptance import accepted_versions, actionable
-from tutela.law.answers import Duties, Duty
+from tutela.law.answers import Duties
 from tutela.law.answers import State as DutyState
 from tutela.law.duties import duties
 from tutela.ledger import store as ledger
@@ -74,7 +74,7 @@ class CaseSeen:
     pending: Decision | None
     viewings: Sequence[Viewing]
     duties: Duties
-    laws: Sequence[tuple[str, Sequence[Duty], Mapping[DutyState, int]]]
+    laws: Laws
     allowed: Mapping[str, Actionable]
     reports: Sequence[ReportSeen]
     restrictions: Sequence[Restriction]

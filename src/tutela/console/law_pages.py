@@ -10,6 +10,7 @@ from tutela.accounts.model import Permission
 from tutela.accounts.permissions import require
 from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
 from tutela.law.acceptance import Verdict, actionable
+from tutela.law.countries import Basis
 from tutela.law.model import Rule
 from tutela.reporting.gating import acceptances
 from tutela.review.accepting import LONGEST_NOTE, accept_rule
@@ -20,21 +21,24 @@ _SEE_OTHER = 303
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RuleSeen:
-    """One edition of a rule and whether it may act."""
+    """One edition of a rule or a detection basis, and whether it may act."""
 
-    rule: Rule
+    rule: Rule | Basis
     verdict: Verdict
 
 
 @router.get("/law/rules")
 def show(request: Request, parts: Parts, pages: Pages, visit: Visitor) -> Response:
-    """Every edition of every rule. Anybody who signs in may read the law."""
+    """Every edition of every rule and basis. Anybody who signs in may read the law."""
     with parts.database.begin() as tx:
         accepted = acceptances(tx)
     rules = [
         RuleSeen(rule=rule, verdict=actionable(rule, accepted))
         for rule_id in parts.book.ids()
         for rule in parts.book.editions(rule_id)
+    ]
+    rules += [
+        RuleSeen(rule=basis, verdict=actionable(basis, accepted)) for basis in parts.book.bases
     ]
     return pages.page(
         request,

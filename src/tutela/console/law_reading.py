@@ -12,9 +12,12 @@ from fastapi import Depends, Query
 from tutela.console.visiting import Parts
 from tutela.law.answers import Duties, Duty
 from tutela.law.answers import State as DutyState
-from tutela.law.model import Status
+from tutela.law.expressions import Trace
+from tutela.law.model import Status, Truth
 from tutela.primitives.errors import BadInput
 
+Law = tuple[str, Sequence[Duty], Mapping[DutyState, int]]
+"""A place, its duties, and how many stand how."""
 FLOORS = tuple(status for status in reversed(Status) if status is not Status.DISPUTED)
 _ROOTS: Mapping[str, str] = {
     "instruments": "/law/instruments",
@@ -65,14 +68,43 @@ def reading_of(
 Read = Annotated[Reading, Depends(reading_of)]
 
 
-def in_groups(
-    derived: Duties, order: Callable[[Duty], int]
-) -> Sequence[tuple[str, Sequence[Duty], Mapping[DutyState, int]]]:
-    """The duties by jurisdiction with their tally, both in the given order."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Laws:
+    """Duties by place with their tally: `near` is shown at once, `far` when it is opened.
+
+    Near is where a duty is owed or done, or where the place is known to be connected.
+    """
+
+    near: Sequence[Law]
+    far: Sequence[Law]
+
+
+def in_groups(derived: Duties, order: Callable[[Duty], int]) -> Laws:
+    """The duties by jurisdiction, those in each in the given order; what is owed comes first."""
     groups: dict[str, list[Duty]] = {}
     for duty in sorted(derived.duties, key=order):
         groups.setdefault(duty.jurisdiction, []).append(duty)
-    return [
+    laws = [
         (jurisdiction, group, Counter(duty.state for duty in group))
         for jurisdiction, group in groups.items()
     ]
+    return Laws(
+        near=[law for law in laws if any(map(_near, law[1]))],
+        far=[law for law in laws if not any(map(_near, law[1]))],
+    )
+
+
+def _near(duty: Duty) -> bool:
+    if duty.state in {DutyState.OWED, DutyState.DISCHARGED}:
+        return True
+    parts = duty.evaluation.trace.parts if duty.evaluation else ()
+    tied = any(_ties(leaf) for part in parts if part.path == "connection" for leaf in part.leaves())
+    return duty.state is DutyState.UNKNOWN and tied
+
+
+def _ties(leaf: Trace) -> bool:
+    """Whether a known fact ties the case to the place, if its text is checked enough or not."""
+    if leaf.result is Truth.YES:
+        return True
+    expected = leaf.expected if isinstance(leaf.expected, tuple) else (leaf.expected,)
+    return leaf.unchecked and not leaf.missing and leaf.value in expected
