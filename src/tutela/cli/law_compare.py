@@ -56,7 +56,7 @@ def _show(found: Comparison) -> None:
     OUT.print(
         Text(
             f"Dual criminality for {purpose}, {found.requesting} asks {found.requested}, as of "
-            f"{found.as_of.isoformat()}, read at status {found.floor.value}: ",
+            f"{found.as_of.isoformat()}, read at status {found.floor.value}:",
         ),
         Text(answer[found.outcome], style="bold"),
     )

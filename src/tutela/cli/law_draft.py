@@ -15,6 +15,7 @@ from tutela.cli.law_asking import (
     the_floor,
     the_lawbook,
 )
+from tutela.cli.law_gap import MET_WORDS
 from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.law.clauses import Choice
 from tutela.law.drafting import Draft, Drafted, draft
@@ -114,6 +115,9 @@ def _show_effect(found: Effect) -> None:
     )
     for change in found.changes:
         table.add_row(
-            change.requirement, Text(change.title), change.before.value, change.after.value
+            change.requirement,
+            Text(change.title),
+            MET_WORDS[change.before],
+            MET_WORDS[change.after],
         )
     OUT.print(table)

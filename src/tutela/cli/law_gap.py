@@ -22,7 +22,7 @@ from tutela.law.gaps import USUAL, Gap, Row, gap
 from tutela.law.instruments import Instrument
 from tutela.law.serialising import as_plain
 
-_WORDS = {
+MET_WORDS = {
     Met.MET: "met",
     Met.MET_WITH_VARIATION: "met with variation",
     Met.PARTLY: "partly",
@@ -129,7 +129,9 @@ def _show(found: Gap, only: str) -> None:
     for name in found.against:
         tally = found.tally(name)
         told = ", ".join(
-            f"{tally.counts.get(met, 0)} {_WORDS[met]}" for met in Met if tally.counts.get(met, 0)
+            f"{tally.counts.get(met, 0)} {MET_WORDS[met]}"
+            for met in Met
+            if tally.counts.get(met, 0)
         )
         unknown = percent(tally.unknown_share)
         OUT.print(Text(f"{name}: {told}. Unknown: {unknown} of {tally.applicable} that apply."))
@@ -156,7 +158,7 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _outcome(found: Assessment) -> str:
-    said = _WORDS[found.outcome]
+    said = MET_WORDS[found.outcome]
     if found.outcome is Met.UNKNOWN and found.gap.value == "yes":
         said += ", with a sure gap"
     if found.variations_used:
