@@ -21,17 +21,19 @@ from own_lawbook import own_lawbook
 from tutela.adapters.languages import load_languages
 from tutela.adapters.typst import to_pdf
 from tutela.cli import app
+from tutela.law.elements import ElementAnswer, Rests
 from tutela.law.expressions import UNKNOWN
 from tutela.law.model import Status
 from tutela.ledger.model import Line
 from tutela.oversight import changing, law_words
 from tutela.oversight.maturity import read_maturity
 from tutela.oversight.measuring import _COUNTED, measure
-from tutela.oversight.open_points import COLUMNS, OpenPoint, Who, as_csv
+from tutela.oversight.open_points import COLUMNS, OpenPoint, Who, as_csv, who_answers
 from tutela.oversight.pack import Pack, make_pack
 from tutela.oversight.pack_pages import PARTS, pages
-from tutela.oversight.pack_pdf import document, literal
+from tutela.oversight.pack_pdf import document
 from tutela.oversight.questioning import own_text, questions
+from tutela.oversight.typesetting import literal
 from tutela.primitives.errors import BadInput, NotFound, Refused, Unavailable
 
 RUN = CliRunner()
@@ -288,6 +290,25 @@ def test_at_a_higher_status_what_is_recorded_goes_to_two_reviewers() -> None:
     assert reviewed
     assert all(each.rests for each in reviewed)
     assert made.overview.tally().unknown_share == 1
+
+
+def test_a_statement_whose_dates_alone_are_unchecked_goes_to_two_reviewers() -> None:
+    book = own_lawbook()
+    measure = next(each for each in book.measures if each.status is Status.SECONDARY)
+    dates = replace(measure.in_force, status=Status.RECALLED)
+    weaker = replace(book, measures=(replace(measure, in_force=dates),))
+    rests = Rests(
+        kind="measures", id=measure.id, cite=measure.cite, source=measure.source,
+        status=measure.status,
+    )  # fmt: skip
+    element = ElementAnswer(
+        id="x", text="x", result=UNKNOWN, why="x", rests=(rests,), variations=(), status=None
+    )
+    assert who_answers(weaker, element, floor=Status.SECONDARY) is Who.TWO_REVIEWERS
+    bare = replace(element, rests=())
+    assert who_answers(weaker, bare, floor=Status.SECONDARY) is Who.LEGAL_STAFF
+    condition = replace(element, part="condition.0")
+    assert who_answers(weaker, condition, floor=Status.RECALLED) is Who.FACT
 
 
 def test_a_cell_never_begins_as_a_formula() -> None:

@@ -4,7 +4,7 @@ Every figure leads by a link to an entry, every entry to its statements, each wi
 source and review status.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
 from typing import Any
@@ -13,7 +13,7 @@ from tutela.law.assessing import Assessment, Assessor
 from tutela.law.book import Lawbook, edition_on
 from tutela.law.countries import Contact, Jurisdiction, Membership
 from tutela.law.instruments import Instrument, Requirement
-from tutela.law.model import Beyond, Cited, Source, Status
+from tutela.law.model import Beyond, Cited, Leaf, Op, Source, Status
 from tutela.law.serialising import as_plain
 from tutela.primitives.errors import NotFound
 
@@ -22,6 +22,14 @@ DATED = ("offences", "rules", "measures", "bases")
 PLAIN = ("memberships", "contacts")
 MOST_FOUND = 60
 SHORTEST_QUERY = 2
+_TESTS: Mapping[Op, str] = {
+    Op.EQ: "is",
+    Op.IN: "is one of",
+    Op.GE: "is at least",
+    Op.LT: "is below",
+    Op.COVERS: "holds all of",
+}
+"""What stands between a fact and what it is held against."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,6 +192,8 @@ def _statements(thing: object, path: str) -> Iterator[Statement]:
 
 def _says(thing: Cited) -> str:
     """The plain values of a statement, without its parts and its citation."""
+    if isinstance(thing, Leaf):
+        return _tested(thing)
     told = []
     for each in fields(thing):
         value = getattr(thing, each.name)
@@ -197,6 +207,21 @@ def _says(thing: Cited) -> str:
         words = ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
         told.append(f"{each.name.rstrip('_').replace('_', ' ')}: {words}")
     return "; ".join(told)
+
+
+def _tested(leaf: Leaf) -> str:
+    """What a test of a fact asks, as a sentence without its full stop."""
+    if leaf.op is Op.EXISTS:
+        return f"{leaf.fact} is known" if leaf.value is True else f"{leaf.fact} is not known"
+    plain = as_plain(leaf.value)
+    values = [str(one).lower() if isinstance(one, bool) else str(one) for one in _listed(plain)]
+    if leaf.op is Op.BETWEEN:
+        return f"{leaf.fact} is at least {values[0]} and below {values[1]}"
+    return f"{leaf.fact} {_TESTS[leaf.op]} {', '.join(values)}"
+
+
+def _listed(plain: object) -> list[object]:
+    return plain if isinstance(plain, list) else [plain]
 
 
 def resting_on(book: Lawbook, source: str) -> tuple[Source, tuple[Found, ...]]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from tutela.law.assessing import Assessment, Met
+from tutela.law.book import Lawbook
 from tutela.law.elements import ElementAnswer, Rests
 from tutela.law.expressions import UNKNOWN, below
 from tutela.law.model import Status
+from tutela.oversight.law_pages import DATED, entries
 
 _NEEDS_A_FACT = {"condition", "exception"}
 COLUMNS = ("who", "what", "entry", "citation", "source", "status", "decides")
@@ -33,7 +35,7 @@ class OpenPoint:
     decides: tuple[str, ...]
 
 
-def open_points(assessments: Iterable[Assessment]) -> tuple[OpenPoint, ...]:
+def open_points(book: Lawbook, assessments: Iterable[Assessment]) -> tuple[OpenPoint, ...]:
     """Every unknown element of what applies, each point once, grouped by who can answer it.
 
     Within a group what decides most stands first: that is where an hour of work goes furthest.
@@ -44,7 +46,7 @@ def open_points(assessments: Iterable[Assessment]) -> tuple[OpenPoint, ...]:
             continue
         for element in each.elements:
             if element.result is UNKNOWN and not element.excused_by:
-                key = who_answers(element, floor=each.floor), element.why
+                key = who_answers(book, element, floor=each.floor), element.why
                 gathered.setdefault(key, (element, {}))[1][each.requirement] = None
     order = tuple(Who)
     return tuple(
@@ -56,13 +58,21 @@ def open_points(assessments: Iterable[Assessment]) -> tuple[OpenPoint, ...]:
     )
 
 
-def who_answers(element: ElementAnswer, *, floor: Status) -> Who:
+def who_answers(book: Lawbook, element: ElementAnswer, *, floor: Status) -> Who:
     """Unrecorded: legal staff write it down; unchecked: two people review it; else a fact."""
-    if any(below(each.status, floor) for each in element.rests):
+    if any(below(_checked(book, each), floor) for each in element.rests):
         return Who.TWO_REVIEWERS
     if element.rests and element.part and element.part.split(".")[0] in _NEEDS_A_FACT:
         return Who.FACT
     return Who.LEGAL_STAFF
+
+
+def _checked(book: Lawbook, rests: Rests) -> Status:
+    """How far the statement is checked, or its dates where those are checked less."""
+    if rests.kind not in DATED:
+        return rests.status
+    dates: list[Status] = [each.in_force.status for each in entries(book, rests.kind, rests.id)]
+    return min([rests.status, *dates])
 
 
 def as_csv(points: Iterable[OpenPoint]) -> str:

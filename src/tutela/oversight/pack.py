@@ -112,7 +112,7 @@ def overview(
             )
             for each in questions(book)
         ),
-        open_points=open_points(assessments),
+        open_points=open_points(book, assessments),
         timeline=of_place(book, code, day=assessor.as_of),
     )
 

@@ -1,11 +1,6 @@
-"""A pack as one document to print: the text that the typesetter reads, with the pages' tables.
-
-Every word from outside goes in as a string literal, never as markup, so no text of a lawbook
-can become an instruction to the typesetter.
-"""
+"""A pack as one document to print: the text that the typesetter reads, with the pages' tables."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from tutela.law.assessing import Assessment, Met
@@ -16,6 +11,7 @@ from tutela.oversight.drawing import Tongue, percent, period
 from tutela.oversight.law_words import LAW_WORDS
 from tutela.oversight.open_points import Who
 from tutela.oversight.pack import Pack, Ratification
+from tutela.oversight.typesetting import Words, heading, literal, paragraph, table
 
 
 def _(text: str) -> str:
@@ -36,35 +32,9 @@ _NOTHING = "\N{EN DASH}"
 _NOT_COUNTED = ("errors", "complaints", "identified", "recipients")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Words:
-    """Words in the language of the document."""
-
-    language: Tongue
-
-    def say(self, text: str) -> str:
-        """A marked text."""
-        return self.language.say(text)
-
-    def word(self, group: str, key: object) -> str:
-        """What people read for a constant."""
-        return self.language.say(LAW_WORDS[group][str(key)])
-
-    def place(self, code: str) -> str:
-        """The name of a country."""
-        return str(self.language.locale.territories.get(code, code))
-
-    def outcome(self, found: Assessment) -> str:
-        """An assessment's outcome and the status it rests on."""
-        said = self.word("met", found.outcome.value)
-        if found.status is None:
-            return said
-        return f"{said} ({self.word('rule_status', found.status.value)})"
-
-
 def document(pack: Pack, *, language: Tongue, digest: str, changes: Sequence[Change] | None) -> str:
     """The whole document in the typesetter's language."""
-    words = _Words(language=language)
+    words = Words(language=language)
     seen = pack.overview
     title = f"{words.say(_('For parliament'))}: {words.place(seen.jurisdiction.code)}"
     setup = _SETUP.format(
@@ -90,41 +60,15 @@ def document(pack: Pack, *, language: Tongue, digest: str, changes: Sequence[Cha
     return setup + "\n".join(line for part in parts for line in part) + "\n"
 
 
-def literal(text: str) -> str:
-    """`text` as a string literal of the typesetter's language."""
-    kept = "".join(each if each.isprintable() else " " for each in text)
-    return '"' + kept.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def _heading(text: str, level: int = 1) -> str:
-    return f"#heading(level: {level}, {literal(text)})"
-
-
-def _par(text: str) -> str:
-    return f"#par({literal(text)})"
-
-
-def _table(widths: Sequence[int], header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table whose first row is a header, repeated on every sheet."""
-    columns = ", ".join(f"{width}fr" for width in widths)
-    lines = [f"#table(columns: ({columns},), table.header({_cells(header)}),"]
-    lines += [f"  {_cells([str(cell) for cell in row])}," for row in rows]
-    return "\n".join([*lines, ")"])
-
-
-def _cells(cells: Iterable[str]) -> str:
-    return ", ".join(literal(each) for each in cells)
-
-
-def _opening(pack: Pack, words: _Words, digest: str) -> Iterable[str]:
+def _opening(pack: Pack, words: Words, digest: str) -> Iterable[str]:
     seen = pack.overview
     share = percent(seen.tally().unknown_share, words.language)
-    yield _heading(words.say(_("What cannot be said")))
+    yield heading(words.say(_("What cannot be said")))
     said = _(
         "of what is asked of the country cannot be answered from what is recorded and checked."
     )
-    yield _par(f"{share} {words.say(said)}")
-    yield _par(
+    yield paragraph(f"{share} {words.say(said)}")
+    yield paragraph(
         words.say(
             _(
                 "“Cannot say” is never “lawful”, “safe” or “no duty”. It says that nobody has "
@@ -132,11 +76,11 @@ def _opening(pack: Pack, words: _Words, digest: str) -> Iterable[str]:
             )
         )
     )
-    yield _par(f"{words.say(_('Law as of'))} {seen.as_of.isoformat()}.")
+    yield paragraph(f"{words.say(_('Law as of'))} {seen.as_of.isoformat()}.")
     floor = words.word("rule_status", seen.floor.value)
-    yield _par(f"{words.say(_('Lowest review status that counts'))}: {floor}.")
-    yield _par(f"{words.say(_('Digest of this pack'))}: {digest}")
-    yield _par(
+    yield paragraph(f"{words.say(_('Lowest review status that counts'))}: {floor}.")
+    yield paragraph(f"{words.say(_('Digest of this pack'))}: {digest}")
+    yield paragraph(
         words.say(
             _(
                 "It is no legal advice, and what is not recorded may still be law. "
@@ -146,9 +90,9 @@ def _opening(pack: Pack, words: _Words, digest: str) -> Iterable[str]:
     )
 
 
-def _ratification(pack: Pack, words: _Words) -> Iterable[str]:
-    yield _heading(words.say(_("Ratification")))
-    yield _table(
+def _ratification(pack: Pack, words: Words) -> Iterable[str]:
+    yield heading(words.say(_("Ratification")))
+    yield table(
         (3, 4, 2, 3, 2),
         [
             words.say(each)
@@ -164,7 +108,7 @@ def _ratification(pack: Pack, words: _Words) -> Iterable[str]:
     )
 
 
-def _ratification_row(one: Ratification, words: _Words) -> tuple[str, ...]:
+def _ratification_row(one: Ratification, words: Words) -> tuple[str, ...]:
     membership = one.membership
     bound = words.word("bound", one.bound.value)
     if membership is None:
@@ -179,11 +123,11 @@ def _ratification_row(one: Ratification, words: _Words) -> tuple[str, ...]:
     )
 
 
-def _tallies(pack: Pack, words: _Words) -> Iterable[str]:
+def _tallies(pack: Pack, words: Words) -> Iterable[str]:
     seen = pack.overview
-    yield _heading(words.say(_("Gaps")))
+    yield heading(words.say(_("Gaps")))
     names: list[str | None] = [*seen.against, None]
-    yield _table(
+    yield table(
         (3, 2, *(2 for _met in Met)),
         [
             words.say(_("Instrument")),
@@ -201,21 +145,21 @@ def _tallies(pack: Pack, words: _Words) -> Iterable[str]:
     )
 
 
-def _gaps(pack: Pack, words: _Words) -> Iterable[str]:
+def _gaps(pack: Pack, words: Words) -> Iterable[str]:
     header = [
         words.say(each)
         for each in (_("Requirement"), _("Outcome"), _("What decides"), _("Proposed clause"))
     ]
     for name in pack.gap.against:
-        yield _heading(name, 2)
-        yield _table(
+        yield heading(name, 2)
+        yield table(
             (4, 3, 6, 3),
             header,
             [_gap_row(pack, row.assessment, words) for row in pack.gap.of(name)],
         )
 
 
-def _gap_row(pack: Pack, found: Assessment, words: _Words) -> tuple[str, ...]:
+def _gap_row(pack: Pack, found: Assessment, words: Words) -> tuple[str, ...]:
     deciding = found.failing() or found.elements[0]
     rests = "; ".join(
         f"{each.id}: {each.cite}, {words.word('rule_status', each.status.value)}"
@@ -234,11 +178,11 @@ def _gap_row(pack: Pack, found: Assessment, words: _Words) -> tuple[str, ...]:
     )
 
 
-def _clauses(pack: Pack, words: _Words) -> Iterable[str]:
+def _clauses(pack: Pack, words: Words) -> Iterable[str]:
     if pack.drafted is None:
         return
-    yield _heading(words.say(_("Proposed clauses")))
-    yield _par(
+    yield heading(words.say(_("Proposed clauses")))
+    yield paragraph(
         words.say(
             _(
                 "A draft in our own words, for discussion; nobody has adopted it. "
@@ -248,16 +192,16 @@ def _clauses(pack: Pack, words: _Words) -> Iterable[str]:
     )
     rights = words.say(_("Children's rights"))
     for each in pack.drafted.clauses:
-        yield _heading(each.title, 2)
+        yield heading(each.title, 2)
         yield f"#quote(block: true, {literal(each.text)})"
-        yield _par(each.note)
-        yield _par(f"{rights}: {each.childrens_rights}")
-        yield _par(f"{words.say(_('Answers to'))}: {', '.join(each.for_)}")
+        yield paragraph(each.note)
+        yield paragraph(f"{rights}: {each.childrens_rights}")
+        yield paragraph(f"{words.say(_('Answers to'))}: {', '.join(each.for_)}")
 
 
-def _duties(pack: Pack, words: _Words) -> Iterable[str]:
-    yield _heading(words.say(_("Provider duties")))
-    yield _table(
+def _duties(pack: Pack, words: Words) -> Iterable[str]:
+    yield heading(words.say(_("Provider duties")))
+    yield table(
         (3, 4, 6),
         [
             words.say(each)
@@ -279,7 +223,7 @@ def _duties(pack: Pack, words: _Words) -> Iterable[str]:
     )
 
 
-def _recorded(found: Found, words: _Words) -> str:
+def _recorded(found: Found, words: Words) -> str:
     checked = words.word("rule_status", found.status.value)
     if found.kind == "bases":
         stance = words.word("stance", found.entry.stance.value)
@@ -298,9 +242,9 @@ def timing(one: Timing, language: Tongue) -> str:
     return language.say(LAW_WORDS["clock_kind"]["none"])
 
 
-def _capabilities(pack: Pack, words: _Words) -> Iterable[str]:
-    yield _heading(words.say(_("Capabilities")))
-    yield _par(
+def _capabilities(pack: Pack, words: Words) -> Iterable[str]:
+    yield heading(words.say(_("Capabilities")))
+    yield paragraph(
         words.say(
             _(
                 "The capabilities of the Model National Response. The law on paper is assessed "
@@ -310,8 +254,8 @@ def _capabilities(pack: Pack, words: _Words) -> Iterable[str]:
         )
     )
     if pack.maturity:
-        yield _par(f"{pack.maturity.assessed_by}, {pack.maturity.assessed_on.isoformat()}.")
-    yield _table(
+        yield paragraph(f"{pack.maturity.assessed_by}, {pack.maturity.assessed_on.isoformat()}.")
+    yield table(
         (4, 3, 3, 4),
         [
             words.say(each)
@@ -336,9 +280,9 @@ def _capabilities(pack: Pack, words: _Words) -> Iterable[str]:
     )
 
 
-def _questions(pack: Pack, words: _Words) -> Iterable[str]:
-    yield _heading(words.say(_("Questions to government")))
-    yield _table(
+def _questions(pack: Pack, words: Words) -> Iterable[str]:
+    yield heading(words.say(_("Questions to government")))
+    yield table(
         (3, 8, 3),
         [words.say(each) for each in (_("Paragraph"), _("Questions"), _("What the lawbook says"))],
         [
@@ -352,11 +296,11 @@ def _questions(pack: Pack, words: _Words) -> Iterable[str]:
     )
 
 
-def _safeguards(pack: Pack, words: _Words) -> Iterable[str]:
-    yield _heading(words.say(_("Safeguard report")))
+def _safeguards(pack: Pack, words: Words) -> Iterable[str]:
+    yield heading(words.say(_("Safeguard report")))
     figures = pack.figures
     if figures is None:
-        yield _par(
+        yield paragraph(
             words.say(
                 _(
                     "The figures of an installation were not asked for in this pack, so none are "
@@ -365,7 +309,7 @@ def _safeguards(pack: Pack, words: _Words) -> Iterable[str]:
             )
         )
         return
-    yield _par(f"{figures.since.isoformat()} / {figures.until.isoformat()}")
+    yield paragraph(f"{figures.since.isoformat()} / {figures.until.isoformat()}")
     withheld = words.say(_("withheld (fewer than %(num)s)")) % {"num": figures.smallest}
     rows: list[tuple[object, ...]] = [
         (words.word("figure", one.key), withheld if one.count is None else one.count)
@@ -373,17 +317,17 @@ def _safeguards(pack: Pack, words: _Words) -> Iterable[str]:
     ]
     missing = words.say(_("not counted by this program; ask the operator"))
     rows += [(words.word("not_counted", key), missing) for key in _NOT_COUNTED]
-    yield _table((3, 2), [words.say(_("What was counted")), words.say(_("Number"))], rows)
+    yield table((3, 2), [words.say(_("What was counted")), words.say(_("Number"))], rows)
 
 
-def _changes(changes: Sequence[Change] | None, words: _Words) -> Iterable[str]:
-    yield _heading(words.say(_("What changed since the last pack")))
+def _changes(changes: Sequence[Change] | None, words: Words) -> Iterable[str]:
+    yield heading(words.say(_("What changed since the last pack")))
     if not changes:
         none = _("No earlier pack was named, so nothing can be compared.")
         same = _("Nothing is different from the earlier pack.")
-        yield _par(words.say(none if changes is None else same))
+        yield paragraph(words.say(none if changes is None else same))
         return
-    yield _table(
+    yield table(
         (2, 3, 4, 4),
         [words.say(each) for each in (_("Part"), _("What"), _("Before"), _("Now"))],
         [
@@ -398,15 +342,15 @@ def _changes(changes: Sequence[Change] | None, words: _Words) -> Iterable[str]:
     )
 
 
-def _open_points(pack: Pack, words: _Words) -> Iterable[str]:
-    yield _heading(words.say(_("Unknowns, and who must look at what")))
+def _open_points(pack: Pack, words: Words) -> Iterable[str]:
+    yield heading(words.say(_("Unknowns, and who must look at what")))
     points = pack.overview.open_points
     header = [words.say(each) for each in (_("What is open"), _("Rests on"), _("Decides about"))]
     for who in Who:
         listed = [each for each in points if each.who is who]
         if listed:
-            yield _heading(words.word("who", who.value), 2)
-            yield _table((6, 3, 3), header, [_point(each, words.say) for each in listed])
+            yield heading(words.word("who", who.value), 2)
+            yield table((6, 3, 3), header, [_point(each, words.say) for each in listed])
 
 
 def _point(point: Any, say: Callable[[str], str]) -> tuple[str, ...]:  # noqa: ANN401 - an open point

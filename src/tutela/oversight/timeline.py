@@ -128,8 +128,9 @@ def of_place(book: Lawbook, code: str, *, day: date) -> Timeline:
 
 def of_instrument(book: Lawbook, instrument: Instrument, *, day: date) -> Timeline:
     """An instrument's own life and the days on which the states of the book joined it."""
-    lines = []
-    span = _span(instrument.in_force, collected=None)
+    lines: list[Line] = []
+    collected = min((each.read_on for each in book.jurisdiction_entries), default=None)
+    span = _span(instrument.in_force, collected=collected)
     if span is not None:
         lines.append(
             Line(
