@@ -326,6 +326,6 @@ def test_the_command_for_people() -> None:
         "Children's rights: CRC 3:",
         "Takes over from ie.sexual-offences-2017.groom: groom",
         "As if in force in IE on 2026-11-22",
-        "met_with_variation",
+        "met with variation",
     ):
         assert said in out
