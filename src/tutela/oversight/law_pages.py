@@ -212,7 +212,7 @@ def _says(thing: Cited) -> str:
 def _tested(leaf: Leaf) -> str:
     """What a test of a fact asks, as a sentence without its full stop."""
     if leaf.op is Op.EXISTS:
-        return f"{leaf.fact} is known" if leaf.value is True else f"{leaf.fact} is not known"
+        return f"{leaf.fact} is there"
     plain = as_plain(leaf.value)
     values = [str(one).lower() if isinstance(one, bool) else str(one) for one in _listed(plain)]
     if leaf.op is Op.BETWEEN:
