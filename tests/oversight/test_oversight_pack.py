@@ -322,6 +322,10 @@ def test_an_earlier_pack_is_compared_part_by_part() -> None:
     told = {(each.part, each.id): each for each in changed()}
     assert told["reading", "as_of"].before == "2026-11-20"
     assert told["capabilities", "MNR-1"].after == "2"
+    turned = next(each for each in changed() if each.part == "elements" and each.before)
+    text = site()["changes.html"]
+    assert turned.id in text
+    assert law_words.LAW_WORDS["truth"][turned.after or ""] in text
     [new] = [each for each in changed() if each.part == "entries"]
     assert new.before is None
     assert f"entries/{new.id.replace(' ', '/')}.html" in site()["changes.html"]
@@ -344,6 +348,9 @@ def test_what_is_no_earlier_pack_is_refused(text: str) -> None:
     kept = changing.written(changing.snapshot(pack(), own_lawbook()))
     with pytest.raises(BadInput, match="it is not about DE"):
         changing.read_snapshot(kept, jurisdiction="DE")
+    odd = kept.replace('"met"', '"excellent"')
+    with pytest.raises(BadInput, match="words of another program version"):
+        changing.read_snapshot(odd, jurisdiction="GB")
 
 
 def test_small_figures_are_withheld_and_no_person_or_case_is_named() -> None:

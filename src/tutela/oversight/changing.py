@@ -9,11 +9,28 @@ import tutela
 from tutela.law.book import Lawbook
 from tutela.law.serialising import as_plain, digest
 from tutela.oversight.law_pages import DATED, membership_id
+from tutela.oversight.law_words import LAW_WORDS
 from tutela.oversight.pack import Pack
 from tutela.primitives.errors import BadInput
 
 FORMAT = "tutela-oversight-pack/1"
-_PARTS = ("reading", "assessments", "coverage", "entries", "capabilities")
+PARTS = (
+    "reading",
+    "bindings",
+    "assessments",
+    "elements",
+    "coverage",
+    "entries",
+    "capabilities",
+)
+"""What is compared, in the order in which it is shown."""
+WORDS_OF: Mapping[str, str] = {
+    "bindings": "bound",
+    "assessments": "met",
+    "elements": "truth",
+    "coverage": "truth",
+}
+"""The group of words that a part's values are read by; the values of the others are plain."""
 _LONGEST = 50_000_000
 
 
@@ -41,7 +58,13 @@ def snapshot(pack: Pack, book: Lawbook) -> dict[str, Any]:
             "program": tutela.__version__,
         },
         "gap": pack.gap.as_json(),
-        "assessments": {each.requirement: _said(each) for each in seen.assessments},
+        "bindings": {each.instrument.id: each.bound.value for each in seen.ratifications},
+        "assessments": {each.requirement: each.outcome.value for each in seen.assessments},
+        "elements": {
+            f"{each.requirement} {element.id}": element.result.value
+            for each in seen.assessments
+            for element in each.elements
+        },
         "coverage": {each.key: each.result.value for each in seen.coverage},
         "entries": _versions(book, (code, *seen.jurisdiction.member_of)),
         "capabilities": {
@@ -53,12 +76,6 @@ def snapshot(pack: Pack, book: Lawbook) -> dict[str, Any]:
         "figures": pack.figures.as_json() if pack.figures else None,
     }
     return {**kept, "digest": digest(kept)}
-
-
-def _said(assessment: Any) -> str:  # noqa: ANN401 - an assessment
-    """The outcome with its elements, in one line that can be compared."""
-    parts = " ".join(f"{one.id}={one.result.value}" for one in assessment.elements)
-    return f"{assessment.outcome.value} ({assessment.bound.value}): {parts}"
 
 
 def _versions(book: Lawbook, places: Iterable[str]) -> dict[str, str]:
@@ -90,10 +107,15 @@ def read_snapshot(text: str, *, jurisdiction: str) -> Mapping[str, Any]:
         raise _refusal("it is not readable JSON") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise _refusal(f"its format is not {FORMAT}")
-    for part in _PARTS:
+    for part in PARTS:
         listed = data.get(part)
         if not isinstance(listed, dict) or not all(isinstance(one, str) for one in listed.values()):
             raise _refusal(f"`{part}` is damaged")
+        group = WORDS_OF.get(part)
+        if group and not set(listed.values()) <= set(LAW_WORDS[group]):
+            raise _refusal(f"`{part}` holds words of another program version")
+    if not set(data["coverage"]) <= set(LAW_WORDS["coverage"]):
+        raise _refusal("`coverage` holds words of another program version")
     if data.get("jurisdiction") != jurisdiction:
         raise _refusal(f"it is not about {jurisdiction}")
     return data
@@ -108,7 +130,7 @@ def _refusal(why: str) -> BadInput:
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
     """Everything that differs, part by part; how the two were read comes first."""
     listed = []
-    for part in _PARTS:
+    for part in PARTS:
         old, new = before[part], after[part]
         listed += [
             Change(part=part, id=name, before=old.get(name), after=new.get(name))

@@ -216,7 +216,9 @@ LAW_WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "changed": {
         "reading": _("Day and review status of the pack"),
+        "bindings": _("Treaties"),
         "assessments": _("Assessments"),
+        "elements": _("Elements of the assessments"),
         "coverage": _("Provider duties"),
         "entries": _("Recorded law"),
         "capabilities": _("Entered capabilities"),

@@ -19,7 +19,7 @@ from tutela.law.assessing import Assessor, Met
 from tutela.law.book import Lawbook
 from tutela.law.instruments import Requirement
 from tutela.law.model import Status
-from tutela.oversight import drawing
+from tutela.oversight import changing, drawing
 from tutela.oversight import law_pages as shown
 from tutela.oversight.changing import Change
 from tutela.oversight.element_grid import grid
@@ -52,6 +52,7 @@ _FOLDERS: Mapping[str, str] = {
     "sources": "sources",
     "clauses": "clauses",
 }
+_OF_REQUIREMENTS = {"assessments", "elements", "capabilities"}
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -161,7 +162,12 @@ def _parts(site: _Site, changes: Sequence[Change] | None) -> None:
         "index.html": {"gaps_at": "gaps-{}.html".format},
         "capabilities.html": {"capabilities": pack.capabilities, "maturity": pack.maturity},
         "safeguards.html": {"figures": pack.figures},
-        "changes.html": {"changes": changes, "changed_at": _changed_at(site)},
+        "changes.html": {
+            "changes": changes,
+            "changed_at": _changed_at(site),
+            "change_parts": changing.PARTS,
+            "words_of": changing.WORDS_OF,
+        },
     }
     for name, _heading in PARTS:
         site.draw(name, f"pack_{name}", **facts.get(name, {}))
@@ -182,8 +188,11 @@ def _changed_at(site: _Site) -> Callable[[Change], str | None]:
     requirements = {each.id for each in site.book.requirements}
 
     def address(change: Change) -> str | None:
-        if change.part in {"assessments", "capabilities"} and change.id in requirements:
-            return site.address("requirements", change.id)
+        requirement = change.id.partition(" ")[0]
+        if change.part in _OF_REQUIREMENTS and requirement in requirements:
+            return site.address("requirements", requirement)
+        if change.part == "bindings" and change.after is not None:
+            return site.address("instruments", change.id)
         if change.part == "entries" and change.after is not None:
             kind, _, name = change.id.partition(" ")
             return site.address(kind, name)

@@ -5,7 +5,7 @@ from typing import Any
 
 from tutela.law.assessing import Assessment, Met
 from tutela.law.model import Timing
-from tutela.oversight.changing import Change
+from tutela.oversight.changing import WORDS_OF, Change
 from tutela.oversight.coverage import Found
 from tutela.oversight.drawing import Tongue, percent, period
 from tutela.oversight.law_words import LAW_WORDS
@@ -333,13 +333,21 @@ def _changes(changes: Sequence[Change] | None, words: Words) -> Iterable[str]:
         [
             (
                 words.word("changed", each.part),
-                each.id,
-                _NOTHING if each.before is None else each.before,
-                _NOTHING if each.after is None else each.after,
+                words.word("coverage", each.id) if each.part == "coverage" else each.id,
+                _value(each, each.before, words),
+                _value(each, each.after, words),
             )
             for each in changes
         ],
     )
+
+
+def _value(change: Change, said: str | None, words: Words) -> str:
+    """A value before or after, in words where there are any."""
+    if said is None:
+        return _NOTHING
+    group = WORDS_OF.get(change.part)
+    return words.word(group, said) if group else said
 
 
 def _open_points(pack: Pack, words: Words) -> Iterable[str]:

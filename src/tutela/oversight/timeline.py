@@ -142,7 +142,11 @@ def of_instrument(book: Lawbook, instrument: Instrument, *, day: date) -> Timeli
                 spans=(span,),
             )
         )
-    joined = [each for each in book.memberships if each.instrument == instrument.id]
+    joined = [
+        each
+        for each in book.memberships
+        if each.instrument == instrument.id and each.state is PartyState.PARTY
+    ]
     dated = [_joined(each) for each in joined if _day(each)]
     dated.sort(key=lambda each: (each.spans[0].begins, each.place))
     return _laid_out([*lines, *dated], day=day, undated=len(joined) - len(dated))
@@ -176,9 +180,8 @@ def _span(dates: InForce, *, collected: date | None) -> Span | None:
 
 
 def _day(membership: Membership) -> date | None:
-    if membership.state is PartyState.PARTY:
-        return membership.since
-    return membership.signed if membership.state is PartyState.SIGNED_ONLY else None
+    """Since when a party; who only signed has not joined, and nothing is in force there."""
+    return membership.since if membership.state is PartyState.PARTY else None
 
 
 def _joined(membership: Membership) -> Line:
