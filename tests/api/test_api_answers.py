@@ -336,6 +336,10 @@ def test_the_description_is_whole_and_no_page_loads_a_script(platform: Platform)
         "/v1/media",
         "/v1/lookup",
         "/v1/cases/{case_id}",
+        "/v1/law/duties",
+        "/v1/law/gap",
+        "/v1/law/compare",
+        "/v1/law/draft",
         "/healthz",
         "/readyz",
     }

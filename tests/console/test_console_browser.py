@@ -227,7 +227,7 @@ def test_every_page_passes_axe_and_fits_a_phone(
     submit(page, "Claim")
     paths = [
         "/queue",
-        "/law",
+        "/law/rules",
         f"/cases/{decided}?show=grey&exhibit={exhibit}",
         f"/cases/{waiting}",
         "/queue?shelf=closed",

@@ -74,6 +74,7 @@ class Gap:
             "jurisdiction": self.jurisdiction,
             "as_of": self.as_of.isoformat(),
             "status": self.floor.value,
+            "against": list(self.against),
             "tallies": {name: tally_json(self.tally(name)) for name in self.against},
             "all": tally_json(self.tally()),
             "requirements": [
