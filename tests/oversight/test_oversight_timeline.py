@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 
 from own_lawbook import own_lawbook
+from tutela.law.countries import PartyState
 from tutela.law.model import Beyond
 from tutela.oversight.timeline import WIDTH, of_instrument, of_place
 
@@ -66,6 +67,16 @@ def test_the_states_that_joined_an_instrument_stand_in_order_of_their_day() -> N
     days = [one.spans[0].begins for one in line.lines if one.kind == "memberships"]
     assert days == sorted(days)
     assert len(days) > 2
+
+
+def test_who_only_signed_has_not_joined() -> None:
+    book = own_lawbook()
+    signed = [each for each in book.memberships if each.state is PartyState.SIGNED_ONLY]
+    assert any(each.signed for each in signed)
+    drawn = {
+        one.id for each in book.instruments for one in of_instrument(book, each, day=DAY).lines
+    }
+    assert drawn.isdisjoint(f"{each.jurisdiction} {each.instrument}" for each in signed)
 
 
 def test_an_empty_book_draws_the_day_alone() -> None:
