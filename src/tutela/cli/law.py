@@ -233,7 +233,8 @@ def _show_rules(book: Lawbook) -> None:
     for rule in book.rules:
         own = origin(book, "rules", rule.id)
         begin, end = as_plain(rule.in_force.from_), as_plain(rule.in_force.to)
-        span = f"from {begin or 'no day yet'}" + (f" to {end}" if end else "")
+        pending = f"not law: {rule.legal_status.value.replace('_', ' ')}"
+        span = f"from {begin}" + (f" to {end}" if end else "") if begin else pending
         cells = (rule.id, rule.title, span, _reviewed(rule, own), rule.version[:12])
         table.add_row(*(Text(cell) for cell in cells))
     OUT.print(table)
