@@ -56,3 +56,14 @@ def test_the_readme_shows_what_its_four_commands_print() -> None:
     for command, shown in blocks:
         assert "--as-of" in command, "the day is fixed, so the answer is"
         assert shown == printed(command), f"TUTELA_WRITE_README=1 writes it again: {command}"
+
+
+def test_the_readme_counts_what_the_book_holds() -> None:
+    text = README.read_text("utf-8")
+    book = the_lawbook()
+    places, texts = len(book.countries), len(book.instruments)
+    assert f"{places} jurisdictions and {texts} treaties, acts and indices" in text
+    ruled = len({each.jurisdiction for each in book.rules})
+    punishing = len({each.jurisdiction for each in book.offences})
+    assert f"rules of {ruled} jurisdictions, offences of {punishing}" in text
+    assert f"{len(book.requirements)} requirements of {texts} texts" in text

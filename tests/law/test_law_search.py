@@ -65,3 +65,14 @@ def test_nothing_found_is_not_said_to_be_no_law() -> None:
     assert json.loads(run("search", "no-such-word", "--json"))["found"] == []
     said = " ".join(run("search", "no-such-word").split())
     assert "does not mean that there is none" in said
+
+
+def test_words_are_what_a_new_entry_may_be_written_with(book: Lawbook) -> None:
+    listed = json.loads(run("words", "--json"))["words"]
+    assert len(listed) == len(book.vocabulary.facts) + len(book.terms)
+    by_name = {each["name"]: each for each in listed}
+    assert "possess" in by_name["conduct.act"]["allowed"]
+    assert by_name["measure.hotline"]["question"] == book.terms["hotline"].question
+    only = json.loads(run("words", "material", "--json"))["words"]
+    assert {each["name"].split(".")[0] for each in only} == {"material"}
+    assert "realistic_image" in run("words", "material.medium")
