@@ -32,7 +32,7 @@ from tutela.oversight.open_points import COLUMNS, OpenPoint, Who, as_csv, who_an
 from tutela.oversight.pack import Pack, make_pack
 from tutela.oversight.pack_pages import PARTS, pages
 from tutela.oversight.pack_pdf import document
-from tutela.oversight.questioning import own_text, questions
+from tutela.oversight.questioning import own_text, questions, read_questions
 from tutela.oversight.typesetting import literal
 from tutela.primitives.errors import BadInput, NotFound, Refused, Unavailable
 
@@ -246,11 +246,17 @@ def test_levels_that_are_not_exactly_of_the_shape_are_refused(text: str, why: st
 
 
 def test_each_paragraph_has_one_to_three_questions() -> None:
-    listed = questions(own_lawbook())
+    book = own_lawbook()
+    listed = questions(book)
     assert [each.paragraph for each in listed] == [f"IPU-{n}" for n in range(1, 23)]
     assert all(1 <= len(each.questions) <= 3 for each in listed)
     text = site()["questions.html"]
     assert all(f'id="{each.paragraph}"' in text for each in listed)
+    german = questions(book, language="de")
+    assert [len(each.questions) for each in german] == [len(each.questions) for each in listed]
+    assert {each.language for each in german} == {"de"}
+    for other in ("eo", "../lawbook", "zh-Hant"):
+        assert questions(book, language=other) == listed
 
 
 @pytest.mark.parametrize(
@@ -263,7 +269,7 @@ def test_each_paragraph_has_one_to_three_questions() -> None:
 )
 def test_questions_that_are_damaged_are_refused(old: str, new: str, why: str) -> None:
     with pytest.raises(BadInput, match=re.escape(why)):
-        questions(own_lawbook(), own_text().replace(old, new))
+        read_questions(own_lawbook(), own_text().replace(old, new))
 
 
 def test_what_cannot_be_said_is_a_work_list_of_each_point_once() -> None:
@@ -413,6 +419,7 @@ def test_the_command_writes_a_folder_and_replaces_an_older_pack(
     index = (out / "index.html").read_text("utf-8")
     assert '<html lang="de"' in index
     assert "Vereinigtes Königreich" in index
+    assert '<ol lang="de">' in (out / "questions.html").read_text("utf-8")
     assert (out / "pack.pdf").read_bytes().startswith(b"%PDF-")
 
 

@@ -85,6 +85,7 @@ def pack_command(
         against=[each for each in against.split(",") if each.strip()],
         maturity=levels,
         figures=_figures(on) if with_figures else None,
+        language=language.code,
     )
     kept = changing.snapshot(pack, book)
     digest = kept["digest"]

@@ -26,7 +26,8 @@ def oversight_page(
 ) -> Response:
     """Ratification, gaps in figures, provider duties, questions and what is unknown."""
     assessor = Assessor(parts.book, as_of=read.as_of, floor=read.floor)
-    seen = overview(parts.book, jurisdiction, assessor=assessor)
+    language = pages.language(request).code
+    seen = overview(parts.book, jurisdiction, assessor=assessor, language=language)
 
     def gaps_at(instrument: str) -> str:
         """The gaps of one instrument, read the same way."""

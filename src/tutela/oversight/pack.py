@@ -18,7 +18,7 @@ from tutela.oversight.coverage import Coverage, coverage
 from tutela.oversight.maturity import CAPABILITIES, Level, Maturity
 from tutela.oversight.model import Figures
 from tutela.oversight.open_points import OpenPoint, open_points
-from tutela.oversight.questioning import Asked, questions
+from tutela.oversight.questioning import ENGLISH, Asked, questions
 from tutela.oversight.timeline import Timeline, of_place
 
 
@@ -87,7 +87,12 @@ class Pack:
 
 
 def overview(
-    book: Lawbook, code: str, *, assessor: Assessor, against: Iterable[str] = USUAL
+    book: Lawbook,
+    code: str,
+    *,
+    assessor: Assessor,
+    against: Iterable[str] = USUAL,
+    language: str = ENGLISH,
 ) -> Overview:
     """One country at a glance; raise `NotFound` for a strange country or instrument."""
     jurisdiction = book.jurisdiction(code)
@@ -110,7 +115,7 @@ def overview(
                 asked=each,
                 assessment=assessor.assess(book.requirement(each.paragraph), code),
             )
-            for each in questions(book)
+            for each in questions(book, language=language)
         ),
         open_points=open_points(book, assessments),
         timeline=of_place(book, code, day=assessor.as_of),
@@ -126,10 +131,11 @@ def make_pack(
     against: Iterable[str] = USUAL,
     maturity: Maturity | None = None,
     figures: Figures | None = None,
+    language: str = ENGLISH,
 ) -> Pack:
     """Everything for one country; other countries are looked at for precedents alone."""
     assessor = Assessor(book, as_of=as_of, floor=floor)
-    seen = overview(book, code, assessor=assessor, against=against)
+    seen = overview(book, code, assessor=assessor, against=against, language=language)
     levels: Mapping[str, Level] = maturity.levels if maturity else {}
     return Pack(
         overview=seen,
