@@ -394,8 +394,10 @@ ASKED = ("--jurisdiction", "gb", "--as-of", "2026-11-21", "--status", "recalled"
 
 
 def test_the_command_writes_a_folder_and_replaces_an_older_pack(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str
 ) -> None:
+    monkeypatch.setenv("TUTELA_DATABASE_URL", database_url.replace("+psycopg", ""))
+    monkeypatch.setenv("TUTELA_HOME", str(tmp_path / "home"))
     out = tmp_path / "pack"
     asked = (*ASKED, "--out", out)
     with monkeypatch.context() as without:
@@ -411,7 +413,8 @@ def test_the_command_writes_a_folder_and_replaces_an_older_pack(
     assert "were not asked for" in (out / "safeguards.html").read_text("utf-8")
 
     (out / "kept-by-a-person.txt").write_text("notes", "utf-8")
-    run(*asked, "--against", "mnr", "--previous", out, "--lang", "de")
+    run(*asked, "--against", "mnr", "--previous", out, "--with-figures", "--lang", "de")
+    assert '<code class="id">report_finished</code>' in (out / "safeguards.html").read_text("utf-8")
     assert not (out / "gaps-IPU.html").exists()
     assert (out / "gaps-MNR.html").exists()
     assert (out / "kept-by-a-person.txt").exists()
