@@ -127,6 +127,29 @@ SLIPS = {
 }
 
 
+MISLAID = {
+    "another ending": ("no/offences.yaml", "no/offences.yml", "ends in .yaml"),
+    "beside the folder": ("no/offences.yaml", "offences.yaml", "belongs into a country's folder"),
+    "a folder too deep": (
+        "no/offences.yaml",
+        "no/criminal/offences.yaml",
+        "only cases and detection-cases",
+    ),
+    "capitals": ("no/offences.yaml", "NO/offences.yaml", "its folder is no"),
+}
+
+
+@pytest.mark.parametrize("case", MISLAID)
+def test_a_file_that_would_not_be_read_is_no_silent_loss(case: str, followed: Path) -> None:
+    right, wrong, said = MISLAID[case]
+    book = followed / "my-lawbook"
+    (book / wrong).parent.mkdir(exist_ok=True)
+    (book / right).rename(book / wrong)
+    with pytest.raises(BadInput) as refused:
+        load_lawbook(small(followed / "small"), overlays=[book])
+    assert said in str(refused.value)
+
+
 def small(root: Path) -> Path:
     """Our lawbook without its countries and most of its instruments: read in a moment."""
     (root / "instruments").mkdir(parents=True)

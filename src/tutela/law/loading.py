@@ -40,6 +40,16 @@ KINDS: Mapping[str, type[Any]] = {
 """The keys a file in a folder may have, and what stands under each."""
 _VERSIONED = (Rule, Offence, Requirement, Basis)
 _COUNTRIES = "iso_countries"
+_SHARED_FILES = (
+    "sources.yaml",
+    "sets.yaml",
+    "facts.yaml",
+    "conduct.yaml",
+    "measures.yaml",
+    "ordinary.yaml",
+)
+_CASES = ("cases", "detection-cases")
+"""Folders of worked examples beside the law; the tests read them, nobody else."""
 _SHOWN_FAULTS = 20
 
 
@@ -173,10 +183,27 @@ def _unique(
 def _entries(root: Traversable, reader: Reader) -> Iterator[tuple[str, object]]:
     for folder in _children(root):
         if not folder.is_dir():
+            _refuse_astray(folder, _SHARED_FILES, "it belongs into a country's folder")
             continue
         for file in _children(folder):
-            if file.name.endswith(".yaml"):
+            if file.is_dir():
+                _refuse_nested(file, f"{folder.name}/{file.name}")
+            elif file.name.endswith(".yaml"):
                 yield from _file(file, folder.name, reader)
+            else:
+                _refuse_astray(file, (), "a file of the lawbook ends in .yaml")
+
+
+def _refuse_astray(file: Traversable, known: Sequence[str], why: str) -> None:
+    """A file that looks like a part of the book and would not be read is a silent loss."""
+    if file.name.endswith((".yaml", ".yml")) and file.name not in known:
+        raise refusal(file.name, f"{why}; nothing here would be read")
+
+
+def _refuse_nested(folder: Traversable, where: str) -> None:
+    lost = any(each.name.endswith((".yaml", ".yml")) for each in _children(folder))
+    if lost and folder.name not in _CASES:
+        raise refusal(where, f"only {' and '.join(_CASES)} are folders inside a country's")
 
 
 def _file(file: Traversable, folder: str, reader: Reader) -> Iterator[tuple[str, object]]:
@@ -189,12 +216,17 @@ def _file(file: Traversable, folder: str, reader: Reader) -> Iterator[tuple[str,
             entry = reader.build(KINDS[key], each, where=place)
             code = str(getattr(entry, "jurisdiction", None) or getattr(entry, "code", folder))
             if code.lower() != folder:
-                raise refusal(place, f"an entry of {code[:20]} stands in the folder {folder}")
+                where_to = f"its folder is {code[:20].lower()}"
+                raise refusal(
+                    place, f"an entry of {code[:20]} stands in the folder {folder}; {where_to}"
+                )
             yield key, entry
 
 
 def _children(folder: Traversable) -> list[Traversable]:
-    return sorted(folder.iterdir(), key=lambda each: each.name)
+    """What stands in a folder, by name; hidden things (`.git`) are no part of the book."""
+    listed = [each for each in folder.iterdir() if not each.name.startswith(".")]
+    return sorted(listed, key=lambda each: each.name)
 
 
 def _elements(data: Mapping[str, object], key: str, where: str) -> Iterator[tuple[str, object]]:
