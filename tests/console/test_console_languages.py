@@ -140,7 +140,7 @@ def test_a_right_to_left_catalogue_turns_the_page(office: Office, tmp_path: Path
     office.person("person-a")
     browser = office.browser(headers={"accept-language": "ar"})
     browser.sign_in("person-a")
-    for path in ("/sign-in", "/queue", "/help", f"/cases/{case}"):
+    for path in ("/sign-in", "/queue", "/help", "/law", "/law/places/DE", f"/cases/{case}"):
         page = browser.get(path).text
         assert '<html lang="ar" dir="rtl">' in page
         assert "«" in page
