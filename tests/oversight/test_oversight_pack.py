@@ -198,6 +198,22 @@ def test_every_figure_leads_to_the_rule_the_citation_and_the_source() -> None:
             assert f"entries/{found.kind}/{found.entry.id}.html" in site()
 
 
+def test_a_clause_is_proposed_for_what_is_not_met_alone() -> None:
+    text = site()["gaps-BUDAPEST.html"]
+    for row in pack().gap.of("BUDAPEST"):
+        found = row.assessment
+        shown = text.partition(f'<tr id="{found.requirement}">')[2].partition("</tr>")[0]
+        clause = pack().clause(found.requirement)
+        if found.outcome.good:
+            assert "clauses/" not in shown
+        elif clause:
+            assert f"clauses/{clause.clause}.html" in shown
+            assert f'<h1><span lang="en">{clause.title}' in site()[f"clauses/{clause.clause}.html"]
+        else:
+            assert "no model clause yet" in shown
+    assert pack().drafted
+
+
 def test_the_share_of_the_unknown_comes_first_and_nothing_is_ranked() -> None:
     index = site()["index.html"]
     share = round(pack().overview.tally().unknown_share * 100)
