@@ -8,14 +8,21 @@ from typer.testing import CliRunner, Result
 
 from oversight.detection_parts import US_HOST, accept
 from tutela.cli import app
+from tutela.cli.presenting import OUT
 from tutela.primitives.database import Database
 from tutela.primitives.errors import NotFound
 from tutela.wiring.checking import check_everything
 from tutela.wiring.settings import load_settings
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal wide enough that no sentence is broken."""
+    monkeypatch.setattr(OUT, "width", 200)
+
+
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["law", "detection", *arguments], env={"COLUMNS": "200"})
+    return CliRunner().invoke(app, ["law", "detection", *arguments])
 
 
 def test_the_table_says_what_may_run_until_when_and_why(tmp_path: Path) -> None:
