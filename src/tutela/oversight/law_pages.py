@@ -227,7 +227,7 @@ def _listed(plain: object) -> list[object]:
 def resting_on(book: Lawbook, source: str) -> tuple[Source, tuple[Found, ...]]:
     """A source and the entries that cite it; raise `NotFound`."""
     if source not in book.sources:
-        raise NotFound("There is no such source in the lawbook")
+        raise NotFound("There is no such source in the lawbook", remedy="Search for it under Law.")
     found = [
         _found(kind, entry)
         for kind in (*DATED, *PLAIN, "requirements", "instruments")

@@ -36,6 +36,7 @@ def _(text: str) -> str:
 
 PARTS: tuple[tuple[str, str], ...] = (
     ("index.html", _("Overview")),
+    ("clauses.html", _("Proposed clauses")),
     ("duties.html", _("Provider duties")),
     ("capabilities.html", _("Capabilities")),
     ("questions.html", _("Questions to government")),
@@ -161,6 +162,7 @@ def _parts(site: _Site, changes: Sequence[Change] | None) -> None:
     facts: dict[str, dict[str, object]] = {
         "index.html": {"gaps_at": "gaps-{}.html".format},
         "capabilities.html": {"capabilities": pack.capabilities, "maturity": pack.maturity},
+        "clauses.html": {"drafted": pack.drafted},
         "safeguards.html": {"figures": pack.figures},
         "changes.html": {
             "changes": changes,
