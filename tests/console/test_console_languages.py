@@ -123,6 +123,8 @@ def test_a_refusal_is_told_in_the_persons_language(office: Office) -> None:
     browser = office.browser(headers={"accept-language": "de"})
     refused = browser.sign_in("person-a", "not the right password")
     assert "Name oder Passwort stimmt nicht" in refused.text
+    browser.sign_in("person-a")
+    assert "Das ist kein Tag" in browser.get("/law?as_of=someday").text
 
 
 def test_a_right_to_left_catalogue_turns_the_page(office: Office, tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_duties_on_posted_facts_are_derived_and_kept_nowhere(reader: Browser) ->
         ("/law/requirements/UNCC-99", 404, "There is no requirement"),
         ("/law/entries/rules/us.absent", 404, "no such entry"),
         ("/law/entries/passwords/x", 404, "no such entry"),
+        ("/law/sources/absent", 404, "no such source"),
         ("/law?as_of=someday", 422, "This is no day"),
         ("/law?status=disputed", 422, "no review status"),
         ("/law/search?q=zzzzzz", 200, "not the same as no law"),

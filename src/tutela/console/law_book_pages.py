@@ -10,7 +10,6 @@ from tutela.console.visiting import Pages, Parts, Visitor
 from tutela.law.assessing import Assessor
 from tutela.oversight import law_pages as shown
 from tutela.oversight.timeline import of_instrument, of_place
-from tutela.primitives.errors import NotFound
 
 router = APIRouter()
 
@@ -131,8 +130,6 @@ def source(
     request: Request, parts: Parts, pages: Pages, visit: Visitor, read: Read, name: str
 ) -> Response:
     """One source and what rests on it."""
-    if name not in parts.book.sources:
-        raise NotFound("There is no such page", remedy="Go back to the queue.")
     found, citing = shown.resting_on(parts.book, name)
     return pages.page(
         request, "law_source_page.html", visit=visit, source=found, citing=citing, **frame(read)

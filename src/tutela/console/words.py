@@ -150,6 +150,12 @@ TOLD = (
     _("Decide this case first, with a verdict."),
     _("One of the cases is not like this one, or waits no more"),
     _("Nothing was stored. Load the page again and look before you repeat the step."),
+    _("This is no day"),
+    _("Write it as 2026-11-21."),
+    _("This is no review status"),
+    _("There is no such entry in the lawbook"),
+    _("There is no such source in the lawbook"),
+    _("Search for it under Law."),
     _("The database did not answer"),
     _("Something broke on our side"),
 )
