@@ -13,7 +13,7 @@ from tutela.law.model import Cited, InForce, LegalStatus, Rule, Source, SourceKi
 
 _ID = re.compile(r"^[a-z]{2}(\.[A-Za-z0-9_-]+)+$")
 _NOT_YET = {LegalStatus.BILL, LegalStatus.AGREED_NOT_ADOPTED, LegalStatus.ENACTED_NOT_COMMENCED}
-_ENDED = {LegalStatus.LAPSED, LegalStatus.REPEALED}
+_ENDED = {LegalStatus.LAPSED, LegalStatus.REPEALED, LegalStatus.SUSPENDED}
 _CAP: Mapping[SourceKind, Status] = {
     SourceKind.SECONDARY: Status.SECONDARY,
     SourceKind.RECALLED: Status.RECALLED,
