@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from typer.testing import CliRunner
 
 import tutela
 from tutela.cli import app
-from tutela.cli.law_asking import the_lawbook
 from tutela.law.loading import load_lawbook
 from tutela.primitives.errors import BadInput
 
@@ -26,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 
 @pytest.fixture
-def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The reader's folder, with every file of the page."""
     for block in blocks("yaml"):
         name = re.match(r"# (\S+\.yaml)\n", block)
@@ -37,9 +35,7 @@ def followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TUTELA_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TUTELA_LAWBOOK", str(tmp_path / "my-lawbook"))
-    the_lawbook.cache_clear()
-    yield tmp_path
-    the_lawbook.cache_clear()
+    return tmp_path
 
 
 def test_the_page_is_followed_from_end_to_end(followed: Path) -> None:

@@ -29,7 +29,6 @@ def hundred_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TUTELA_HOME", str(tmp_path))
     monkeypatch.delenv("TUTELA_LAWBOOK", raising=False)
     monkeypatch.setattr(OUT, "_width", 100)
-    the_lawbook.cache_clear()
 
 
 def printed(command: str) -> str:

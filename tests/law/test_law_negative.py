@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from tutela.adapters.languages import load_languages
 from tutela.cli import app
-from tutela.cli.law_asking import the_lawbook
 from tutela.cli.presenting import OUT
 from tutela.law.answers import State
 from tutela.law.assessing import Assessor, Met
@@ -193,7 +192,6 @@ def test_the_command_says_not_tested(book: Lawbook, monkeypatch: pytest.MonkeyPa
     shown = told("show", "ie.hotline.dead")
     assert "not tested" not in shown
     assert "tested: 2026-11-20" in shown
-    the_lawbook.cache_clear()
 
 
 def test_a_test_day_that_is_none_is_refused() -> None:

@@ -8,7 +8,6 @@ from typer.testing import CliRunner
 
 from own_lawbook import own_lawbook
 from tutela.cli import app
-from tutela.cli.law_asking import the_lawbook
 from tutela.law.book import Lawbook
 from tutela.primitives.errors import BadInput, Misconfigured
 from tutela.wiring.lawbook import lawbook_of
@@ -58,7 +57,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (own / "us" / "ours.yaml").write_text(OWN)
     (own / "sources.yaml").write_text(SOURCE)
     (own / "facts.yaml").write_text(FACT)
-    the_lawbook.cache_clear()
     return own
 
 
@@ -74,7 +72,6 @@ def test_an_own_rule_takes_the_place_of_ours_and_is_named(
     others = [rule.version for rule in book.rules if rule.id != RULE]
     assert others == [rule.version for rule in OURS.rules if rule.id != RULE]
     assert book.editions(RULE)[0].version != OURS.editions(RULE)[0].version
-    the_lawbook.cache_clear()
     shown = CliRunner().invoke(app, ["law", "show", RULE, "--json"], catch_exceptions=False)
     assert json.loads(shown.stdout)["origin"] == "own-law"
     listed = CliRunner().invoke(app, ["law", "rules", "--json"], catch_exceptions=False)

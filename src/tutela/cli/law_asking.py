@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tutela.law.book import Lawbook
+from tutela.law.loading import load_lawbook
 from tutela.law.model import Status
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import BadInput
@@ -27,10 +28,15 @@ Jurisdiction = Annotated[
 ]
 
 
-@cache
 def the_lawbook() -> Lawbook:
-    """The lawbook of this installation, read once a command."""
-    return lawbook_of(load_settings())
+    """The lawbook of this installation; our own is read once, an operator's folder each time."""
+    settings = load_settings()
+    return _ours() if settings.lawbook is None else lawbook_of(settings)
+
+
+@cache
+def _ours() -> Lawbook:
+    return load_lawbook()
 
 
 def day(text: str) -> date:

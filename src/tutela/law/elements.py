@@ -17,7 +17,6 @@ from tutela.law.vocabulary import Value
 _SAME_DUTY = {
     Action.REMOVE: frozenset({Action.REMOVE, Action.RESTRICT}),
     Action.RESTRICT: frozenset({Action.REMOVE, Action.RESTRICT}),
-    Action.REPORT: frozenset({Action.REPORT, Action.INFORM_AUTHORITY}),
 }
 """Duties that answer for each other: a treaty's "remove" is met by disabling access, too."""
 _MEASURE_OF = {
