@@ -1,13 +1,11 @@
 """What every question to the law has in common: a day, a review status, a place, the book."""
 
 from datetime import date
-from functools import cache
 from typing import Annotated
 
 import typer
 
 from tutela.law.book import Lawbook
-from tutela.law.loading import load_lawbook
 from tutela.law.model import Status
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import BadInput
@@ -29,14 +27,8 @@ Jurisdiction = Annotated[
 
 
 def the_lawbook() -> Lawbook:
-    """The lawbook of this installation; our own is read once, an operator's folder each time."""
-    settings = load_settings()
-    return _ours() if settings.lawbook is None else lawbook_of(settings)
-
-
-@cache
-def _ours() -> Lawbook:
-    return load_lawbook()
+    """The lawbook of this installation, read once a process."""
+    return lawbook_of(load_settings())
 
 
 def day(text: str) -> date:
