@@ -109,11 +109,13 @@ def proxy_to(url: str, armed: Armed) -> Iterator[str]:
 
 _ZYGOTE = """
 import os, signal, sys
+from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.logging import set_up_logging
 from tutela.wiring.settings import load_settings
 from tutela.wiring.worker import run_worker
 settings = load_settings()
 set_up_logging(settings)
+lawbook_of(settings)
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)
 print("ready", flush=True)
 for line in sys.stdin:

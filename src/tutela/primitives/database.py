@@ -55,7 +55,7 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One transaction: commits at the end, rolls back on any error."""
-        with _told(), self.engine.begin() as tx:
+        with driver_errors(), self.engine.begin() as tx:
             yield tx
 
     def read(
@@ -73,7 +73,7 @@ class Database:
             made = statement.compile(self.engine)  # type: ignore[attr-defined] # every statement can
             compiled = self._texts[statement] = (str(made), made.params)
         sql, given = compiled
-        with _told():
+        with driver_errors():
             while self._idle:
                 try:
                     kept = self._idle.pop()
@@ -123,7 +123,7 @@ class Database:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def driver_errors() -> Iterator[None]:
     """The driver's errors as ours."""
     try:
         yield

@@ -16,6 +16,7 @@ from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, Wo
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
+from tutela.primitives.database import driver_errors
 from tutela.primitives.errors import Misconfigured, Unavailable
 from tutela.primitives.events import FollowUp
 from tutela.workflows.filing import report_story
@@ -105,23 +106,30 @@ def started(url: str, parts: Parts) -> Iterator[None]:
 
 
 def begin(job: FollowUp) -> bool:
-    """Hand a job to its story; a job handed over twice is one story. False: no such story."""
+    """Hand a job to its story; a job handed over twice is one story. False: no such story.
+
+    Raises `Unavailable` when the engine cannot reach the database.
+    """
     tell = STORIES.get(job.kind)
     if tell is None:
         return False
-    with SetWorkflowID(job.id):
+    with SetWorkflowID(job.id), driver_errors():
         DBOS.start_workflow(tell, job.subject)
     return True
 
 
 def unfinished() -> int:
-    """How many stories have not ended, wherever they stand."""
-    return len(DBOS.list_workflows(status=_UNFINISHED, load_input=False, load_output=False))
+    """How many stories have not ended, wherever they stand; raise `Unavailable`."""
+    with driver_errors():
+        return len(DBOS.list_workflows(status=_UNFINISHED, load_input=False, load_output=False))
 
 
 def at_work() -> frozenset[tuple[str, str]]:
-    """Kind and subject of every story that goes on by itself."""
-    found = DBOS.list_workflows(status=_UNFINISHED, app_version=STORIES_VERSION, load_output=False)
+    """Kind and subject of every story that goes on by itself; raise `Unavailable`."""
+    with driver_errors():
+        found = DBOS.list_workflows(
+            status=_UNFINISHED, app_version=STORIES_VERSION, load_output=False
+        )
     return frozenset(
         (each.name, str(each.input["args"][0])) for each in found if each.input is not None
     )
