@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,6 +24,11 @@ from tutela.review import viewing
 from tutela.review.accepting import accept_rule
 
 pytestmark = pytest.mark.browser
+THREE_PLACES = replace(
+    BOOK,
+    rules=tuple(rule for rule in BOOK.rules if rule.jurisdiction in {"EU", "GB", "US"}),
+    bases=BOOK.bases[:3],
+)
 OPEN = "[...document.querySelectorAll('details')].slice(0, 40).forEach(one => { one.open = true })"
 """What folds is opened, of a long page the first forty: its further parts are alike."""
 
@@ -35,8 +41,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def desk(office: Office) -> Iterator[tuple[Office, str]]:
-    """The office with real time, served on a loopback port."""
+    """The office with real time and the law of three places, served on a loopback port."""
     office.clock = SystemClock()  # type: ignore[assignment]
+    office.book = THREE_PLACES
     with served(build(office.parts())) as url:
         yield office, url
 
