@@ -18,6 +18,7 @@ from tutela.law.model import LegalStatus, Status
 from tutela.law.offences import Dimension
 from tutela.law.parsing import read_yaml
 from tutela.law.reforming import (
+    Change,
     Reform,
     TakenOver,
     better,
@@ -202,3 +203,22 @@ def test_the_patch_of_the_how_to_is_one(book: Lawbook) -> None:
     found = effect(book, reform, "IE", as_of=date(2026, 11, 22))
     assert found.added == ("ie.measure.hotline-by-law",)
     assert found.repealed == ("ie.measure.hotline",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "doubtful"),
+    [
+        (Met.MET, Met.UNKNOWN, True),
+        (Met.UNKNOWN, Met.PARTLY, True),
+        (Met.UNKNOWN, Met.NOT_MET, True),
+        (Met.UNKNOWN, Met.MET, False),
+        (Met.PARTLY, Met.MET, False),
+    ],
+)
+def test_a_drafter_is_pointed_to_what_a_wording_loses_or_leaves_open(
+    before: Met, after: Met, *, doubtful: bool
+) -> None:
+    change = Change(
+        requirement="X-1", instrument="X", locator="1", title="x", before=before, after=after
+    )
+    assert change.doubtful is doubtful

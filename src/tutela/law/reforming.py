@@ -66,6 +66,13 @@ class Change:
         """Whether the reform takes away that it is met."""
         return self.before.good and not self.after.good
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether a drafter must look: met no more, or surely met in part or not at all."""
+        return self.worse or (
+            self.before is Met.UNKNOWN and self.after in {Met.PARTLY, Met.NOT_MET}
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Effect:
