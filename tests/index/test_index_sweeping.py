@@ -55,7 +55,7 @@ def test_sweeps_equal_looking_in_blocks_of_few_pairs(
     monkeypatch.setattr("tutela.index.ring.MANY_QUERIES", 1)
     monkeypatch.setattr("tutela.index.ring.LINEAR_SHARE", share)
     monkeypatch.setattr(sweeping, "PAIRS", WAITING)
-    monkeypatch.setattr(sweeping, "SWEPT", 300)
+    monkeypatch.setattr(sweeping, "MOST_QUERIES", 300)
     words = rows_around(kind)
     ring = RingIndex.build(words, layout=layout)
     for radius in (31, 60):

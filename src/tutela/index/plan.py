@@ -20,7 +20,7 @@ from tutela.index.kernels.layout import SIGNATURE_BITS
 _T = TypeVar("_T", bound=np.generic)
 PROBE_COST = 40
 """What finding one bucket costs, in rows looked at inside it."""
-BUCKET_ROWS = 12
+BUCKET_ROWS = 6
 """Rows a bucket has at least, on average, as long as the chunk has bits to spare for that."""
 
 

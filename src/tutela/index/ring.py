@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from tutela.index.bits import WORDS, Found, Numbers, Words, check_radius, room_for
 from tutela.index.columns import THREADS, columns_of
-from tutela.index.kernels.layout import PADDING, address
+from tutela.index.kernels.layout import NEVER, PADDING, address
 from tutela.index.linear import together
 from tutela.index.plan import LAYOUTS, VERY_LARGE_ROWS, Layout, Plan, layout_for, plan, read_only
 from tutela.index.sweeping import Sweep
@@ -50,7 +50,7 @@ class RingIndex:
     """All rows within a radius, exactly as `linear` finds them, by bucket tables.
 
     Never changes once built; rows are 0 to N - 1. Costs 128 bytes a row (32 hash, 16 x 6
-    tables) and 4.2 MB or 5 bytes a row besides, whichever is less; very large ones cost 110
+    tables) and 4.2 MB or 11 bytes a row besides, whichever is less; very large ones cost 110
     bytes a row and 61 MB.
     """
 
@@ -210,6 +210,15 @@ class RingIndex:
         if len(self):
             yield from self._sweep(radius_bits).pairs(self.words, themselves=True)
 
+    def _most(self, chosen: Plan) -> int:
+        """No query has more rows in its buckets than this, by the largest bucket of each table."""
+        places = self._layout.offset_places
+        return sum(
+            int(np.diff(self._offsets[places[table] : places[table + 1]]).max())
+            * int(probes[7] - probes[6])
+            for table, probes in enumerate(chosen.cuts[:-1])
+        )
+
     def _sweep(
         self, radius_bits: int, alive: NDArray[np.uint8] | None = None, *, look: bool = False
     ) -> Sweep:
@@ -261,6 +270,8 @@ class RingIndex:
             self._layout.tables,
         ]
         crowd = int(len(self) // LINEAR_SHARE + 2 * chosen.expected(len(self)))
+        if self._most(chosen) <= crowd:
+            crowd = NEVER
         self._ready[radius_bits] = np.array(parts, np.int64), crowd, chosen
         return self._ready[radius_bits]
 

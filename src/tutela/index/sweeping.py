@@ -14,17 +14,23 @@ from numpy.typing import NDArray
 
 from tutela.index.bits import Found, Numbers, Words, room_for
 from tutela.index.columns import columns_of
-from tutela.index.kernels.layout import FOUND, HELD, PLACE, POSITION, STATE, WAITING, address
+from tutela.index.kernels.layout import (
+    FOUND,
+    HELD,
+    MOST_QUERIES,
+    PLACE,
+    POSITION,
+    STATE,
+    WAITING,
+    address,
+)
 from tutela.index.plan import Plan, read_only
 from tutela.primitives.kernels import compiled
 
 PAIRS = 1 << 17
 """Pairs in a block of results at most; more than the survivors that wait together."""
-SWEPT = 1 << 20
-"""Queries that are sorted together."""
-_SHORT_KEY = 16
 _NONE = 0
-_extract = compiled("tutela.index.kernels.ring:extract")
+_put_in_order = compiled("tutela.index.kernels.sweep:put_in_order")
 _sweep = compiled("tutela.index.kernels.sweep:sweep")
 _look = compiled("tutela.index.kernels.sweep:look")
 ALL_ALIVE = read_only(np.empty(0, np.uint8))
@@ -49,9 +55,9 @@ class Sweep:
 
         `themselves`: the queries are the rows, and pairs come once, with the lower row first.
         """
-        for first in range(0, len(queries), SWEPT):
+        for first in range(0, len(queries), MOST_QUERIES):
             # A copy, because the kernel is quick to take only what may be written to.
-            asked = queries[first : first + SWEPT].copy()
+            asked = queries[first : first + MOST_QUERIES].copy()
             out = _Out(0 if themselves else first)
             base = first if themselves else -1
             given_up = np.full(len(asked), self.plan.layout.tables, np.int64)
@@ -79,7 +85,6 @@ class Sweep:
         """What one table reports; blocks that are full."""
         order, keys, marks = self._sorted(table, columns)
         waiting = np.empty((4, WAITING), np.int64)
-        buckets = np.empty(4 * max(1, self.plan.flips.shape[1]), np.int64)
         state = np.zeros(STATE, np.int64)
         state[PLACE] = -1
         alive = _NONE if self.alive is None else address(self.alive)
@@ -88,7 +93,7 @@ class Sweep:
             state[FOUND] = out.held
             _sweep(
                 self.index, asked, order, keys, marks, table, self.radius_bits, self.crowd, alive,
-                base, loads, given_up, waiting, buckets, state, *out.arrays,
+                base, loads, given_up, waiting, state, *out.arrays,
             )  # fmt: skip
             out.held = int(state[FOUND])
             if state[POSITION] == len(order) and not state[HELD]:
@@ -99,17 +104,13 @@ class Sweep:
         self, table: int, columns: Words
     ) -> tuple[Numbers, NDArray[np.uint32], NDArray[np.uint16]]:
         """The queries' numbers, keys and following signatures, by key."""
-        layout = self.plan.layout
         queries = columns.shape[1]
+        order, packed = np.empty(queries, np.int64), np.empty((2, queries), np.uint64)
         keys, marks = np.empty(queries, np.uint32), np.empty(queries, np.uint16)
-        cut = np.array([
-            layout.firsts[table], layout.keys[table], layout.firsts[(table + 1) % layout.tables]
-        ])  # fmt: skip
-        _extract(columns, cut, keys, marks)
-        # numpy sorts 16 bits by counting.
-        short = keys.astype(np.uint16) if layout.keys[table] <= _SHORT_KEY else keys
-        order = np.argsort(short, kind="stable").astype(np.int64, copy=False)
-        return order, keys[order], marks[order]
+        cuts = self.plan.cuts
+        cut = np.array([cuts[table, 0], self.plan.layout.keys[table], cuts[table + 1, 0]])
+        _put_in_order(columns, cut, packed, order, keys, marks)
+        return order, keys, marks
 
     def _look(
         self, number: int, asked: Words, base: int, given_up: int, out: "_Out"

@@ -35,6 +35,10 @@ ENTRY = "tutela_kernel"
 FAILED = -(1 << 63)
 """What it answers when there was no memory."""
 _NUMBERS = {"int64": ctypes.c_int64, "float32": ctypes.c_float, "float64": ctypes.c_double}
+_READ = 0x1 | 0x100
+"""The flags of an array in C order and aligned (numpy's numbers)."""
+_WRITTEN = _READ | 0x400
+"""And one that may be written to."""
 _COMPILE = "from tutela.primitives.compiling import main; main()"
 _COMPILE_SECONDS = 540.0
 """Far more than the slowest machine needs, and less than who waits for a child to start."""
@@ -64,7 +68,7 @@ class _Kernel:
     def __init__(self, place: str) -> None:
         self.place = place
         self.run: Callable[..., int] | None = None
-        self._arrays: list[tuple[int, np.dtype[Any], int, bool]] = []
+        self._arrays: list[tuple[int, np.dtype[Any], int, int]] = []
         self._numbers: list[tuple[int, Callable[[Any], object]]] = []
 
     def __call__(self, *arguments: Any) -> int:  # noqa: ANN401 - arrays of many types
@@ -75,14 +79,12 @@ class _Kernel:
             raise TypeError(f"{self.place} does not take {len(given)} arguments")
         for number, plain in self._numbers:
             given[number] = plain(given[number])  # numpy's numbers are not Python's
-        for number, dtype, axes, written in self._arrays:
+        for number, dtype, axes, needed in self._arrays:
             array = given[number]
-            flags = array.flags
             if (
-                array.dtype != dtype
+                (array.dtype is not dtype and array.dtype != dtype)
                 or array.ndim != axes
-                or not (flags.c_contiguous and flags.aligned)
-                or (written and not flags.writeable)
+                or array.flags.num & needed != needed
             ):
                 raise TypeError(f"{self.place} does not take {_told(array)} as argument {number}")
         answer = self.run(*given)  # type: ignore[misc] # loaded above
@@ -93,7 +95,7 @@ class _Kernel:
     def take(self, arguments: list[list[Any]], address: int) -> None:
         """Be the function at this address."""
         self._arrays = [
-            (number, np.dtype(kind[0]), *kind[1:])
+            (number, np.dtype(kind[0]), kind[1], _WRITTEN if kind[2] else _READ)
             for number, kind in enumerate(arguments)
             if len(kind) > 1
         ]

@@ -32,12 +32,18 @@ def address(array: NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
+MOST_QUERIES = 1 << 20
+"""Queries that are swept together at most."""
+NEAR_BYTES = 1 << 19
+"""A table up to this size stays near the processor; memory need not be asked for it ahead."""
+NEVER = 1 << 62
+"""More rows than any query can have in its buckets."""
+
 # What `sweep` remembers between calls.
-STATE = 9
-POSITION, NUMBER, PLACE, HELD, FOUND, GROUP_END, TURN, LOADS = range(STATE - 1)
-"""Places in what `sweep` remembers: the query in turn, the bucket and place where it stopped,
-survivors that wait, pairs found, where the next key begins, whose buckets are in which half,
-and how many rows the buckets of each half hold."""
+STATE = 5
+POSITION, NUMBER, PLACE, HELD, FOUND = range(STATE)
+"""Places in what `sweep` remembers: the query in turn, the probe and place where it stopped,
+survivors that wait, and pairs found."""
 
 # What the prefix index counts with.
 HASH_BITS, WORDS, WORD = 256, 4, 64

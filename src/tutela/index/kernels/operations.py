@@ -1,6 +1,6 @@
 """Machine operations for the index's kernels: vectors, prefetch, memory by address.
 
-Vectors are written out as LLVM operations on 32 lanes of 16 bits, which every processor
+Vectors are written out as LLVM operations on 16 lanes of 16 bits, which every processor
 can do and those with wide registers do at once.
 """
 
@@ -13,7 +13,8 @@ from numba.core import cgutils
 
 from tutela.primitives.compiling import machine
 
-LANES = 32
+LANES = 16
+"""Half a line of memory: buckets are short, and shorter reads cross lines less often."""
 COUNTS_FAST = bool(get_host_cpu_features().get("avx512bitalg"))
 """Whether the processor counts the bits of 16-bit lanes in one step."""
 
@@ -59,7 +60,7 @@ def fetch(typingctx: Any, address: Any, byte: Any) -> Any:  # noqa: ANN401, ARG0
 
 @machine
 def near(typingctx: Any, address: Any, place: Any, value: Any, limit: Any) -> Any:  # noqa: ANN401, ARG001
-    """Which of the 32 signatures from `place` on differ from `value` in at most `limit` bits.
+    """Which of the 16 signatures from `place` on differ from `value` in at most `limit` bits.
 
     Answers a number whose bit b stands for lane b. Limits are small, so nothing is counted:
     what is 0 after its lowest set bit has been cleared `limit` times had no more than those.
@@ -77,28 +78,47 @@ def near(typingctx: Any, address: Any, place: Any, value: Any, limit: Any) -> An
             )
             within = spread(builder, builder.trunc(args[3], lane), lanes)
             close = builder.icmp_unsigned("<=", builder.call(count, [apart]), within)
-            return builder.bitcast(close, ir.IntType(LANES))
+            return _one_bit_each(builder, close)
         one = ir.Constant(lanes, [1] * LANES)
+
+        def cleared(left: Any) -> Any:  # noqa: ANN401
+            return builder.and_(left, builder.sub(left, one))
+
+        # Nearly every limit is 2 or 3; those are written out.
         before = builder.block
-        loop = builder.append_basic_block("clear")
-        done = builder.append_basic_block("cleared")
-        zero = ir.Constant(ir.IntType(64), 0)
-        builder.cbranch(builder.icmp_signed(">", args[3], zero), loop, done)
+        two, three, done = (builder.append_basic_block(name) for name in ("two", "three", "done"))
+        loop, more = builder.append_basic_block("loop"), builder.append_basic_block("more")
+        chosen = builder.switch(args[3], loop)
+        chosen.add_case(2, two)
+        chosen.add_case(3, three)
+        builder.position_at_end(two)
+        after_two = cleared(cleared(apart))
+        builder.branch(done)
+        builder.position_at_end(three)
+        after_three = cleared(cleared(cleared(apart)))
+        builder.branch(done)
         builder.position_at_end(loop)
-        left, many = builder.phi(lanes), builder.phi(ir.IntType(64))
-        cleared = builder.and_(left, builder.sub(left, one))
-        fewer = builder.sub(many, ir.Constant(ir.IntType(64), 1))
-        for phi, start, step in ((left, apart, cleared), (many, args[3], fewer)):
-            phi.add_incoming(start, before)
-            phi.add_incoming(step, loop)
-        builder.cbranch(builder.icmp_signed(">", fewer, zero), loop, done)
+        left, many = builder.phi(lanes), builder.phi(args[3].type)
+        builder.cbranch(builder.icmp_signed(">", many, many.type(0)), more, done)
+        builder.position_at_end(more)
+        left.add_incoming(apart, before)
+        left.add_incoming(cleared(left), more)
+        many.add_incoming(args[3], before)
+        many.add_incoming(builder.sub(many, many.type(1)), more)
+        builder.branch(loop)
         builder.position_at_end(done)
         rest = builder.phi(lanes)
-        rest.add_incoming(apart, before)
-        rest.add_incoming(cleared, loop)
-        return builder.bitcast(builder.icmp_unsigned("==", rest, nothing), ir.IntType(LANES))
+        rest.add_incoming(after_two, two)
+        rest.add_incoming(after_three, three)
+        rest.add_incoming(left, loop)
+        return _one_bit_each(builder, builder.icmp_unsigned("==", rest, nothing))
 
     return types.uint32(types.int64, types.int64, types.uint16, types.int64), code
+
+
+def _one_bit_each(builder: Any, lanes: Any) -> Any:  # noqa: ANN401
+    """Which lanes are true, as a number."""
+    return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), ir.IntType(32))
 
 
 def spread(builder: Any, value: Any, lanes: Any) -> Any:  # noqa: ANN401

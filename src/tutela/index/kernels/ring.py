@@ -48,7 +48,7 @@ def mix(words: Words, first: int, last: int, columns: Words) -> None:
 
 
 @kernel()
-def _take(columns: Words, first: int, width: int, out: Any) -> None:  # noqa: ANN401
+def take(columns: Words, first: int, width: int, out: Any) -> None:  # noqa: ANN401
     """Bits first to first + width of every row."""
     low, shift = columns[first >> 6], np.uint64(first & 63)
     mask = np.uint64((1 << width) - 1)
@@ -67,8 +67,8 @@ def extract(columns: Words, cut: Numbers, keys: Keys, marks: Signatures) -> None
 
     `cut`: first bit and width of the key, first bit of the next chunk.
     """
-    _take(columns, cut[0], cut[1], keys)
-    _take(columns, cut[2], SIGNATURE_BITS, marks)
+    take(columns, cut[0], cut[1], keys)
+    take(columns, cut[2], SIGNATURE_BITS, marks)
 
 
 @kernel()
@@ -155,15 +155,13 @@ def settle(  # noqa: PLR0917
 ) -> int:
     """Compare the waiting survivors in full; answers how many pairs are found by now.
 
-    `waiting` int64[4, WAITING]: query, table, place in the rows, and room for the row.
+    `waiting` int64[4, WAITING]: query, table, place in the table, and room for the row.
     `base` not below 0: the queries are our rows from there on, each pair is reported once, the
     lower row first.
     """
     words, rows, size, cuts = index[0], index[3], index[4], index[5]
     for number in range(many):
-        fetch(rows, waiting[2, number] * 4)
-    for number in range(many):
-        row = peek_short(rows, waiting[2, number])
+        row = peek_short(rows, waiting[1, number] * size + waiting[2, number])
         row = row if row < size else 0
         waiting[3, number] = row
         fetch(words, row * 32)
@@ -198,87 +196,97 @@ def settle(  # noqa: PLR0917
 
 
 @kernel()
-def _ask_offsets(offsets: int, cuts: int, tables: int, flips: int, chunks: int) -> None:
-    """Ask memory for the offsets of every bucket of one query."""
-    for table in range(tables):
-        cut = table * CUTS
-        key = peek(chunks, table) & peek(cuts, cut + 2)
-        base = peek(cuts, cut + 5)
-        for number in range(peek(cuts, cut + 6), peek(cuts, cut + 7)):
-            fetch(offsets, (base + (key ^ peek(flips, number))) * 4)
+def ask_offsets(offsets: int, cut: int, key: int, flips: int) -> None:
+    """Ask memory for the offsets of every bucket that one key probes; `cut`: see `plan.Plan`."""
+    base = offsets + 4 * peek(cut, 5)
+    for number in range(peek(cut, 6), peek(cut, 7)):
+        fetch(base, (key ^ peek(flips, number)) * 4)
 
 
 @kernel()
-def find_buckets(  # noqa: PLR0917
-    offsets: int, marks: int, size: int, table: int, cuts: int, chunk: int, flips: int,
-    buckets: int, every: bool,  # noqa: FBT001
+def ask_buckets(  # noqa: PLR0917
+    offsets: int, shelf: int, size: int, cut: int, key: int, flips: int, least: int,
+    ahead: bool,  # noqa: FBT001
 ) -> int:  # fmt: skip
-    """Where the buckets of one table are, and ask memory for them; answers how many rows.
+    """How many rows the buckets of one key hold; with `ahead` memory is asked for them.
 
-    `buckets` is filled with where each begins and ends, as places in `marks`. Without `every`
-    those of lesser keys are left empty.
+    `shelf`: where the signatures of the table begin. Keys below `least` are not probed.
     """
-    cut = table * CUTS
-    key = chunk & peek(cuts, cut + 2)
-    base = peek(cuts, cut + 5)
-    shift = table * (size + PADDING)
+    base = offsets + 4 * peek(cut, 5)
     load = np.int64(0)
-    place = 0
-    for number in range(peek(cuts, cut + 6), peek(cuts, cut + 7)):
+    for number in range(peek(cut, 6), peek(cut, 7)):
         probed = key ^ peek(flips, number)
-        pair = both(offsets, base + probed) if every or probed >= key else np.uint64(0)
-        begins = np.int64(min(np.int64(pair & np.uint64(0xFFFFFFFF)), np.int64(size)))
-        ends = np.int64(min(np.int64(pair >> np.uint64(32)), np.int64(size)))
+        if probed < least:
+            continue
+        begins, ends = bucket(base, probed, size)
         load += ends - begins
-        begins += shift
-        ends += shift
-        poke(buckets, place, begins)
-        poke(buckets, place + 1, ends)
-        place += 2
-        fetch(marks, begins * 2)
-        fetch(marks, ends * 2)
-        for line in range(begins + LINE, ends - LINE, LINE):
-            fetch(marks, line * 2)
+        if ahead:
+            fetch(shelf, begins * 2)
+            fetch(shelf, ends * 2)
+            for line in range(begins + LINE, ends - LINE, LINE):
+                fetch(shelf, line * 2)
     return int(load)
 
 
 @kernel()
-def scan(  # noqa: PLR0917
-    marks: int, buckets: int, limits: int, resume: int, begin: int, many: int, value: int,
-    waiting: int, held: int,
-) -> tuple[int, int, int]:  # fmt: skip
-    """Collect places whose signature is near enough, from bucket `resume` on.
+def bucket(base: int, key: int, size: int) -> tuple[int, int]:
+    """Where a bucket begins and ends, never outside the table."""
+    pair = both(base, key)
+    begins = min(np.int64(pair & np.uint64(0xFFFFFFFF)), size)
+    return begins, min(np.int64(pair >> np.uint64(32)), size)
 
-    Answers how many wait, and the bucket and place where it stopped: before bucket `many` when
-    there may be no room for the next vector's survivors. That place is `begin` of the next
-    call; -1 begins where the bucket does.
+
+@kernel()
+def scan(  # noqa: PLR0917
+    offsets: int, shelf: int, size: int, cut: int, key: int, value: int, flips: int, limits: int,
+    least: int, resume: int, begin: int, waiting: int, held: int,
+) -> tuple[int, int, int]:  # fmt: skip
+    """Collect places in a table whose signature is near enough, from probe `resume` on.
+
+    `value`: the query's signature. Answers how many wait, and the probe and place where it
+    stopped: before the last probe's end when there may be no room for the next vector's
+    survivors. That place is `begin` of the next call; -1 begins where the bucket does.
     """
-    for number in range(resume, many):
-        place = peek(buckets, 2 * number)
-        if number == resume and begin >= 0:
-            place = begin
-        end = peek(buckets, 2 * number + 1)
-        limit = peek(limits, number)
-        while place < end:
-            lanes = near(marks, place, np.uint16(value), limit)
-            inside = np.uint64(min(end - place, LANES))
-            lanes &= np.uint32((np.uint64(1) << inside) - np.uint64(1))
-            if lanes != 0:
-                if held > WAITING - LANES:
-                    return held, number, place
-                while lanes != 0:
-                    poke(waiting, held, place + lowest(lanes))
-                    held += 1
-                    lanes &= lanes - np.uint32(1)
-            place += LANES
+    base, many, number = offsets + 4 * peek(cut, 5), peek(cut, 7), resume
+    while number < many:
+        probed = key ^ peek(flips, number)
+        if probed >= least:
+            place, end = bucket(base, probed, size)
+            place = begin if begin >= 0 else place
+            limit = peek(limits, number)
+            while place < end:
+                lanes = near(shelf, place, np.uint16(value), limit)
+                inside = np.uint32(min(end - place, LANES))
+                lanes &= (np.uint32(1) << inside) - np.uint32(1)
+                if lanes != 0:
+                    if held > WAITING - LANES:
+                        return held, number, place
+                    while lanes != 0:
+                        poke(waiting, held, place + lowest(lanes))
+                        held += 1
+                        lanes &= lanes - np.uint32(1)
+                place += LANES
+        begin = -1
+        number += 1
     return held, many, -1
+
+
+@kernel()
+def name_survivors(  # noqa: PLR0917
+    waiting: Numbers, before: int, held: int, query: int, table: int, rows: int
+) -> None:
+    """Write down whose survivors these are, and ask memory for the numbers of their rows."""
+    for survivor in range(before, held):
+        waiting[0, survivor] = query
+        waiting[1, survivor] = table
+        fetch(rows, waiting[2, survivor] * 4)
 
 
 @kernel(
     "int64(int64[::1], uint64[:, ::1], int64, int64, int64, uint8[::1], int64[::1], int64[::1], "
     "uint16[::1])"
 )
-def probe(  # noqa: PLR0917
+def probe(  # noqa: C901, PLR0917 - calls between kernels are not all inlined
     index: Numbers,
     asked: Words,
     radius: int,
@@ -300,60 +308,51 @@ def probe(  # noqa: PLR0917
     drop. Pairs beyond the room in the out arrays are only counted. There is a query at least.
     """
     queries = address_of(asked)
-    offsets, marks, size = index[1], index[2], index[4]
+    offsets, marks, rows, size = index[1], index[2], index[3], index[4]
     cuts, flips, many_flips, tables = index[5], index[6], index[7], index[8]
     limits = flips + 8 * many_flips
     chunks_held = np.empty(2 * (tables + 1), np.int64)
-    buckets_held = np.empty(4 * many_flips, np.int64)
     waiting = np.empty((4, WAITING), np.int64)
-    chunks, buckets = address_of(chunks_held), address_of(buckets_held)
+    coming = chunks = address_of(chunks_held)
     places = address_of(waiting) + 8 * 2 * WAITING
     held = 0
     found = 0
-    coming = chunks
     _chunks_of(queries, cuts, tables, coming)
-    _ask_offsets(offsets, cuts, tables, flips, coming)
+    for table in range(tables):
+        cut = cuts + 8 * CUTS * table
+        ask_offsets(offsets, cut, peek(coming, table) & peek(cut, 2), flips)
     for query in range(len(asked)):
         own = coming
         coming = chunks + 8 * (tables + 1) * ((query + 1) & 1)
         if query + 1 < len(asked):
             _chunks_of(queries + 32 * (query + 1), cuts, tables, coming)
-            _ask_offsets(offsets, cuts, tables, flips, coming)
         load = 0
         for step in range(tables + 1):
             # Memory brings the buckets of one table while those of the one before are scanned.
             if step < tables:
-                into = buckets + 16 * many_flips * (step & 1)
-                load += find_buckets(
-                    offsets,
-                    marks,
-                    size,
-                    step,
-                    cuts,
-                    peek(own, step),
-                    flips,
-                    into,
-                    True,  # noqa: FBT003
-                )
+                cut = cuts + 8 * CUTS * step
+                key = peek(own, step) & peek(cut, 2)
+                shelf = marks + 2 * step * (size + PADDING)
+                load += ask_buckets(offsets, shelf, size, cut, key, flips, 0, True)  # noqa: FBT003
                 if load > crowd:
                     crowded[query] = crowded[len(crowded) - 1] = np.uint8(1)
                     break
+                if query + 1 < len(asked):
+                    ask_offsets(offsets, cut, peek(coming, step) & peek(cut, 2), flips)
             if step == 0:
                 continue
             table = step - 1
-            begin = peek(cuts, table * CUTS + 6)
-            number, place, many = 0, -1, peek(cuts, table * CUTS + 7) - begin
-            from_here = buckets + 16 * many_flips * (table & 1)
+            cut = cuts + 8 * CUTS * table
+            key = peek(own, table) & peek(cut, 2)
+            shelf = marks + 2 * table * (size + PADDING)
+            number, place, many = peek(cut, 6), -1, peek(cut, 7)
             while number < many:
                 before = held
                 held, number, place = scan(
-                    marks, from_here, limits + 8 * begin, number, place, many, peek(own, step),
-                    places, held,
+                    offsets, shelf, size, cut, key, peek(own, step), flips, limits, 0, number,
+                    place, places, held,
                 )  # fmt: skip
-                for survivor in range(before, held):
-                    waiting[0, survivor] = query
-                    waiting[1, survivor] = table
-                    waiting[2, survivor] -= table * PADDING
+                name_survivors(waiting, before, held, query, table, rows + 4 * table * size)
                 if number < many:
                     found = settle(
                         index, queries, radius, alive, -1, waiting, held, found, out_query,

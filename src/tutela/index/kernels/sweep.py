@@ -4,10 +4,11 @@ import numpy as np
 
 from tutela.index.kernels.layout import (
     CUTS,
-    GROUP_END,
-    LOADS,
+    MOST_QUERIES,
+    NEAR_BYTES,
+    NEVER,
     PADDING,
-    TURN,
+    SIGNATURE_BITS,
     WAITING,
     Bits,
     Distances,
@@ -19,29 +20,65 @@ from tutela.index.kernels.layout import (
 from tutela.index.kernels.operations import address_of, ones, peek
 from tutela.index.kernels.ring import (
     WORDS_TYPE,
+    ask_buckets,
+    ask_offsets,
     asks,
-    find_buckets,
     first_table,
     is_alive,
+    name_survivors,
     scan,
     settle,
+    take,
 )
 from tutela.primitives.compiling import kernel
 
+_DIGIT = 8
+_KEY_PLACE = SIGNATURE_BITS + (MOST_QUERIES - 1).bit_length()
+"""Where the key begins in a number that holds key, query and signature."""
 
-@kernel()
-def _group_end(keys: Keys, begin: int) -> int:
-    """Where the next key begins."""
-    end = begin + 1
-    while end < len(keys) and keys[end] == keys[begin]:
-        end += 1
-    return end
+
+@kernel(
+    "void(Array(uint64, 2, 'C', readonly=True), int64[::1], uint64[:, ::1], int64[::1], "
+    "uint32[::1], uint16[::1])"
+)
+def put_in_order(  # noqa: PLR0917
+    columns: Words, cut: Numbers, packed: Words, order: Numbers, keys: Keys, marks: Signatures
+) -> None:
+    """The queries' numbers, keys and following signatures, sorted by the keys of one table.
+
+    `columns` and `cut` as `ring.extract` takes them; `packed` uint64[2, N] is room for the work.
+    """
+    take(columns, cut[0], cut[1], packed[0])
+    take(columns, cut[2], SIGNATURE_BITS, packed[1])
+    for query in range(len(order)):
+        low = np.uint64(query) << np.uint64(SIGNATURE_BITS) | packed[1, query]
+        packed[0, query] = packed[0, query] << np.uint64(_KEY_PLACE) | low
+    counts = np.empty(1 << _DIGIT, np.int64)
+    side = 0
+    for digit in range(_KEY_PLACE, _KEY_PLACE + cut[1], _DIGIT):
+        counts[:] = 0
+        for query in range(len(order)):
+            counts[np.int64(packed[side, query] >> np.uint64(digit)) & (len(counts) - 1)] += 1
+        place = np.int64(0)
+        for value in range(len(counts)):
+            counts[value], place = place, place + counts[value]
+        for query in range(len(order)):
+            held = packed[side, query]
+            value = np.int64(held >> np.uint64(digit)) & (len(counts) - 1)
+            packed[side ^ 1, counts[value]] = held
+            counts[value] += 1
+        side ^= 1
+    for query in range(len(order)):
+        held = packed[side, query]
+        keys[query] = np.uint32(held >> np.uint64(_KEY_PLACE))
+        order[query] = np.int64(held >> np.uint64(SIGNATURE_BITS)) & (MOST_QUERIES - 1)
+        marks[query] = np.uint16(held & np.uint64((1 << SIGNATURE_BITS) - 1))
 
 
 @kernel(
     "void(int64[::1], uint64[:, ::1], int64[::1], uint32[::1], uint16[::1], int64, int64, int64, "
     "int64, int64, int64[::1], int64[::1], int64[:, ::1], int64[::1], int64[::1], int64[::1], "
-    "int64[::1], uint16[::1])"
+    "uint16[::1])"
 )
 def sweep(  # noqa: C901, PLR0912, PLR0917 - calls between kernels are not all inlined
     index: Numbers,
@@ -57,7 +94,6 @@ def sweep(  # noqa: C901, PLR0912, PLR0917 - calls between kernels are not all i
     loads: Numbers,
     given_up: Numbers,
     waiting: Numbers,
-    held_buckets: Numbers,
     state: Numbers,
     out_query: Numbers,
     out_row: Numbers,
@@ -68,55 +104,54 @@ def sweep(  # noqa: C901, PLR0912, PLR0917 - calls between kernels are not all i
     `index`, `alive`, `crowd` as `ring.probe` takes them; `order`, `keys`, `marks`: the
     queries' numbers, keys and following signatures by key. Stops when the out arrays (longer
     than `WAITING`) may not hold what comes next; called again with the same `waiting` int64[4,
-    WAITING], `held_buckets` int64[2, 2P] and `state` it goes on. Done when all positions are
-    and nothing is held. `base`: see `ring.settle`.
+    WAITING] and `state` it goes on. Done when all positions are and nothing is held. `base`:
+    see `ring.settle`.
     `loads` counts rows in buckets; a query with more than `crowd` is given up from this table
-    on, which is then written to `given_up`.
+    on, which is then written to `given_up`. `crowd` `NEVER`: no query can have too many.
     """
-    offsets, shelf, size, cuts, flips = index[1], index[2], index[4], index[5], index[6]
-    many_flips, tables = index[7], index[8]
-    queries = address_of(asked)
-    begin = peek(cuts, table * CUTS + 6)
-    many = peek(cuts, table * CUTS + 7) - begin
-    limits = flips + 8 * (many_flips + begin)
-    buckets, half = address_of(held_buckets), 16 * many_flips
+    offsets, size, cuts, flips, tables = index[1], index[4], index[5], index[6], index[8]
+    shelf, rows = index[2] + 2 * table * (size + PADDING), index[3] + 4 * table * size
+    cut, limits = cuts + 8 * CUTS * table, flips + 8 * index[7]
+    first, many = peek(cut, 6), peek(cut, 7)
+    queries, last = address_of(asked), len(order) - 1
     places = address_of(waiting) + 8 * 2 * WAITING
-    every = base < 0
     position, number, place, held, found = state[0], state[1], state[2], state[3], state[4]
-    group_end, turn = state[GROUP_END], state[TURN]
-    if group_end == 0 and len(order):
-        state[LOADS] = find_buckets(
-            offsets, shelf, size, table, cuts, int(np.int64(keys[0])), flips, buckets, every
-        )
-        turn = 1
-    while position < len(order):
-        if position == group_end:
+    ahead = 2 * size + 4 * (peek(cut, 2) + 1) > NEAR_BYTES
+    counted = crowd < NEVER
+    load, coming = np.int64(-1), np.int64(-1)
+    while position <= last:
+        key = np.int64(keys[position])
+        least = key if base >= 0 else 0
+        if load < 0 and (ahead or counted):
+            load = ask_buckets(offsets, shelf, size, cut, key, flips, least, ahead)
+        if place < 0:
             # Memory brings the buckets of the next key while those of this one are scanned.
-            turn ^= 1
-            group_end = _group_end(keys, position)
-            if group_end < len(order):
-                state[LOADS + (turn ^ 1)] = find_buckets(
-                    offsets, shelf, size, table, cuts, int(np.int64(keys[group_end])), flips,
-                    buckets + half * (turn ^ 1), every,
+            coming = load
+            following = np.int64(keys[min(position + 1, last)])
+            if ahead and position + 2 <= last and keys[position + 2] != following:
+                ask_offsets(offsets, cut, np.int64(keys[position + 2]), flips)
+            if following != key and (ahead or counted):
+                coming = ask_buckets(
+                    offsets, shelf, size, cut, following, flips,
+                    following if base >= 0 else 0, ahead,
                 )  # fmt: skip
         query = order[position]
-        if number == 0 and place < 0:
-            if given_up[query] == tables:
-                loads[query] += state[LOADS + turn]
+        if place < 0:
+            if counted and given_up[query] == tables:
+                loads[query] += load
                 if loads[query] > crowd:
                     given_up[query] = table
             if given_up[query] < tables:
                 position += 1
+                load = coming
                 continue
+            number = first
         before = held
         held, number, place = scan(
-            shelf, buckets + half * turn, limits, number, place, many,
-            int(np.int64(marks[position])), places, held,
+            offsets, shelf, size, cut, key, np.int64(marks[position]), flips, limits, least,
+            number, place, places, held,
         )  # fmt: skip
-        for survivor in range(before, held):
-            waiting[0, survivor] = query
-            waiting[1, survivor] = table
-            waiting[2, survivor] -= table * PADDING
+        name_survivors(waiting, before, held, query, table, rows)
         if number < many:
             if found + held > len(out_query):
                 break
@@ -126,16 +161,16 @@ def sweep(  # noqa: C901, PLR0912, PLR0917 - calls between kernels are not all i
             )  # fmt: skip
             held = 0
         else:
-            number, place = 0, -1
+            place = -1
             position += 1
-    if position == len(order) and found + held <= len(out_query):
+            load = coming
+    if position > last and found + held <= len(out_query):
         found = settle(
             index, queries, radius, alive, base, waiting, held, found, out_query, out_row,
             out_distance,
         )  # fmt: skip
         held = 0
     state[0], state[1], state[2], state[3], state[4] = position, number, place, held, found
-    state[GROUP_END], state[TURN] = group_end, turn
 
 
 @kernel(
