@@ -100,6 +100,8 @@ class MatcherForTests:
     second_person: bool = False
     known: set[bytes] = field(default_factory=set)
 
+    dihedral_asked: bool = False
+
     def learn(self, data: bytes) -> bytes:
         self.known.add(hashlib.sha256(data).digest())
         return data

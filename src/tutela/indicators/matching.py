@@ -84,6 +84,11 @@ class Matcher:
         """
         return self._kept.refresh()
 
+    @property
+    def dihedral_asked(self) -> bool:
+        """Whether an enabled list, as of the last match, wants turned and mirrored pictures."""
+        return any(one.enabled and one.dihedral for one in self._lists)
+
     def match(self, hashed: Hashed) -> MatchResult:
         """All matches of one item, nearest first."""
         return self.match_many([hashed])[0]

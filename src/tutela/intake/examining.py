@@ -19,9 +19,23 @@ from tutela.primitives.errors import BadInput
 def examined(
     data: bytes | Path, *, mode: Mode, jail: Jail, matcher: Matching
 ) -> tuple[Hashed, MatchResult]:
-    """The hashes that decided and what they met; raise `BadInput` for what cannot be read."""
+    """The hashes that decided and what they met; raise `BadInput` for what cannot be read.
+
+    Turned and mirrored forms cost time, so they are hashed only when a list asks for them; a
+    list that has come to ask for them since the last match is heeded by doing it all again.
+    """
+    asked = matcher.dihedral_asked
+    answer = _examined(data, mode=mode, jail=jail, matcher=matcher, dihedral=asked)
+    if not asked and matcher.dihedral_asked:
+        return _examined(data, mode=mode, jail=jail, matcher=matcher, dihedral=True)
+    return answer
+
+
+def _examined(
+    data: bytes | Path, *, mode: Mode, jail: Jail, matcher: Matching, dihedral: bool
+) -> tuple[Hashed, MatchResult]:
     if mode is Mode.FAST:
-        hashed = _hashed(data, jail, mode)  # 1
+        hashed = _hashed(data, jail, mode, dihedral=dihedral)  # 1
         if hashed.mode is Mode.EXACT:
             return hashed, matcher.match(hashed)
         if hashed.pdq is not None and not any(
@@ -30,12 +44,12 @@ def examined(
             result = matcher.sift(hashed, slack_bits=FAST_SLACK_BITS)  # 3
             if result is not None:
                 return hashed, result
-    hashed = _hashed(data, jail, Mode.EXACT)  # 4
+    hashed = _hashed(data, jail, Mode.EXACT, dihedral=dihedral)  # 4
     return hashed, matcher.match(hashed)
 
 
-def _hashed(data: bytes | Path, jail: Jail, mode: Mode) -> Hashed:
-    hashed = jail.hash(data, dihedral=True, mode=mode)
+def _hashed(data: bytes | Path, jail: Jail, mode: Mode, *, dihedral: bool) -> Hashed:
+    hashed = jail.hash(data, dihedral=dihedral, mode=mode)
     if not isinstance(hashed, Hashed):
         raise BadInput("The file cannot be read", why=hashed.why, remedy=hashed.remedy)
     return hashed

@@ -40,6 +40,11 @@ class Jail(Protocol):
 class Matching(Protocol):
     """Compares hashes with the lists (`indicators.matching.Matcher`)."""
 
+    @property
+    def dihedral_asked(self) -> bool:
+        """Whether a list, as of the last match, wants turned and mirrored pictures found."""
+        ...
+
     def match(self, hashed: Hashed) -> MatchResult:
         """All matches of one item."""
         ...
