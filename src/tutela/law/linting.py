@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 from tutela.law.book import Lawbook
 from tutela.law.linting_entries import entry_faults
@@ -30,9 +31,10 @@ def cited_parts(thing: object, path: str) -> Iterator[tuple[str, Cited]]:
     if isinstance(thing, tuple):
         for n, each in enumerate(thing):
             yield from cited_parts(each, f"{path}[{n}]")
-    elif is_dataclass(thing) and not isinstance(thing, type):
-        for each in fields(thing):
-            yield from cited_parts(getattr(thing, each.name), f"{path}.{each.name.rstrip('_')}")
+    for name in _field_names(thing):
+        value = getattr(thing, name)
+        if isinstance(value, tuple) or _field_names(value):
+            yield from cited_parts(value, f"{path}.{name.rstrip('_')}")
 
 
 def driving_parts(rule: Rule) -> Iterator[tuple[str, Cited]]:
@@ -47,14 +49,23 @@ def facts_asked(thing: object) -> frozenset[str]:
     names: set[str] = set()
     if isinstance(thing, tuple):
         names.update(*(facts_asked(each) for each in thing))
-    elif is_dataclass(thing) and not isinstance(thing, type):
-        for each in fields(thing):
-            value = getattr(thing, each.name)
-            if each.name in _FACT_KEYS and (isinstance(value, str) or each.name != "from_"):
-                names.update({value} if isinstance(value, str) else ())
-            else:
-                names |= facts_asked(value)
+    for name in _field_names(thing):
+        value = getattr(thing, name)
+        if name in _FACT_KEYS and (isinstance(value, str) or name != "from_"):
+            names.update({value} if isinstance(value, str) else ())
+        elif isinstance(value, tuple) or _field_names(value):
+            names |= facts_asked(value)
     return frozenset(names)
+
+
+def _field_names(thing: object) -> tuple[str, ...]:
+    """The fields of a dataclass's instance; none of anything else."""
+    return _names_of(cast("Any", type(thing)))
+
+
+@cache
+def _names_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else ()
 
 
 def faults(book: Lawbook) -> tuple[str, ...]:

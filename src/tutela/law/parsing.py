@@ -36,9 +36,7 @@ class _Strict(yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str) or key in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, "a key stands twice or is no text", key_node.start_mark
-                )
+                raise yaml.constructor.ConstructorError(None, None, _TWICE, key_node.start_mark)
             seen.add(key)
         return super().construct_mapping(node, deep)
 
@@ -66,21 +64,51 @@ class _StrictLoader(_Strict, yaml.SafeLoader):
 class _BookLoader(_Strict, yaml.CSafeLoader):
     """For the lawbook's own files: the same by libyaml, which reads many times as fast."""
 
-    def get_single_node(self) -> yaml.Node | None:
-        node: yaml.Node | None = super().get_single_node()
-        _refuse_aliases(node, set())
-        return node
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:  # noqa: ANN401 - PyYAML's shape
+        if kind is yaml.ScalarNode and implicit[0] and value[:1] not in _MAY_BE_NO_TEXT:
+            return _TEXT
+        tag: str = super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]
+        return tag
+
+    def get_single_data(self) -> object:
+        """The document by one walk over its nodes, which are what `_Strict` would build on."""
+        node = self.get_single_node()
+        return None if node is None else _plain(node, set())
 
 
-def _refuse_aliases(node: object, seen: set[int]) -> None:
-    """An alias is a node that stands in two places."""
-    if isinstance(node, yaml.Node):
-        if id(node) in seen:
-            raise _alias(node.start_mark)
-        seen.add(id(node))
-        for part in node.value if isinstance(node, yaml.CollectionNode) else ():
-            for one in part if isinstance(part, tuple) else (part,):
-                _refuse_aliases(one, seen)
+def _plain(node: Any, seen: set[int]) -> object:  # noqa: ANN401 - PyYAML's node
+    """What a node stands for. An alias is a node that stands in two places."""
+    if id(node) in seen:
+        raise _alias(node.start_mark)
+    seen.add(id(node))
+    if node.tag == _TEXT and isinstance(node, yaml.ScalarNode):
+        return node.value
+    if node.tag == "tag:yaml.org,2002:map" and isinstance(node, yaml.MappingNode):
+        found: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            key = _plain(key_node, seen)
+            if not isinstance(key, str) or key in found:
+                raise yaml.constructor.ConstructorError(None, None, _TWICE, key_node.start_mark)
+            found[key] = _plain(value_node, seen)
+        return found
+    if node.tag == "tag:yaml.org,2002:seq" and isinstance(node, yaml.SequenceNode):
+        return [_plain(each, seen) for each in node.value]
+    if node.tag in _SCALARS and isinstance(node, yaml.ScalarNode):
+        return _SCALARS[node.tag](node.value)
+    raise yaml.constructor.ConstructorError(
+        None, None, "could not determine a constructor for the tag", node.start_mark
+    )
+
+
+_TEXT = "tag:yaml.org,2002:str"
+_MAY_BE_NO_TEXT = "tfn~-0123456789"
+"""How text begins that may be another scalar; so may no text at all."""
+_SCALARS: Mapping[str, Callable[[str], object]] = {
+    "tag:yaml.org,2002:bool": lambda text: text == "true",
+    "tag:yaml.org,2002:int": int,
+    "tag:yaml.org,2002:null": lambda _: None,
+}
+_TWICE = "a key stands twice or is no text"
 
 
 def _alias(mark: Any) -> yaml.constructor.ConstructorError:  # noqa: ANN401 - PyYAML's
@@ -148,6 +176,28 @@ def _keys_of(kind: type[object]) -> tuple[Mapping[str, tuple[str, Any]], frozens
     return known, required
 
 
+class _Shape(Enum):
+    """How a value is read, by the type of its field."""
+
+    OPTIONAL, LIST, WHOLE, PARTS, CHOICE, DAY, PLAIN = range(7)
+
+
+@cache
+def _shape(hint: Any) -> tuple[_Shape, Any]:  # noqa: ANN401
+    """The shape of a type, and what is inside an optional one or a list."""
+    if isinstance(hint, UnionType) and hint != Scalar:
+        return _Shape.OPTIONAL, next(each for each in get_args(hint) if each is not NoneType)
+    if get_origin(hint) is tuple:
+        return _Shape.LIST, get_args(hint)[0]
+    if hint in _WHOLE:
+        return _Shape.WHOLE, hint
+    if is_dataclass(hint):
+        return _Shape.PARTS, hint
+    if issubclass(hint, Enum):
+        return _Shape.CHOICE, hint
+    return (_Shape.DAY if hint is date else _Shape.PLAIN), hint
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reader:
     """Builds the room's dataclasses from plain data by their field types.
@@ -175,24 +225,24 @@ class Reader:
         return kind(**values)
 
     def _typed(self, hint: Any, value: object, where: str) -> object:  # noqa: ANN401, PLR0911 - one line a type
-        if isinstance(hint, UnionType) and hint != Scalar:
-            inner = [each for each in get_args(hint) if each is not NoneType]
-            return None if value is None else self._typed(inner[0], value, where)
-        if get_origin(hint) is tuple:
-            if not isinstance(value, list):
-                raise refusal(where, "expected a list")
-            element = get_args(hint)[0]
-            return tuple(
-                self._typed(element, each, f"{where}[{n}]") for n, each in enumerate(value)
-            )
-        if hint in _WHOLE:
-            return _WHOLE[hint](self, value, where)
-        if is_dataclass(hint):
-            return self.build(cast("type[object]", hint), value, where=where)
-        if issubclass(hint, Enum):
-            return _choice(hint, value, where)
-        if hint is date:
-            return _day(value, where)
+        shape, inner = _shape(hint)
+        match shape:
+            case _Shape.OPTIONAL:
+                return None if value is None else self._typed(inner, value, where)
+            case _Shape.LIST:
+                if not isinstance(value, list):
+                    raise refusal(where, "expected a list")
+                return tuple(
+                    self._typed(inner, each, f"{where}[{n}]") for n, each in enumerate(value)
+                )
+            case _Shape.WHOLE:
+                return _WHOLE[hint](self, value, where)
+            case _Shape.PARTS:
+                return self.build(cast("type[object]", hint), value, where=where)
+            case _Shape.CHOICE:
+                return _choice(hint, value, where)
+            case _Shape.DAY:
+                return _day(value, where)
         if hint is str and (not isinstance(value, str) or not value.strip()):
             raise refusal(where, "expected text that is not empty")
         if type(value) is not hint:
@@ -318,9 +368,12 @@ _WHOLE: Mapping[Any, Callable[[Reader, object, str], object]] = {
 
 
 def _choice(kind: type[Enum], value: object, where: str) -> Enum:
-    for member in kind:
-        if member.value == value and type(member.value) is type(value):
-            return member
+    try:
+        member = kind(value)
+    except ValueError:
+        member = None
+    if member is not None and type(member.value) is type(value):
+        return member
     raise refusal(where, "expected one of " + ", ".join(str(member.value) for member in kind))
 
 
