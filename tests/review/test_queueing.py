@@ -12,7 +12,7 @@ from tutela.cases.model import Verdict
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, Conflict, NotFound, Refused
-from tutela.reporting.gating import acceptances
+from tutela.reporting.accepted import acceptances
 from tutela.review.accepting import accept_rule, withdraw_rule
 from tutela.review.queueing import PAGE_SIZE, Shelf, queue
 

@@ -32,7 +32,7 @@ from tutela.ledger.model import Line
 from tutela.primitives.errors import BadInput, NotFound, TutelaError
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import store as reporting
-from tutela.reporting.gating import acceptances
+from tutela.reporting.accepted import acceptances
 from tutela.reporting.reports import KeptExchange, Report, Restriction
 from tutela.review import store as review
 from tutela.review.clustering import Cluster, cluster_of, decide_cluster

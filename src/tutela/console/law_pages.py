@@ -12,7 +12,7 @@ from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
 from tutela.law.acceptance import Verdict, actionable
 from tutela.law.countries import Basis
 from tutela.law.model import Rule
-from tutela.reporting.gating import acceptances
+from tutela.reporting.accepted import acceptances
 from tutela.review.accepting import LONGEST_NOTE, accept_rule
 
 router = APIRouter()

@@ -20,7 +20,7 @@ from tutela.law.duties import duties
 from tutela.law.gaps import USUAL, gap
 from tutela.law.parsing import read_facts
 from tutela.law.vocabulary import Vocabulary
-from tutela.reporting.gating import acceptances
+from tutela.reporting.accepted import acceptances
 
 router = APIRouter()
 LONGEST_FACTS = 20_000

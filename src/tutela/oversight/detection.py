@@ -17,7 +17,7 @@ from tutela.law.model import Status, Truth
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict, Refused, Unavailable
-from tutela.reporting.gating import acceptances
+from tutela.reporting.accepted import acceptances
 
 _FRESH = timedelta(seconds=5)
 _ASKED = ("provider.established_in", "service.targets_markets")

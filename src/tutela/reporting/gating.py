@@ -11,7 +11,6 @@
 Everything else holds the report, with the reasons; unknown is never no duty.
 """
 
-import heapq
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -21,10 +20,7 @@ from sqlalchemy import Connection
 
 from tutela.cases import facts, store
 from tutela.law.acceptance import (
-    ACCEPTED,
-    WITHDRAWN,
     Acceptance,
-    acceptances_from,
     accepted_versions,
     actionable,
 )
@@ -36,6 +32,7 @@ from tutela.law.loading import Lawbook
 from tutela.law.model import Action, Rule, Status, Truth
 from tutela.ledger import store as ledger
 from tutela.primitives.ids import CaseId
+from tutela.reporting.accepted import acceptances
 from tutela.reporting.desk import Desk
 from tutela.reporting.reports import CYBERTIP, HeldBecause
 
@@ -125,16 +122,6 @@ def assess(tx: Connection, case_id: CaseId, found: Duties, *, at: datetime) -> i
         },
     )
     return number
-
-
-def acceptances(tx: Connection) -> tuple[Acceptance, ...]:
-    """The acceptances that stand, read from the ledger."""
-    lines = heapq.merge(
-        list(ledger.lines(tx, action=ACCEPTED)),
-        list(ledger.lines(tx, action=WITHDRAWN)),
-        key=lambda line: line.seq,
-    )
-    return acceptances_from(lines)
 
 
 def order_voluntary(tx: Connection, case_id: CaseId, *, by: str, note: str, at: datetime) -> None:
