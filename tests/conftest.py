@@ -1,5 +1,6 @@
 """Fixtures for all rooms: a real PostgreSQL, a clock that stands still, paths."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -42,6 +43,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the files of `LONG` to the front, and leave the chance order within all else."""
     first = {REPOSITORY / "tests" / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: first.get(item.path, len(LONG)))
+
+
+@pytest.hookimpl
+def pytest_collection_finish() -> None:
+    """Search less often for unused rings of objects: the lawbook and the libraries are many.
+
+    What is loaded by now stays to the end, so it is left out of every search.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
