@@ -17,7 +17,8 @@ from typing import Any, BinaryIO
 
 import av
 import numpy as np
-from numpy.typing import NDArray
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
 from tutela.adapters.media import confining
 from tutela.adapters.media.model import RefusalReason
@@ -30,12 +31,12 @@ from tutela.adapters.media.video.decoding import (
     opened,
     video_stream,
 )
-from tutela.adapters.media.video.model import CONTAINERS, VideoLimits
-from tutela.adapters.media.video.sheet import sheet_of
+from tutela.adapters.media.video.model import VideoLimits
 from tutela.primitives import kernels
 
 _SIGN_OF_LIFE_SECONDS = 1.0
 _FRAMES_DRAWN = 5
+_GREY = np.arange(64 * 96, dtype=np.uint8).reshape(64, 96)
 _NOT_FOR_READING = frozenset({"__main__", "datasets", "device"})
 
 
@@ -91,7 +92,9 @@ def main() -> None:
     }
     limits = VideoLimits(**values)
     answers = _Answers(_replies())
-    _warm_up()
+    _warm_up(given["container"])
+    if given["job"] == "sheet":
+        _warm_up_sheet(given["container"])
     held = confining.confine(
         memory_bytes=limits.memory_bytes,
         cpu_seconds=limits.cpu_seconds,
@@ -130,7 +133,7 @@ def _work(given: dict[str, str], limits: VideoLimits, answers: _Answers) -> None
         width=context.width, height=context.height, codec=context.codec.name, seconds=duration
     )
     if given["job"] == "sheet":
-        picture = sheet_of(container, stream, limits, seconds=duration)
+        picture = _sheet(container, stream, limits, seconds=duration)
         answers.send(sheet=len(picture))
         answers.body(picture)
         return
@@ -166,24 +169,33 @@ def _tell_frames(showing: Showing, limits: VideoLimits, answers: _Answers, *, tu
     )
 
 
-def _warm_up() -> None:
+def _warm_up(container: str) -> None:
     """Load and compile what the work needs: afterwards nothing can be opened."""
     kernels.prepare()
-    grey = np.arange(64 * 96, dtype=np.uint8).reshape(64, 96)
-    for picture in (grey, np.dstack([grey] * 3)):
-        frame = av.VideoFrame.from_ndarray(picture, "gray" if picture is grey else "rgb24")
+    for picture in (_GREY, np.dstack([_GREY] * 3)):
+        frame = av.VideoFrame.from_ndarray(picture, "gray" if picture is _GREY else "rgb24")
         for name in ("yuv420p", "yuv420p10le", "rgb24"):
             for turned in (False, True):
                 hash_of(frame.reformat(format=name, threads=1), dihedral=turned)
-        frame.to_image(threads=1)  # type: ignore[no-untyped-call] # PyAV's own
     _load_all_of_av()
-    for container in CONTAINERS:
-        clip = _drawn(grey, container)
-        source = opened(io.BytesIO(clip), container=container, live=False)
-        stream = video_stream(source, VideoLimits())
-        frames = [one for one in Showing(source, stream, Wish(every_s=0.0)) if one]
-        if len(frames) != _FRAMES_DRAWN or not sheet_of(source, stream, VideoLimits(), seconds=0.1):
-            raise SystemExit(f"the {container} reader does not work here")
+    source, stream = _drawn(container)
+    frames = [one for one in Showing(source, stream, Wish(every_s=0.0)) if one]
+    if len(frames) != _FRAMES_DRAWN:
+        raise SystemExit(f"the {container} reader does not work here")
+
+
+def _warm_up_sheet(container: str) -> None:
+    source, stream = _drawn(container)
+    if not _sheet(source, stream, VideoLimits(), seconds=0.1):
+        raise SystemExit("contact sheets cannot be drawn here")
+
+
+def _sheet(
+    container: InputContainer, stream: VideoStream, limits: VideoLimits, *, seconds: float | None
+) -> bytes:
+    from tutela.adapters.media.video.sheet import sheet_of  # noqa: PLC0415 - Pillow, only for it
+
+    return sheet_of(container, stream, limits, seconds=seconds)
 
 
 def _load_all_of_av() -> None:
@@ -193,18 +205,19 @@ def _load_all_of_av() -> None:
             importlib.import_module(module.name)
 
 
-def _drawn(grey: NDArray[np.uint8], container: str) -> bytes:
-    """A clip of our own."""
+def _drawn(container: str) -> tuple[InputContainer, VideoStream]:
+    """A clip of our own, opened."""
     held = io.BytesIO()
     with av.open(held, "w", format=container) as target:
         stream = target.add_stream("mpeg4", rate=_FRAMES_DRAWN)
-        stream.height, stream.width = grey.shape
+        stream.height, stream.width = _GREY.shape
         stream.pix_fmt = "yuv420p"
         for step in range(_FRAMES_DRAWN):
-            frame = av.VideoFrame.from_ndarray(np.roll(grey, step, axis=1), "gray")
+            frame = av.VideoFrame.from_ndarray(np.roll(_GREY, step, axis=1), "gray")
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
-    return held.getvalue()
+    source = opened(io.BytesIO(held.getvalue()), container=container, live=False)
+    return source, video_stream(source, VideoLimits())
 
 
 if __name__ == "__main__":

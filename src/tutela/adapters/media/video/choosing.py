@@ -7,9 +7,10 @@ are wanted come out the same in every pixel. Steps, for packets in decoding orde
    time has reached its own time of showing;
 2. the first frame at or after each step is wanted;
 3. hold packets back until it is settled whether they are wanted;
-4. of those before the next wanted one, drop all when a picture that starts anew (IDR, read from
-   the stream itself, not from the container's claim) comes first;
-5. decode the rest, leaving out pictures that no other refers to (the decoder judges that).
+4. of those before the next wanted one, drop the pictures that no other refers to, and drop all
+   when a picture that starts anew (IDR) comes first: both read from the stream itself, not from
+   the container's claim;
+5. decode the rest; where nothing could be read the decoder leaves out what no other refers to.
 
 A stream whose packets lack times is decoded whole.
 """
@@ -25,7 +26,12 @@ MAX_HELD_PACKETS = 512
 """More than any reordering needs; a stream that wants more is decoded as it comes."""
 MAX_HELD_BYTES = 64 << 20
 
-_H264_IDR, _H264_PICTURES, _H264_HARMLESS = 5, range(1, 6), frozenset({1, 5, 6, 9, 12})
+_H264_IDR, _H264_PICTURES, _H264_HARMLESS = frozenset({5}), range(1, 6), frozenset({1, 5, 6, 9, 12})
+_H264_LEAF, _H264_AROUND_LEAF = 0x01, frozenset({0x01, 0x09, 0x0C})
+"""First bytes: a slice that says nothing refers to its picture; with delimiter and filler.
+
+A decoder may read on for other pictures what stands in supplemental information: it gets that.
+"""
 _HEVC_IDR, _HEVC_PICTURES = frozenset({19, 20}), range(32)
 _HEVC_HARMLESS = frozenset({*range(10), *range(16, 22), 35, 38, 39, 40})
 _START_CODE = b"\x00\x00\x01"
@@ -152,24 +158,31 @@ class Choosing:
             self._queue.popleft()
             if head.pts in self._wanted and not head.is_discard:
                 self._wanted.discard(head.pts)
-                if self._nals is not None and self._nals.starts_anew(head):
+                if self._aside and self._read(head).starts_anew:
                     self._drop_aside()
                 yield from self._flush()
                 self._held_bytes -= head.size
                 yield Release(head, Role.WANTED)
             else:
-                self._put_aside(head)
-                if self._nals is not None and not self._nals.droppable(head):
-                    yield from self._flush()
+                yield from self._put_aside(head)
 
     def _is_settled(self, pts: int | None) -> bool:
         return pts is not None and self.settled_to is not None and pts <= self.settled_to
 
-    def _put_aside(self, packet: Packet) -> None:
+    def _put_aside(self, packet: Packet) -> Iterator[Release]:
         """Step 4."""
-        if self._nals is not None and self._nals.starts_anew(packet):
+        read = self._read(packet)
+        if read.leaf:
+            self._held_bytes -= packet.size
+            return
+        if read.starts_anew:
             self._drop_aside()
         self._aside.append(packet)
+        if self._nals is not None and not read.droppable:
+            yield from self._flush()
+
+    def _read(self, packet: Packet) -> "Reading":
+        return UNREAD if self._nals is None else self._nals.read(bytes(packet))
 
     def _drop_aside(self) -> None:
         self._held_bytes -= sum(one.size for one in self._aside)
@@ -195,6 +208,24 @@ class NoTimes(Exception):
     """The packets do not say when they are shown; decode the stream whole."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """What the units of a packet say of it."""
+
+    starts_anew: bool = False
+    """Every picture in it is an IDR: nothing after it refers to what was before."""
+    droppable: bool = False
+    """It holds nothing that a later picture needs beyond its own picture.
+
+    A parameter set, for one, stays in force.
+    """
+    leaf: bool = False
+    """It holds nothing but a picture that no other refers to."""
+
+
+UNREAD = Reading()
+
+
 @dataclass(frozen=True, slots=True)
 class Nals:
     """How the units of an H.264 or HEVC stream are told apart."""
@@ -202,42 +233,38 @@ class Nals:
     hevc: bool
     length_bytes: int  # 0: start codes
 
-    def starts_anew(self, packet: Packet) -> bool:
-        """Whether every picture in it is an IDR: nothing after it refers to what was before."""
-        pictures = [kind for kind in self._kinds(bytes(packet)) if kind in self._pictures]
+    def read(self, data: bytes) -> Reading:
+        """Read a packet; `UNREAD` when its units do not fill it, so that the decoder judges it."""
+        firsts = self._firsts(data)
+        if not firsts:
+            return UNREAD
         if self.hevc:
-            return bool(pictures) and all(kind in _HEVC_IDR for kind in pictures)
-        return bool(pictures) and all(kind == _H264_IDR for kind in pictures)
+            kinds = {(first >> 1) & 0x3F for first in firsts}
+            new, pictures, harmless = _HEVC_IDR, kinds.intersection(_HEVC_PICTURES), _HEVC_HARMLESS
+        else:
+            kinds = {first & 0x1F for first in firsts}
+            new, pictures, harmless = _H264_IDR, kinds.intersection(_H264_PICTURES), _H264_HARMLESS
+        return Reading(
+            starts_anew=bool(pictures) and pictures <= new,
+            droppable=kinds <= harmless,
+            leaf=not self.hevc and _H264_LEAF in firsts and firsts <= _H264_AROUND_LEAF,
+        )
 
-    def droppable(self, packet: Packet) -> bool:
-        """Whether it holds nothing that a later picture needs beyond its own picture.
-
-        A parameter set, for one, stays in force.
-        """
-        harmless = _HEVC_HARMLESS if self.hevc else _H264_HARMLESS
-        return all(kind in harmless for kind in self._kinds(bytes(packet)))
-
-    @property
-    def _pictures(self) -> range:
-        return _HEVC_PICTURES if self.hevc else _H264_PICTURES
-
-    def _kinds(self, data: bytes) -> Iterator[int]:
-        for first in self._firsts(data):
-            yield (first >> 1) & 0x3F if self.hevc else first & 0x1F
-
-    def _firsts(self, data: bytes) -> Iterator[int]:
+    def _firsts(self, data: bytes) -> set[int]:
         """The first byte of each unit."""
+        found: set[int] = set()
         if self.length_bytes:
             place = 0
             while place + self.length_bytes < len(data):
                 start = place + self.length_bytes
-                yield data[start]
+                found.add(data[start])
                 place = start + int.from_bytes(data[place:start])
-            return
+            return found if place == len(data) else set()
         place = data.find(_START_CODE)
         while 0 <= place < len(data) - len(_START_CODE):
-            yield data[place + len(_START_CODE)]
+            found.add(data[place + len(_START_CODE)])
             place = data.find(_START_CODE, place + len(_START_CODE))
+        return found
 
 
 def nals_of(codec: str, extradata: bytes) -> Nals | None:
