@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
@@ -16,6 +16,8 @@ from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, float, bool, NoneType})
+"""What stands in an answer most often, and as it is: asked first."""
 
 
 def as_plain(thing: object, *, sparse: bool = False) -> object:  # noqa: PLR0911 - one a type
@@ -24,6 +26,8 @@ def as_plain(thing: object, *, sparse: bool = False) -> object:  # noqa: PLR0911
     A trailing underscore of a field name is dropped (`from_` is `from`). `sparse` leaves out
     what a lawbook file may leave out too: derived fields and optional ones at their default.
     """
+    if type(thing) in _PLAIN:
+        return thing
     if isinstance(thing, Expr):
         return _expression(thing)
     if isinstance(thing, Enum):
@@ -38,11 +42,17 @@ def as_plain(thing: object, *, sparse: bool = False) -> object:  # noqa: PLR0911
         return [as_plain(value, sparse=sparse) for value in thing]
     if is_dataclass(thing) and not isinstance(thing, type):
         return {
-            each.name.rstrip("_"): as_plain(getattr(thing, each.name), sparse=sparse)
-            for each in fields(thing)
+            key: as_plain(getattr(thing, each.name), sparse=sparse)
+            for key, each in _written(cast("Hashable", type(thing)))
             if not (sparse and _left_out(each.metadata, each.default, getattr(thing, each.name)))
         }
     return thing
+
+
+@cache
+def _written(kind: Any) -> tuple[tuple[str, Field[Any]], ...]:  # noqa: ANN401 - a dataclass
+    """The fields of a dataclass, each with the key that it is written under."""
+    return tuple((each.name.rstrip("_"), each) for each in fields(kind))
 
 
 def from_plain(kind: type[T], data: object) -> T:

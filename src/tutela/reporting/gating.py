@@ -11,7 +11,6 @@
 Everything else holds the report, with the reasons; unknown is never no duty.
 """
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -39,6 +38,7 @@ from tutela.reporting.reports import CYBERTIP, HeldBecause
 VOLUNTARY = "report_ordered_voluntarily"
 _REPORTED = "event.reported_to_ncmec_at"
 _ARRANGED = "provider.reports_to_ncmec"
+_MOMENT = "as_of"
 _NO_DUTY = (
     "no duty in the lawbook asks for a report through this channel on these facts; a person "
     "may order a voluntary one (`tutela report retry --voluntary NOTE`)"
@@ -98,7 +98,7 @@ def assess(tx: Connection, case_id: CaseId, found: Duties, *, at: datetime) -> i
     """
     result = found.as_json()
     last = store.latest_assessment(tx, case_id)
-    if last is not None and _timeless(last.result) == _timeless(result):
+    if last is not None and _same(last.result, result):
         return last.id
     number = store.store_assessment(
         tx,
@@ -132,15 +132,16 @@ def order_voluntary(tx: Connection, case_id: CaseId, *, by: str, note: str, at: 
     )
 
 
-def _timeless(result: Mapping[str, object]) -> str:
-    """An answer without the moments at which it was asked, to see whether it changed."""
-
-    def without(value: object) -> object:
-        if isinstance(value, Mapping):
-            return {key: without(each) for key, each in value.items() if key != "as_of"}
-        return [without(each) for each in value] if isinstance(value, list) else value
-
-    return json.dumps(without(result), sort_keys=True)
+def _same(before: object, now: object) -> bool:
+    """Whether two answers say the same, apart from the moments at which they were asked."""
+    if type(before) is not type(now):
+        return False
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = before.keys() - {_MOMENT}
+        return keys == now.keys() - {_MOMENT} and all(_same(before[key], now[key]) for key in keys)
+    if isinstance(before, list) and isinstance(now, list):
+        return len(before) == len(now) and all(map(_same, before, now))
+    return before == now
 
 
 def _rule(desk: Desk, duty: Duty, at: datetime) -> Rule:

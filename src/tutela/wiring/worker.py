@@ -1,5 +1,6 @@
 """The worker process: takes follow-up jobs, files reports, orders, preserves, until it is ended."""
 
+import gc
 import signal
 import threading
 import time
@@ -76,6 +77,7 @@ def run_worker(
             anchor=head_file(settings),
             detecting=detecting_of(settings, database, desk.clock, desk.book),
         )
+        gc.freeze()  # the lawbook and the libraries stay: no step waits for a search among them
         stack.enter_context(engine.started(url, parts))
         relayed = relay(parts, poll_seconds=settings.worker_poll_seconds, once=once)
         log.info("worker_ends", jobs=relayed.jobs, waiting=relayed.waiting)
