@@ -26,7 +26,9 @@ from tutela.primitives.errors import BadInput
 from tutela.primitives.kernels import compiled
 
 MIN_SIDE_PX = 256
-"""The scaled picture keeps at least this many pixels on its short side."""
+"""The scaled picture keeps at least this many pixels on its short side, if it has them."""
+LEAST_SIDE_PX = 128
+"""A picture with less is hashed exactly: there the rounding of its colours moves many bits."""
 
 _KEPT_WEIGHTS = 128  # sides times scales in memory, each at most a few hundred kilobytes
 
@@ -39,9 +41,11 @@ _fill = compiled("tutela.hashing.kernels.scaled:fill")
 
 
 def eighths_for(height: int, width: int) -> int | None:
-    """The smallest k that keeps `MIN_SIDE_PX`, 1 to 8; None when even the picture has less."""
-    k = BLOCK * (MIN_SIDE_PX - 1) // min(height, width) + 1  # then short * k / 8 > 255
-    return k if k <= BLOCK else None
+    """The smallest k that keeps `MIN_SIDE_PX`, 1 to 8; None for less than `LEAST_SIDE_PX`."""
+    short = min(height, width)
+    if short < LEAST_SIDE_PX:
+        return None
+    return min(BLOCK * (MIN_SIDE_PX - 1) // short + 1, BLOCK)  # then short * k / 8 > 255
 
 
 def scaled_side(length: int, k: int) -> int:

@@ -140,12 +140,14 @@ def hash_picture(
 
 
 def _fast(body: bytes, image: Image.Image, *, dihedral: bool) -> _Hashes | None:
-    """From a decode at k/8; None when the picture is small or not this decoder's."""
+    """From the brightness, decoded at k/8; None for a tiny picture, or not this decoder's."""
     width, height = image.size
     k = eighths_for(height, width)
     grey = jpeg.grey_at(body, image, k) if k else None
     if grey is None or k is None:
         return None
+    if grey.shape == (height, width):
+        return _hashes(grey, dihedral=dihedral)
     if dihedral:
         return all_of_scaled(grey, height, width, k)
     return pdq_of_scaled(grey, height, width, k), ()
