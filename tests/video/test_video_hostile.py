@@ -143,6 +143,13 @@ def test_a_sheet_shows_frames_and_facts_never_say_one(jail: Jail, known_clip: Pa
     assert facts.frames > 1
 
 
+def test_a_transport_stream_of_one_group_gives_a_sheet(jail: Jail, tmp_path: Path) -> None:
+    options = {"preset": "veryfast", "x264-params": "scenecut=0:slices=3:aud=1"}
+    shapes = pictures(film(3, width=96, height=80), seconds=3.4, fps=10)
+    path = write(tmp_path / "a.ts", shapes, container="mpegts", options=options)
+    assert jail.full_view(path.read_bytes()).startswith(b"\x89PNG")
+
+
 def test_an_hour_is_hashed_in_bounded_memory(tmp_path: Path) -> None:
     tiles = [film(5, width=32, height=32)(second * 3.0) for second in range(20)]
 

@@ -48,7 +48,8 @@ def _frame_at(
     target = (stream.start_time or 0) + round(Fraction(second) / unit)
     last: av.VideoFrame | None = None
     try:
-        container.seek(target, stream=stream, backward=True)
+        if second:  # a seek to the start of MPEG-TS may miss the first picture: it goes by dts
+            container.seek(target, stream=stream, backward=True)
         for tried, frame in enumerate(container.decode(stream)):
             last = frame
             if frame.pts is None or frame.pts >= target or tried == _FRAMES_TO_TRY:
