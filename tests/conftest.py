@@ -17,6 +17,7 @@ from tutela.adapters.postgres import embedded, migrate
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 
+gc.disable()  # until all tests are collected: what is loaded stays
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 _ROOM_BYTES = 4 << 30
@@ -51,9 +52,9 @@ def pytest_collection_finish() -> None:
 
     What is loaded by now stays to the end, so it is left out of every search.
     """
-    gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
