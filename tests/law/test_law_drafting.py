@@ -11,6 +11,7 @@ import pytest
 from law_making import place_data
 from typer.testing import CliRunner
 
+from own_lawbook import own_lawbook
 from tutela.cli import app
 from tutela.law.assessing import Assessor, Met
 from tutela.law.book import Lawbook
@@ -19,7 +20,6 @@ from tutela.law.countries import Jurisdiction
 from tutela.law.drafting import clause_for, draft
 from tutela.law.instruments import Addressee
 from tutela.law.linting_rules import rule_faults
-from tutela.law.loading import load_lawbook
 from tutela.law.model import LegalStatus, Status
 from tutela.law.parsing import Reader
 from tutela.law.reforming import Reform, reformed
@@ -54,7 +54,7 @@ ISSUE = {
         *(f"LANZAROTE-31-{n}" for n in range(2, 7)),
     ),
 }
-BOOK = load_lawbook()
+BOOK = own_lawbook()
 STATES = ("IE", "US")  # unchecked law of two shapes; every state passes, and takes long
 WORDINGS = [
     pytest.param(clause, option, id=f"{clause.id}-{option.id.value}")

@@ -9,13 +9,13 @@ from sqlalchemy import text
 
 from cases.case_parts import AT, BY, SEAL, Desk, JailForTests
 from oversight.detection_parts import accept
+from own_lawbook import own_lawbook
 from tutela.adapters.blobs import MemoryBlobsForTests
 from tutela.cases.opening import open_case
 from tutela.hashing.model import Hashed, Mode
 from tutela.intake.admitting import Intake
 from tutela.intake.model import Context, Origin
 from tutela.law.book import Lawbook
-from tutela.law.loading import load_lawbook
 from tutela.ledger import store as ledger
 from tutela.oversight.detection import Detecting, NoBasis
 from tutela.primitives.clock import FixedClock
@@ -36,7 +36,7 @@ INTERIM = "eu.detection.interim.known-hash"
 
 @pytest.fixture(scope="module")
 def book() -> Lawbook:
-    return load_lawbook()
+    return own_lawbook()
 
 
 def gate(
