@@ -21,7 +21,7 @@ from tutela.cases import store as cases
 from tutela.cases.model import Outcome as Reached
 from tutela.evidence import retention
 from tutela.evidence import store as evidence
-from tutela.law.acceptance import actionable
+from tutela.law.acceptance import Acceptance, actionable
 from tutela.law.answers import Duties, Duty, State
 from tutela.law.evaluating import day_of
 from tutela.law.model import REFERENCE_ONLY, Action
@@ -29,6 +29,7 @@ from tutela.ledger import store as ledger
 from tutela.primitives.clock import iso
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import gating
+from tutela.reporting.accepted import acceptances
 from tutela.reporting.desk import Desk
 
 _KEEPING = frozenset({State.OWED, State.UNKNOWN})
@@ -42,9 +43,10 @@ def preserve(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> da
     case = cases.case(tx, case_id, locked=True)
     if Reached.PRESERVED not in case.needed:
         return None
-    found = _read(tx, case_id, desk=desk, at=at)
+    accepted = acceptances(tx)
+    found = _read(tx, case_id, accepted, desk=desk, at=at)
     wanted = {
-        duty.rule_id: _end(tx, duty, found, desk=desk, at=at)
+        duty.rule_id: _end(duty, found, accepted, desk=desk, at=at)
         for duty in found.duties
         if duty.action is Action.PRESERVE and duty.weakest_state in _KEEPING
     }
@@ -80,21 +82,26 @@ def endable(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[CaseId]:
     comes after the report does not leave evidence kept for ever.
     """
     rules = [rule.id for rule in desk.book.rules if rule.action is Action.PRESERVE]
+    accepted = acceptances(tx)
     return [
         case_id
         for case_id in evidence.cases_without_end(tx, bases=rules)
-        if _has_end(tx, case_id, desk=desk, at=at)
+        if _has_end(tx, case_id, accepted, desk=desk, at=at)
     ]
 
 
-def _read(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Duties:
+def _read(
+    tx: Connection, case_id: CaseId, accepted: Sequence[Acceptance], *, desk: Desk, at: datetime
+) -> Duties:
     """The duties of a case as a ground to act."""
     known = facts.facts_of(tx, case_id, provider=desk.provider, at=at)
-    return gating.read_to_act(desk.book, known, gating.acceptances(tx), at=at)
+    return gating.read_to_act(desk.book, known, accepted, at=at)
 
 
-def _has_end(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> bool:
-    found = _read(tx, case_id, desk=desk, at=at)
+def _has_end(
+    tx: Connection, case_id: CaseId, accepted: Sequence[Acceptance], *, desk: Desk, at: datetime
+) -> bool:
+    found = _read(tx, case_id, accepted, desk=desk, at=at)
     waiting = {
         each.basis
         for each in evidence.holds_of(tx, case_id)
@@ -103,17 +110,19 @@ def _has_end(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> bo
     return any(
         duty.action is Action.PRESERVE
         and duty.rule_id in waiting
-        and _end(tx, duty, found, desk=desk, at=at) is not None
+        and _end(duty, found, accepted, desk=desk, at=at) is not None
         for duty in found.duties
     )
 
 
-def _end(tx: Connection, duty: Duty, found: Duties, *, desk: Desk, at: datetime) -> datetime | None:
+def _end(
+    duty: Duty, found: Duties, accepted: Sequence[Acceptance], *, desk: Desk, at: datetime
+) -> datetime | None:
     """The end that this rule gives the content; None while it may not be said."""
     if duty.state is not State.OWED or duty.rule_id in found.preservation.undetermined:
         return None
     rule, _ = desk.book.edition(duty.rule_id, on=day_of(at))
-    if not actionable(rule, gating.acceptances(tx)).allowed:
+    if not actionable(rule, accepted).allowed:
         return None
     periods = [each for each in duty.keep if set(each.what) != {REFERENCE_ONLY}]
     ends = [each.until for each in periods]
