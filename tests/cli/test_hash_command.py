@@ -196,8 +196,12 @@ def test_rows_go_to_a_file_and_a_second_run_goes_on_there(many: Path) -> None:
     assert "without --dihedral" in other.stderr
 
 
+MANY = 1000
+"""Enough that a run cannot be over between its first row and the interruption."""
+
+
 def test_a_run_that_is_interrupted_ends_its_processes_and_can_be_continued(many: Path) -> None:
-    for number in range(40, 600):
+    for number in range(40, MANY):
         os.link(many / "folder0" / "00.jpg", many / "folder3" / f"{number}.jpg")
     out = many.parent / "rows.jsonl"
     order = [sys.executable, "-m", "tutela", "hash", str(many), "--out", str(out), "--workers", "2"]
@@ -213,11 +217,11 @@ def test_a_run_that_is_interrupted_ends_its_processes_and_can_be_continued(many:
     assert "Traceback" not in said
     assert _all_gone(going.pid)
     before = len(out.read_text().splitlines())
-    assert 0 < before < 600
+    assert 0 < before < MANY
     again = run(many, "--out", out, "--json")
     assert json.loads(again.stdout)["earlier"] == before
     paths = [json.loads(line)["path"] for line in out.read_text().splitlines()]
-    assert len(paths) == len(set(paths)) == 600
+    assert len(paths) == len(set(paths)) == MANY
 
 
 def _all_gone(group: int) -> bool:
