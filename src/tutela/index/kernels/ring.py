@@ -256,9 +256,9 @@ def scan(  # noqa: PLR0917
             limit = peek(limits, number)
             while place < end:
                 lanes = near(shelf, place, np.uint16(value), limit)
-                inside = np.uint32(min(end - place, LANES))
-                lanes &= (np.uint32(1) << inside) - np.uint32(1)
                 if lanes != 0:
+                    inside = np.uint32(min(end - place, LANES))
+                    lanes &= (np.uint32(1) << inside) - np.uint32(1)
                     if held > WAITING - LANES:
                         return held, number, place
                     while lanes != 0:
