@@ -14,7 +14,7 @@ demo: .venv/.demo ## Set up and run the main job (ARGS=--once without a person, 
 	@$(BIN)/python -m tutela demo $(ARGS)
 
 test: .venv/.test ## Set up and pass the tests
-	@.ci/kernels & kernels=$$!; .ci/reference; .ci/chromium; wait $$kernels
+	@.ci/kernels & kernels=$$!; .ci/reference && .ci/chromium && wait $$kernels
 	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) $(ARGS)
 
 check: .venv/.check ## Lint, formatting, types, import contracts
