@@ -1,7 +1,8 @@
 """What handing in a picture costs: `POST /v1/media` of `tutela serve staff`, with N entries.
 
 Drawn pictures as JPEG of quality 90, several of each size, none of which is listed: every answer
-is looked at. One request at a time and as many as there are cores.
+is looked at. One request at a time and as many as there are cores; in exact mode, and in fast mode
+(`TUTELA_HASH_MODE`), where whatever comes near a list is hashed exactly before it counts.
 
 Beside it threatexchange's own hashing and index (Pillow, `pdqhash`, the classes that HMA uses)
 behind the same web server: one process that is sent the bare bytes, without a form, key or
@@ -36,6 +37,7 @@ from tutela.primitives.database import Database
 SIZES = {"512x512": (512, 512), "1024x768": (1024, 768), "12 MP": (4032, 3024)}
 HMA_PER_SECOND = {"512x512": 51, "1024x768": 26, "12 MP": 2}
 GOALS = {"512x512": 4, "12 MP": 10}
+MODES = ("exact", "fast")
 _OF_EACH = 4
 _QUALITY = 90
 _EDGE = "drawn-by-a-script"
@@ -92,6 +94,7 @@ def rates(
 
 
 def ours(home: Path, n: int, drawn_by_size: Mapping[str, list[bytes]], seconds: float) -> Any:  # noqa: ANN401 - JSON
+    """Rates by mode and size, each mode in a process of its own."""
     with ExitStack() as stack:
         url = stack.enter_context(embedded(home / "postgres"))
         migrate(url)
@@ -99,15 +102,23 @@ def ours(home: Path, n: int, drawn_by_size: Mapping[str, list[bytes]], seconds: 
         stack.callback(database.close)
         fill(database, url, drawn(n))
         key = key_of_a_platform(database)
-        port = free_port()
-        environment = {"TUTELA_HOME": str(home), "TUTELA_STAFF_PORT": str(port)} | SETTINGS
-        command = [sys.executable, "-m", "tutela", "serve", "staff"]
-        process = stack.enter_context(running(command, environment))
-        until_ready(port, [process])
-        requests = {
-            name: [form(port, one, key) for one in some] for name, some in drawn_by_size.items()
-        }
-        return rates(port, requests, seconds=seconds, good=b'"no_known_match"')
+        found = {}
+        for mode in MODES:
+            port = free_port()
+            environment = {
+                "TUTELA_HOME": str(home),
+                "TUTELA_STAFF_PORT": str(port),
+                "TUTELA_HASH_MODE": mode,
+            }
+            command = [sys.executable, "-m", "tutela", "serve", "staff"]
+            with running(command, environment | SETTINGS) as process:
+                until_ready(port, [process])
+                requests = {
+                    name: [form(port, one, key) for one in some]
+                    for name, some in drawn_by_size.items()
+                }
+                found[mode] = rates(port, requests, seconds=seconds, good=b'"no_known_match"')
+        return found
 
 
 def theirs(folder: Path, n: int, drawn_by_size: Mapping[str, list[bytes]], seconds: float) -> Any:  # noqa: ANN401 - JSON
@@ -149,12 +160,13 @@ def serve_theirs(path: str, port: int) -> None:
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
 
 
-def row(name: str, size_bytes: int, mine: Any, other: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """The figures of one size; the ratio is that of one request at a time."""
+def row(name: str, mode: str, size_bytes: int, mine: Any, other: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """The figures of one size and mode; the ratio is that of one request at a time."""
     cores = f"c{os.cpu_count() or 1}"
     theirs_c1 = other.get("c1", {}).get("per_second_exact")
     return {
         "size": name,
+        "mode": mode,
         "file_kb": round(size_bytes / 1000),
         "per_second": mine["c1"]["per_second_exact"],
         "p50_ms": mine["c1"]["p50_ms"],
@@ -189,8 +201,9 @@ def main() -> None:
         if os.environ.get("THEIRS") != "0":
             other = theirs(folder, n, drawn_by_size, seconds)
     rows = [
-        row(size, sum(map(len, some)) // len(some), mine[size], other.get(size, {}))
+        row(size, mode, sum(map(len, some)) // len(some), mine[mode][size], other.get(size, {}))
         for size, some in drawn_by_size.items()
+        for mode in MODES
     ]
     found = {"n": n, "load_before": round(before, 2), "media": rows}
     if chosen.json or os.environ.get("FORMAT") == "json":

@@ -104,7 +104,7 @@ def _slow_media(result: Result) -> Iterator[str]:
         goal = row["goal"]
         for name, whom in (("ratio", "Pillow and pdqhash"), ("ratio_to_hma", "HMA's figures")):
             if goal is not None and (got := row[name]) is not None and got < goal:
-                yield f"POST /v1/media, {row['size']}: {said(got)} times {whom}, goal {goal}"
+                yield f"POST /v1/media, {row['size']}, {row['mode']} mode: {said(got)} times {whom}, goal {goal}"
 
 
 def _slow_hashing(result: Result) -> Iterator[str]:
@@ -284,6 +284,7 @@ def media_tables(folder: Path) -> Iterator[str]:
         )
         columns = {
             "size": "size",
+            "mode": "mode",
             "file_kb": "file, kB",
             "per_second": "a second",
             "p50_ms": "p50 ms",
