@@ -104,7 +104,8 @@ def _slow_media(result: Result) -> Iterator[str]:
         goal = row["goal"]
         for name, whom in (("ratio", "Pillow and pdqhash"), ("ratio_to_hma", "HMA's figures")):
             if goal is not None and (got := row[name]) is not None and got < goal:
-                yield f"POST /v1/media, {row['size']}, {row['mode']} mode: {said(got)} times {whom}, goal {goal}"
+                what = f"{row['size']}, {row['mode']} mode"
+                yield f"POST /v1/media, {what}: {said(got)} times {whom}, goal {goal}"
 
 
 def _slow_hashing(result: Result) -> Iterator[str]:

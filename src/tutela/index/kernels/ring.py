@@ -232,8 +232,8 @@ def ask_buckets(  # noqa: PLR0917
 def bucket(base: int, key: int, size: int) -> tuple[int, int]:
     """Where a bucket begins and ends, never outside the table."""
     pair = both(base, key)
-    begins = min(np.int64(pair & np.uint64(0xFFFFFFFF)), size)
-    return begins, min(np.int64(pair >> np.uint64(32)), size)
+    begins = min(int(np.int64(pair & np.uint64(0xFFFFFFFF))), size)
+    return begins, min(int(np.int64(pair >> np.uint64(32))), size)
 
 
 @kernel()

@@ -64,9 +64,9 @@ def put_in_order(  # noqa: PLR0917
             counts[value], place = place, place + counts[value]
         for query in range(len(order)):
             held = packed[side, query]
-            value = np.int64(held >> np.uint64(digit)) & (len(counts) - 1)
-            packed[side ^ 1, counts[value]] = held
-            counts[value] += 1
+            bucket = np.int64(held >> np.uint64(digit)) & (len(counts) - 1)
+            packed[side ^ 1, counts[bucket]] = held
+            counts[bucket] += 1
         side ^= 1
     for query in range(len(order)):
         held = packed[side, query]
@@ -118,18 +118,18 @@ def sweep(  # noqa: C901, PLR0912, PLR0917 - calls between kernels are not all i
     position, number, place, held, found = state[0], state[1], state[2], state[3], state[4]
     ahead = 2 * size + 4 * (peek(cut, 2) + 1) > NEAR_BYTES
     counted = crowd < NEVER
-    load, coming = np.int64(-1), np.int64(-1)
+    load, coming = -1, -1
     while position <= last:
-        key = np.int64(keys[position])
+        key = int(np.int64(keys[position]))
         least = key if base >= 0 else 0
         if load < 0 and (ahead or counted):
             load = ask_buckets(offsets, shelf, size, cut, key, flips, least, ahead)
         if place < 0:
             # Memory brings the buckets of the next key while those of this one are scanned.
             coming = load
-            following = np.int64(keys[min(position + 1, last)])
+            following = int(np.int64(keys[min(position + 1, last)]))
             if ahead and position + 2 <= last and keys[position + 2] != following:
-                ask_offsets(offsets, cut, np.int64(keys[position + 2]), flips)
+                ask_offsets(offsets, cut, int(np.int64(keys[position + 2])), flips)
             if following != key and (ahead or counted):
                 coming = ask_buckets(
                     offsets, shelf, size, cut, following, flips,
@@ -148,7 +148,7 @@ def sweep(  # noqa: C901, PLR0912, PLR0917 - calls between kernels are not all i
             number = first
         before = held
         held, number, place = scan(
-            offsets, shelf, size, cut, key, np.int64(marks[position]), flips, limits, least,
+            offsets, shelf, size, cut, key, int(np.int64(marks[position])), flips, limits, least,
             number, place, places, held,
         )  # fmt: skip
         name_survivors(waiting, before, held, query, table, rows)
