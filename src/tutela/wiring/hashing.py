@@ -7,23 +7,20 @@ back is text: one process that did all of it for many decoders would wait for it
 import itertools
 import json
 import os
-import signal
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
+from functools import partial
 from pathlib import Path
 from subprocess import Popen
 
-from tutela.adapters.media.confining import die_with
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import Limits, Refusal
 from tutela.hashing.model import DIHEDRAL, Hashed, Mode, VideoHash
 from tutela.primitives.errors import Unavailable
 from tutela.scan.naming import spelled
+from tutela.wiring.crew import Crew, CrewLost
 
 _BATCH = 32  # files handed over at a time
 _AHEAD = 4  # batches waiting for each process, so that one slow file holds nobody up
@@ -87,57 +84,25 @@ def _batches(files: Iterable[Path]) -> Iterator[tuple[Path, ...]]:
 
 def _by_crew(batches: Iterator[tuple[Path, ...]], order: Order, *, workers: int) -> Iterator[Batch]:
     waiting: deque[Future[Batch]] = deque()
-    with _crew(order, workers) as crew:
-        for batch in batches:
-            waiting.append(crew.submit(_work, batch))
-            if len(waiting) >= _AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-
-
-@contextmanager
-def _crew(order: Order, workers: int) -> Iterator[ProcessPoolExecutor]:
-    """The processes; at the end (also an early one) what has not begun is dropped."""
-    crew = ProcessPoolExecutor(
-        max_workers=workers,
-        mp_context=get_context("spawn"),
-        initializer=_begin,
-        initargs=(order, os.getpid()),
-    )
-    others = {process.pid for process in active_children()}
-    finished = False
     try:
-        yield crew
-        finished = True
-    except BrokenProcessPool as error:
+        with Crew(partial(_begin, order), workers=workers) as crew:
+            for batch in batches:
+                waiting.append(crew.submit(batch))
+                if len(waiting) >= _AHEAD * workers:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+    except CrewLost as error:
         raise Unavailable(
             "Hashing has stopped",
             why="one of its processes ended, or could not start its decoder",
             remedy="Run `tutela check`; with --out the same command goes on where this one stopped",
         ) from error
-    finally:
-        if not finished:  # nobody wants what they are at
-            for process in active_children():
-                if process.pid not in others:
-                    process.kill()
-        crew.shutdown(wait=True, cancel_futures=True)
 
 
-_MINE: list[tuple[Jail, Order]] = []
-"""In a process of the crew: its decoder and what is asked of it."""
-
-
-def _begin(order: Order, parent: int) -> None:
-    """Start of a process of the crew; a keyboard's interruption is its parent's to handle."""
-    die_with(parent)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _MINE.append((Jail(order.limits, workers=1), order))
-
-
-def _work(batch: Sequence[Path]) -> Batch:
-    jail, order = _MINE[0]
-    return _hash_batch(jail, order, batch)
+def _begin(order: Order) -> Callable[[tuple[Path, ...]], Batch]:
+    """In a process of the crew: its decoder, and what is asked of it."""
+    return partial(_hash_batch, Jail(order.limits, workers=1), order)
 
 
 def _hash_batch(jail: Jail, order: Order, batch: Sequence[Path]) -> Batch:
