@@ -57,6 +57,24 @@ def test_a_crash_between_blob_and_transaction_leaves_only_an_orphan(database: Da
     assert UNSEALER.unseal(custody.sealed_bytes(exhibit, desk.blobs)) == b"kept"
 
 
+def test_what_others_keep_in_the_same_folder_is_left_alone(
+    database: Database, tmp_path: Path
+) -> None:
+    """A folder or bucket may hold more than evidence, under names that are no keys of ours."""
+    blobs = BlobFolder(tmp_path / "shared")
+    others = [".DS_Store", "Read Me.txt", "backup/dump.sql", "exhibits/list of ours.age"]
+    for name in others:
+        place = tmp_path / "shared" / name
+        place.parent.mkdir(exist_ok=True)
+        place.write_bytes(b"not ours")
+    with database.begin() as tx:
+        orphan = custody.put_sealed(b"x", exhibit_id=ExhibitId.new(), seal=SEAL, blobs=blobs)
+        assert [found.key for found in custody.orphans(tx, blobs)] == [orphan.blob_key]
+        later = datetime.now(UTC) + 2 * ORPHAN_AGE
+        assert custody.sweep_orphans(tx, blobs, at=later) == 1
+    assert sorted(stored.key for stored in blobs.contents()) == sorted(others)
+
+
 def test_an_exhibit_of_hashes_alone_has_no_bytes_and_no_size(database: Database) -> None:
     desk = Desk(database)
     desk.matcher.learn(b"elsewhere")

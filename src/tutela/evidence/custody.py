@@ -12,6 +12,7 @@ connection breaks during COMMIT nobody knows yet whether the exhibit exists.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,7 @@ ORPHAN_AGE = timedelta(days=1)
 """How old an orphan must be before it is swept; an admission takes seconds."""
 
 _BATCH = 1000
+_OURS = re.compile(r"exhibits/exh_[a-z0-9]+\.age")
 
 
 class Sealing(Protocol):
@@ -171,8 +173,11 @@ def sealed_bytes(exhibit: Exhibit, blobs: BlobStore) -> bytes:
 
 
 def orphans(tx: Connection, blobs: BlobStore) -> Iterator[Stored]:
-    """Sealed blobs that no exhibit names, in batches of one query for each 1,000 blobs."""
-    contents = iter(blobs.contents())
+    """Sealed blobs that no exhibit names, in batches of one query for each 1,000 blobs.
+
+    Whatever else lies in the store was not put there by us and is none of ours to judge.
+    """
+    contents = (stored for stored in blobs.contents() if _OURS.fullmatch(stored.key))
     while batch := list(islice(contents, _BATCH)):
         known = store.known_blob_keys(tx, [stored.key for stored in batch])
         yield from (stored for stored in batch if stored.key not in known)
