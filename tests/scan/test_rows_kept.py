@@ -61,6 +61,13 @@ def test_a_missing_path_is_told_before_the_first_file(folder: Path) -> None:
         next(walk([folder, folder / "absent"]))
 
 
+def test_a_link_that_leads_nowhere_hides_no_other_file(folder: Path) -> None:
+    before = count([folder])
+    (folder / "loop").symlink_to("loop")
+    (folder / "endless").symlink_to("x" * 300)  # longer than a name may be
+    assert count([folder]) == before + 2
+
+
 def test_the_walk_holds_one_folder_at_a_time(tmp_path: Path) -> None:
     for number in range(40):
         below = tmp_path / f"folder{number:02}"

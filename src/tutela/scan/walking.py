@@ -53,6 +53,7 @@ def _inside(folder: Path) -> tuple[list[str], list[str]]:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 folders.append(entry.name)
-            elif not (entry.is_symlink() and Path(entry.path).is_dir()):
+            # A link that leads nowhere must not hide its neighbours, and `Path.is_dir` may raise.
+            elif not (entry.is_symlink() and os.path.isdir(entry.path)):  # noqa: PTH112
                 files.append(entry.name)
     return sorted(files), sorted(folders)
