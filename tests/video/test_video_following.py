@@ -1,5 +1,6 @@
 """A video that is still written: frames come while the writer writes, and end with it."""
 
+import fcntl
 import os
 import threading
 import time
@@ -9,7 +10,8 @@ import pytest
 from video_drawing import film, pictures, write
 
 from tutela.adapters.media.jail import Jail
-from tutela.hashing.model import Hashed
+from tutela.adapters.media.video.model import VideoLimits
+from tutela.hashing.model import Digests, Hashed
 from tutela.primitives.errors import BadInput
 from tutela.wiring.live import follow
 
@@ -88,6 +90,50 @@ def test_a_growing_file_ends_when_nothing_comes_any_more(jail: Jail, tmp_path: P
         thread.join(10)
         assert live.is_file
         assert live.hashed(()).digests.size_bytes == len(data)
+    assert seconds[-1] >= 11
+
+
+def test_no_descriptor_of_anybody_else_is_closed(jail: Jail, tmp_path: Path) -> None:
+    growing = tmp_path / "growing.ts"
+    growing.write_bytes(_clip(tmp_path / "clip", FORMS["mpegts"]))
+    with follow(jail.videos, growing, idle_seconds=0.2, dihedral=False) as live:
+        assert list(live.frames)
+        assert live.hashed(()).digests.size_bytes, "everything was handed on"
+        others = [os.open("/dev/null", os.O_RDONLY) for _ in range(8)]  # take the numbers let go
+    for other in others:
+        os.close(other)
+
+
+def test_who_stops_does_not_wait_for_a_silent_writer(jail: Jail, tmp_path: Path) -> None:
+    data = _clip(tmp_path / "clip", FORMS["mpegts"])
+    fifo = tmp_path / "live"
+    os.mkfifo(fifo)
+    writer = os.open(fifo, os.O_RDWR)
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 1 << 20)
+    os.write(writer, data[:200_000])
+    with (  # noqa: PT012 - the interruption comes while it is followed
+        pytest.raises(KeyboardInterrupt),
+        follow(jail.videos, fifo, idle_seconds=0.0, dihedral=False) as live,
+    ):
+        next(iter(live.frames))
+        raise KeyboardInterrupt
+    os.close(writer)
+    for one in threading.enumerate():
+        if one.name == "follow":
+            one.join(60)
+            assert not one.is_alive()
+    assert live.hashed(()).digests == Digests(), "those of a part are nobody's"
+
+
+def test_a_slow_writer_has_all_the_time_it_needs(tmp_path: Path) -> None:
+    growing = tmp_path / "growing.ts"
+    growing.write_bytes(_clip(tmp_path / "clip", FORMS["mpegts"]))
+    slow = VideoLimits(wall_seconds=0.0, wall_per_second=0.0)  # long over, were it a whole file
+    with (
+        Jail(workers=1, videos=slow) as jail,
+        follow(jail.videos, growing, idle_seconds=0.2, dihedral=False) as live,
+    ):
+        seconds = [frame.timestamp_s for frame in live.frames]
     assert seconds[-1] >= 11
 
 

@@ -8,6 +8,7 @@
 """
 
 import os
+import select
 import stat
 import threading
 import time
@@ -30,6 +31,8 @@ from tutela.primitives.errors import BadInput
 
 _CHUNK_BYTES = 1 << 16
 _LOOK_AGAIN_SECONDS = 0.1
+_LEAVE_SECONDS = 10.0
+"""How long a feeder may take to notice that it has to stop: its disk may be slow."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +62,8 @@ class Live:
 def follow(videos: Videos, path: Path, *, idle_seconds: float, dihedral: bool) -> Iterator[Live]:
     """Open a growing file or a named pipe (waits for its writer); raise `BadInput` if neither.
 
-    `idle_seconds` without a new byte end a file; a pipe ends with its writer, or so too.
+    `idle_seconds` without a new byte end a file; a pipe ends with its writer, or when the decoder
+    has waited too long for it.
     """
     file = _opened(path)
     read_end, write_end = os.pipe()
@@ -95,10 +99,11 @@ class _Feeder:
 
     def __init__(self, source: int, target: int, *, idle_seconds: float) -> None:
         self._source = source
-        self._target = target
+        self._target = os.fdopen(target, "wb", buffering=0)  # a number would be closed twice
         self._idle_seconds = idle_seconds
         self._is_file = stat.S_ISREG(os.fstat(source).st_mode)
         self._head = b""
+        self._at_end = False
         self._digesting = Digesting()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follow", daemon=True)
@@ -125,34 +130,36 @@ class _Feeder:
         """End, whatever is still to come."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(timeout=self._idle_seconds + 1)
-        with suppress(OSError):
-            os.close(self._target)
+            self._thread.join(timeout=_LEAVE_SECONDS)
+        self._target.close()
 
     def digests(self) -> Digests:
-        """Of everything that was read, once the writer has ended; none before."""
+        """Of the whole input, once its end has been read; none before, for a part is nobody's."""
         self._thread.join(timeout=1)
-        return Digests() if self._thread.is_alive() else self._digesting.done()
+        return self._digesting.done() if self._at_end else Digests()
 
     def _run(self) -> None:
         chunk = self._head
-        with suppress(OSError):  # the decoder has enough, or is gone: its reader is told
-            while chunk and not self._stopping.is_set():
+        # The decoder has enough, or is gone (its reader is told), or `stop` has closed the pipe.
+        with suppress(OSError, ValueError), self._target:
+            while chunk:
                 self._digesting.update(chunk)
                 view = memoryview(chunk)
                 while view:
-                    view = view[os.write(self._target, view) :]
+                    view = view[self._target.write(view) :]
                 chunk = self._read()
-        with suppress(OSError):
-            os.close(self._target)
+            self._at_end = not self._stopping.is_set()
 
     def _read(self) -> bytes:
-        """The next bytes; empty at the end."""
+        """The next bytes; empty at the end, and when it has to stop."""
         since = time.monotonic()
-        while True:
+        watch = select.poll()  # a pipe that stays silent must not hold anybody up
+        watch.register(self._source, select.POLLIN)
+        while not self._stopping.is_set():
+            if not watch.poll(1000 * _LOOK_AGAIN_SECONDS):
+                continue
             chunk = os.read(self._source, _CHUNK_BYTES)
-            if chunk or not self._is_file or self._stopping.is_set():
+            if chunk or not self._is_file or time.monotonic() - since > self._idle_seconds:
                 return chunk
-            if time.monotonic() - since > self._idle_seconds:
-                return b""
             self._stopping.wait(_LOOK_AGAIN_SECONDS)
+        return b""

@@ -49,6 +49,7 @@ class VideoCell:
         dihedral: bool = False,
     ) -> None:
         self._limits = limits
+        self._live = live
         wish = {
             "job": job,
             "container": container,
@@ -68,14 +69,15 @@ class VideoCell:
     def lines(self) -> Iterator[Line]:
         """What it says, line by line, as fast as it comes; raise `CellLost` or `BadFrame`.
 
-        The time it may take grows with the second of video it has reached.
+        The time it may take grows with the second of video it has reached; live input may take
+        any, as long as something comes.
         """
         started = time.monotonic()
         reached = 0.0
         while True:
             allowed = self._limits.wall_seconds + reached * self._limits.wall_per_second
-            deadline = min(started + allowed, time.monotonic() + self._limits.stall_seconds)
-            line = self._line(deadline)
+            deadline = time.monotonic() + self._limits.stall_seconds
+            line = self._line(deadline if self._live else min(started + allowed, deadline))
             second = line.get("second")
             if type(second) is float:
                 reached = max(reached, min(second, time.monotonic()))
