@@ -19,6 +19,8 @@ from tutela.indicators.following import following
 from tutela.indicators.matching import Matcher
 from tutela.indicators.model import Finding, SignalKind
 from tutela.primitives.database import Database
+from tutela.primitives.errors import Unavailable
+from tutela.primitives.ids import ListId
 
 FEW = 40
 OTHER_PROCESS = """
@@ -95,6 +97,56 @@ def test_many_entries_are_saved_once_and_opened_without_reading_the_database_aga
     assert third.refresh() == 0
     assert meets(third, 109)
     for matcher in (first, second, third):
+        matcher.close()
+
+
+def test_a_save_that_is_newer_than_the_question_is_opened_at_the_next_look(
+    database: Database, import_text: Import, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_text(of(range(100)))
+    first, second = Matcher(database, folder), Matcher(database, folder)
+    first.refresh()
+    second.refresh()
+    import_text(of(range(100, 102)))
+    ask = second._kept._last_changes
+
+    def asked_too_early() -> dict[ListId, int]:
+        changes = ask()
+        import_text(of(range(200, 300)))
+        first.refresh()  # and saves
+        return changes
+
+    with monkeypatch.context() as early:
+        early.setattr(second._kept, "_last_changes", asked_too_early)
+        second.refresh()
+    second.refresh()
+    assert second.state().is_current
+    assert meets(second, 299)
+    for matcher in (first, second):
+        matcher.close()
+
+
+def test_a_saved_index_is_opened_though_the_database_went_away_meanwhile(
+    database: Database, import_text: Import, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_text(of(range(100)))
+    first, second = Matcher(database, folder), Matcher(database, folder)
+    first.refresh()
+    second.refresh()
+    import_text(of(range(200, 300)))
+    first.refresh()
+    import_text(of(range(300, 302)))  # which the saved index lacks
+
+    def away(*_: object) -> int:
+        raise Unavailable("The database did not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(second._kept, "_take_in", away)
+        with pytest.raises(Unavailable):
+            second.refresh()
+    second.refresh()
+    assert second.state().is_current
+    for matcher in (first, second):
         matcher.close()
 
 

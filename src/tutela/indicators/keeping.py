@@ -153,6 +153,8 @@ class Keeper:
         if many and not self._may_load():
             if held is None or base.change >= held.change:
                 self._keep(list_id, base)
+            else:
+                held.save_id = base.save_id  # what it holds is newer: not to be opened again
             return None
         taken = self._take_in(list_id, base, until) if until > base.change else 0
         self._keep(list_id, base)
@@ -165,8 +167,6 @@ class Keeper:
         if self._shelf is None:
             return None
         opened = self._shelf.opened(list_id, held)
-        if opened is not None and held is not None:
-            held.save_id = opened.save_id
         return opened if opened is not None and opened.change <= until else None
 
     def _may_load(self) -> bool:
