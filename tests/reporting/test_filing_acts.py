@@ -353,6 +353,40 @@ def test_a_file_that_arrived_damaged_is_sent_in_a_new_report(world: World) -> No
     assert len(world.report(case_id).abandoned_ids) == 1
 
 
+class BehindAGateway(MemoryAuthority):
+    """Takes the first upload, but a gateway before it answers with a page of its own."""
+
+    status = 504
+    lost = False
+
+    def upload(self, report_id: str, file_name: str, content: Any) -> Any:
+        exchange = super().upload(report_id, file_name, content)
+        if self.lost:
+            return exchange
+        self.lost = True
+        return replace(exchange, http_status=self.status, response_bytes=b"<html>gateway")
+
+
+@pytest.mark.parametrize("status", [200, 502, 504])
+def test_no_finished_report_holds_a_file_twice_when_a_gateway_swallows_the_answer(
+    world: World, status: int
+) -> None:
+    case_id = world.decided()
+    world.accept()
+    reports = SandboxReports(clock=world.clock)
+    authority = BehindAGateway(reports, FixedClock(at=world.clock.now()))
+    authority.status = status
+    desk = world.desk(authority)
+    met = drive(desk, case_id)
+    if met[Next.STOPPED]:  # an answer that cannot be used is held; the next start goes on
+        met = drive(desk, case_id)
+    assert met[Next.DONE] == 1
+    assert [(each.state, len(each.files)) for each in reports.all()] == [
+        ("retracted", 1),
+        ("finished", 1),
+    ]
+
+
 def test_evidence_that_is_not_what_was_sealed_is_never_sent(world: World) -> None:
     case_id = world.decided()
     world.accept()

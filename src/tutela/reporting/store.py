@@ -26,6 +26,8 @@ from tutela.reporting.reports import (
 )
 from tutela.reporting.tables import EXCHANGES, FILES, REPORTS, RESTRICTIONS, SCHEMAS
 
+_NOT_TAKEN_UP = range(300, 500)  # HTTP: sent elsewhere, or the caller's own fault
+
 
 def report(tx: Connection, report_id: str) -> Report:
     """The report of that identifier; raise `NotFound`."""
@@ -214,11 +216,16 @@ def exchanges_of(tx: Connection, report_id: str) -> Sequence[KeptExchange]:
 def fate_unknown(line: KeptExchange, lines: Sequence[KeptExchange]) -> bool:
     """Whether this intent may have reached the authority without an answer that we have.
 
-    True when no line answers it (the process died), or when the answer is that none came
-    although the connection stood.
+    True when no line answers it (the process died), when the answer is that none came although
+    the connection stood, or when what came is not the authority's own word (a gateway's page):
+    only an HTTP status of 300 to 499 then says that the call was not taken up.
     """
     answer = next((each for each in lines if each.answers == line.id), None)
-    return answer is None or (answer.received is None and answer.sent_sha256 is not None)
+    if answer is None:
+        return True
+    if answer.sent_sha256 is None or answer.reply_code is not None:
+        return False
+    return answer.http_status not in _NOT_TAKEN_UP
 
 
 def schemas_of(tx: Connection, channel: str) -> Sequence[tuple[str, datetime]]:
@@ -279,6 +286,16 @@ def restriction(tx: Connection, restriction_id: str) -> Restriction:
     if row is None:
         raise NotFound("There is no such order")
     return _restriction(row)
+
+
+def case_of_restriction(tx: Connection, restriction_id: str) -> CaseId:
+    """The case of one order, without locking the order; raise `NotFound`."""
+    row = tx.execute(
+        select(RESTRICTIONS.c.case_id).where(RESTRICTIONS.c.id == restriction_id)
+    ).first()
+    if row is None:
+        raise NotFound("There is no such order")
+    return CaseId(row.case_id)
 
 
 def restrictions_of(tx: Connection, case_id: str) -> Sequence[Restriction]:
