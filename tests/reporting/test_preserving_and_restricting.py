@@ -1,5 +1,7 @@
 """What follows beside the report: holds with the law's end, orders until they are confirmed."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cases.case_parts import PERSON_A
+from tutela.cases import store as cases
 from tutela.cases.model import Outcome
 from tutela.cases.outcomes import reach
 from tutela.evidence import retention
@@ -239,6 +242,34 @@ def test_without_a_platform_a_person_does_it_and_says_so(world: World) -> None:
     assert Outcome.RESTRICTED in world.case(case_id).reached
     with world.database.begin() as tx, pytest.raises(Conflict):
         restricting.done_by_person(tx, order.id, by=PERSON_A.id, at=world.began)
+
+
+def test_a_person_and_the_worker_who_end_an_order_at_once_do_not_block_each_other(
+    world: World,
+) -> None:
+    """Both lock the case first: else PostgreSQL would end one of them as a deadlock."""
+    case_id = world.decided(item_reference="item-1")
+    [order] = ordered(world, case_id)
+
+    def by_a_person() -> Restriction:
+        with world.database.begin() as tx:
+            return restricting.done_by_person(tx, order.id, by=PERSON_A.id, at=world.began)
+
+    with ThreadPoolExecutor(1) as pool:
+        with world.database.begin() as tx:  # the worker, in the middle of `deliver`
+            cases.case(tx, case_id, locked=True)
+            person = pool.submit(by_a_person)
+            until_somebody_waits(world)
+            store.restriction(tx, order.id)
+        assert person.result(timeout=60).state is RestrictionState.DELIVERED
+
+
+def until_somebody_waits(world: World) -> None:
+    """Until a transaction waits for a row of another; looked at from a third connection."""
+    until = time.monotonic() + 60
+    while not world.rows("SELECT 1 FROM pg_locks WHERE NOT granted"):
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_an_item_without_a_name_waits_for_a_person(world: World) -> None:

@@ -116,8 +116,8 @@ def fail(tx: Connection, order_id: str, *, why: str, at: datetime) -> None:
 
 def done_by_person(tx: Connection, order_id: str, *, by: str, at: datetime) -> Restriction:
     """A person has disabled access and says so; raises `Conflict` when it is done already."""
-    case_id = store.restriction(tx, order_id).case_id
-    cases.case(tx, case_id, locked=True)
+    case_id = store.case_of_restriction(tx, order_id)
+    cases.case(tx, case_id, locked=True)  # before the order's own row, as the worker does
     order_ = store.restriction(tx, order_id)
     if order_.state is _DONE:
         raise Conflict("Access is disabled already")
