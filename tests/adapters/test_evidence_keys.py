@@ -6,10 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from tutela.adapters.keys import ensure_evidence_key, load_identity, recipient_of
+from tutela.adapters.keys import (
+    ensure_evidence_key,
+    load_identity,
+    load_recipient,
+    recipient_of,
+)
 from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
 from tutela.primitives.errors import Misconfigured
+from tutela.wiring import building
+from tutela.wiring.settings import Settings
 
 
 def test_it_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
@@ -28,6 +35,30 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         made = set(pool.map(lambda _: ensure_evidence_key(tmp_path), range(16)))
     assert len(made) == 1
+
+
+def test_a_lost_key_is_never_replaced_by_another(tmp_path: Path) -> None:
+    """What was sealed to it could not be opened again, and nobody would have been told."""
+    recipient = ensure_evidence_key(tmp_path)
+    path = tmp_path / "keys" / "evidence.agekey"
+    kept = path.rename(tmp_path / "backup")
+    with pytest.raises(Misconfigured, match="backup"):
+        ensure_evidence_key(tmp_path)
+    assert not path.exists()
+    assert load_recipient(tmp_path) == recipient
+    kept.rename(path)
+    assert ensure_evidence_key(tmp_path) == recipient
+
+
+def test_what_is_sealed_can_be_opened_with_the_operators_own_identity(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    ensure_evidence_key(own)
+    identity = own / "keys" / "evidence.agekey"
+    settings = Settings(home=tmp_path / "home", evidence_identity_file=identity)
+    sealed = Seal(building.recipient_of(settings)).seal(b"drawn")
+    assert Unsealer(load_identity(settings.identity_file)).unseal(sealed) == b"drawn"
+    assert load_recipient(settings.folder) == building.recipient_of(settings)
+    assert not (settings.folder / "keys" / "evidence.agekey").exists()
 
 
 def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def test_without_a_sealing_key_it_says_what_to_do(settings: Settings) -> None:
 def test_the_published_key_follows_the_secret_one(tmp_path: Path) -> None:
     first = ensure_evidence_key(tmp_path)
     assert load_recipient(tmp_path) == first
-    (tmp_path / "keys" / "evidence.agekey").unlink()
+    ensure_evidence_key(tmp_path / "other")
+    (tmp_path / "other" / "keys" / "evidence.agekey").replace(tmp_path / "keys" / "evidence.agekey")
     assert ensure_evidence_key(tmp_path) == load_recipient(tmp_path) != first
 
 

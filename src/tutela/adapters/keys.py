@@ -14,19 +14,26 @@ FILE_NAME = "evidence.agekey"
 PUBLIC_NAME = "evidence.recipient"
 
 
-def ensure_evidence_key(folder: Path) -> str:
+def ensure_evidence_key(folder: Path, identity_file: Path | None = None) -> str:
     """The public key (`age1…`) of `folder/keys/evidence.agekey`, made when it is missing.
 
     The folder gets the rights 0700 and the file 0600. Two processes that start at once agree
     on one key: the file is written whole under another name and then linked, which fails for
     the second. The public key is written to `folder/evidence.recipient` as well, for a
-    process that may seal and must never be able to unseal.
+    process that may seal and must never be able to unseal. An `identity_file` of the
+    operator's stands in for the first file; it is never made.
+
+    Raises `Misconfigured` when the pair was made before and the secret key is gone: another
+    one would open nothing of what is there.
     """
     keys = folder / "keys"
-    path = keys / FILE_NAME
+    path = identity_file or keys / FILE_NAME
     try:
         keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not path.exists():
+        made_before = (folder / PUBLIC_NAME).exists()  # it is written after the secret key
+        if identity_file is None and not path.exists():
+            if made_before:
+                raise _gone(path)
             _create(path)
         recipient = recipient_of(load_identity(path))
         _publish(folder / PUBLIC_NAME, recipient)
@@ -87,6 +94,15 @@ def recipient_of(identity: Redacted[str]) -> str:
             "The evidence identity is not an age secret key",
             remedy="Restore the file from a backup: evidence sealed to it needs it.",
         ) from None
+
+
+def _gone(path: Path) -> Misconfigured:
+    return Misconfigured(
+        "The evidence key is gone",
+        why=f"{path} is not there, but evidence may have been sealed to it",
+        remedy="Restore the file from a backup (rights 0600). Only if nothing was ever sealed, "
+        f"remove {PUBLIC_NAME} in TUTELA_HOME, and a new pair is made.",
+    )
 
 
 def _publish(path: Path, recipient: str) -> None:

@@ -92,4 +92,4 @@ def recipient_of(settings: Settings) -> str:
     """The key that evidence is sealed to: the operator's, or one made on the first start."""
     if settings.evidence_recipient:
         return settings.evidence_recipient
-    return ensure_evidence_key(settings.folder)
+    return ensure_evidence_key(settings.folder, settings.evidence_identity_file)
