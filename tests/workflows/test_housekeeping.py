@@ -55,6 +55,21 @@ def test_each_task_keeps_its_own_pace(database: Database, monkeypatch: pytest.Mo
     assert done.count("orphans") == 2
 
 
+def test_a_clock_that_was_set_back_stops_no_task(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    monkeypatch.setattr(housekeeping, "close_expired", lambda *_, **__: done.append("views") or [])
+    monkeypatch.setattr(housekeeping, "sweep_orphans", lambda *_, **__: done.append("orphans") or 0)
+    clock = FixedClock(at=NOW + timedelta(days=3650))
+    house = House(database, MemoryBlobsForTests(), clock)
+    house.keep()
+    clock.at = NOW
+    house.keep()
+    house.keep()
+    assert done == ["views", "orphans"] * 2
+
+
 def test_a_database_that_is_away_is_tried_again(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

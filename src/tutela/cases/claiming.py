@@ -50,12 +50,15 @@ def release(tx: Connection, case_id: CaseId, by: Actor, at: datetime) -> Case:
 
 
 def held_by_another(case: Case, by: Actor, at: datetime) -> bool:
-    """Whether somebody else's claim is still alive at `at`."""
+    """Whether somebody else's claim is still alive at `at`.
+
+    One that lies further ahead than a claim lasts was made by a clock that was wrong.
+    """
     return (
         case.claimed_by is not None
         and case.claimed_by != by.id
         and case.claimed_at is not None
-        and at - case.claimed_at < CLAIM_LASTS
+        and abs(at - case.claimed_at) < CLAIM_LASTS
     )
 
 

@@ -46,7 +46,7 @@ class House:
         """Do what is due now."""
         now = self._clock.now()
         try:
-            if self._views_at is None or now - self._views_at >= _VIEWS_EVERY:
+            if _due(self._views_at, _VIEWS_EVERY, now):
                 with self._database.begin() as tx:
                     closed = close_expired(tx, at=now)
                     head = self._new_head(tx)
@@ -54,7 +54,7 @@ class House:
                 self._views_at = now
                 if closed:
                     log.info("views_closed", views=len(closed))
-            if self._orphans_at is None or now - self._orphans_at >= _ORPHANS_EVERY:
+            if _due(self._orphans_at, _ORPHANS_EVERY, now):
                 with self._database.begin() as tx:
                     swept = sweep_orphans(tx, self._blobs, at=now)
                 self._orphans_at = now
@@ -91,6 +91,11 @@ class House:
             log.warning("anchor_not_noted", why=type(error).__name__)
             return
         self._anchored = head
+
+
+def _due(last: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether it is time again; a clock that was set back is no reason to wait for it."""
+    return last is None or not timedelta() <= now - last < every
 
 
 def _noted(path: Path) -> Anchor | None:

@@ -133,12 +133,16 @@ def durably(name: str, do: Callable[[], T]) -> T:
 
 
 def wait(delay: timedelta) -> None:
-    """Wait durably: after a crash only what is left of the time is waited."""
+    """Wait durably: after a crash only what is left of the time is waited.
+
+    Never longer than `delay`, though the clock was set back since.
+    """
     mine, me = parts(), threading.get_ident()
     due = datetime.fromisoformat(durably("due", lambda: iso(mine.clock.now() + delay)))
-    mine.waiting[me] = due
+    left = min(delay, due - mine.clock.now())
+    mine.waiting[me] = mine.clock.now() + left
     try:
-        mine.sleep((due - mine.clock.now()).total_seconds())
+        mine.sleep(left.total_seconds())
     finally:
         mine.waiting.pop(me, None)
 

@@ -47,7 +47,10 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
     relayed = Relayed()
     house = House(parts.database, parts.desk.blobs, parts.clock, anchor=parts.anchor)
     watch = _watch(parts)
-    _ask_again(parts)
+    try:
+        _ask_again(parts)
+    except Stopped:
+        return relayed
     seen = -1
     pause = _ONCE_POLL_SECONDS if once else poll_seconds
     quiet = 0
