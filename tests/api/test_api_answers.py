@@ -376,6 +376,6 @@ def test_pages_may_be_mounted_below_and_the_api_keeps_its_own_addresses(
     with TestClient(app) as client:
         below = client.get("/queue")
         assert (below.text, below.headers["Content-Security-Policy"]) == ("a page", "of the page")
-        assert "Cache-Control" not in below.headers
+        assert below.headers["Cache-Control"] == "no-store"  # which the page did not set itself
         assert client.get("/v1/nowhere").json()["error"]["code"] == "not_found"
         assert client.get("/healthz").json() == {"status": "alive"}

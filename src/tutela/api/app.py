@@ -16,7 +16,9 @@ def build(parts: ApiParts) -> Api:
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # the address of such an answer would repeat the Host header
     )
+    app.by_hand = (*app.by_hand, *law.BODIES)
     faults.install(app)
     pacing = Pacing(per_minute=parts.requests_per_minute)
     app.include_router(submitting.router(parts, pacing))

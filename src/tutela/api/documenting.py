@@ -1,5 +1,6 @@
 """The parts of /v1/openapi.json that FastAPI cannot see, because bodies are read by hand."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel
@@ -7,7 +8,7 @@ from pydantic import BaseModel
 from tutela.api.bodies import ContextBody, ErrorAnswer, LookupBody, MediaBody
 
 _REF = "#/components/schemas/{model}"
-_READ_BY_HAND: tuple[type[BaseModel], ...] = (ContextBody, LookupBody, MediaBody)
+READ_BY_HAND: tuple[type[BaseModel], ...] = (ContextBody, LookupBody, MediaBody)
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": description}
@@ -48,16 +49,21 @@ MEDIA_BODY: dict[str, Any] = {
         },
     }
 }
-LOOKUP_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/json": _json(LookupBody)}}
-}
 
 
-def completed(document: dict[str, Any]) -> dict[str, Any]:
+def json_body(kind: type[BaseModel]) -> dict[str, Any]:
+    """An address that takes JSON of one kind."""
+    return {"requestBody": {"required": True, "content": {"application/json": _json(kind)}}}
+
+
+LOOKUP_BODY = json_body(LookupBody)
+
+
+def completed(document: dict[str, Any], bodies: Iterable[type[BaseModel]]) -> dict[str, Any]:
     """FastAPI's description with the schemas of the bodies and the bearer key added."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    for kind in _READ_BY_HAND:
+    for kind in bodies:
         schema = kind.model_json_schema(ref_template=_REF)
         schemas.update(schema.pop("$defs", {}))
         schemas[kind.__name__] = schema

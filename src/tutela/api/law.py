@@ -1,9 +1,10 @@
 """/v1/law: the four questions to the lawbook. Nothing that is asked is stored."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from tutela.accounts.model import Actor, Permission
@@ -12,6 +13,7 @@ from tutela.api.calling import caller_with
 from tutela.api.law_bodies import CompareBody, DraftBody, DutiesBody
 from tutela.api.pacing import Pacing
 from tutela.api.parts import ApiParts
+from tutela.api.reading import Body, in_time, read_json
 from tutela.law.comparing import compare
 from tutela.law.drafting import draft
 from tutela.law.duties import duties
@@ -19,15 +21,32 @@ from tutela.law.gaps import USUAL, gap
 from tutela.law.model import Status
 
 Floor = Literal["verified", "single_reviewer", "secondary", "recalled"]
+BODIES = (DutiesBody, CompareBody, DraftBody)
+LARGEST_BYTES = 128 * 1024
+"""200 facts with the longest names and texts take about 80 KiB."""
 
 
 def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
     """The four addresses. Whoever has a key may read the law."""
     routes = APIRouter(prefix="/v1/law", tags=["law"], responses=documenting.ERRORS)
-    reader = Annotated[Actor, Depends(caller_with(Permission.LAW_READ, parts=parts, pacing=pacing))]
+    admitted = caller_with(Permission.LAW_READ, parts=parts, pacing=pacing)
+    reader = Annotated[Actor, Depends(admitted)]
 
-    @routes.post("/duties", summary="What binds a provider for a case, with clocks and traces")
-    def ask_duties(body: DutiesBody, _by: reader) -> JSONResponse:
+    def asked(kind: type[Body]) -> Callable[..., Awaitable[Body]]:
+        """Reads a body of that kind, of whoever may ask: FastAPI would read it before and whole."""
+
+        async def read(request: Request, _by: reader) -> Body:
+            reading = read_json(request, kind, max_bytes=LARGEST_BYTES)
+            return await in_time(reading, seconds=parts.body_seconds)
+
+        return read
+
+    @routes.post(
+        "/duties",
+        openapi_extra=documenting.json_body(DutiesBody),
+        summary="What binds a provider for a case, with clocks and traces",
+    )
+    def ask_duties(body: Annotated[DutiesBody, Depends(asked(DutiesBody))]) -> JSONResponse:
         answer = duties(
             parts.book,
             body.facts,
@@ -56,8 +75,12 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         )
         return JSONResponse(answer.as_json())
 
-    @routes.post("/compare", summary="Whether two laws punish the same conduct")
-    def ask_compare(body: CompareBody, _by: reader) -> JSONResponse:
+    @routes.post(
+        "/compare",
+        openapi_extra=documenting.json_body(CompareBody),
+        summary="Whether two laws punish the same conduct",
+    )
+    def ask_compare(body: Annotated[CompareBody, Depends(asked(CompareBody))]) -> JSONResponse:
         answer = compare(
             parts.book,
             body.requesting,
@@ -69,8 +92,12 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         )
         return JSONResponse(answer.as_json())
 
-    @routes.post("/draft", summary="Model clauses and the assessments they would turn")
-    def ask_draft(body: DraftBody, _by: reader) -> JSONResponse:
+    @routes.post(
+        "/draft",
+        openapi_extra=documenting.json_body(DraftBody),
+        summary="Model clauses and the assessments they would turn",
+    )
+    def ask_draft(body: Annotated[DraftBody, Depends(asked(DraftBody))]) -> JSONResponse:
         answer = draft(
             parts.book,
             body.jurisdiction,

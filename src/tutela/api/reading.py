@@ -70,7 +70,7 @@ async def read_upload(request: Request, *, max_file_bytes: int) -> Upload:
     try:
         form = await parser.parse()
         return await _upload(form.multi_items(), max_file_bytes=max_file_bytes)
-    except MultiPartException as error:
+    except (MultiPartException, UnicodeError) as error:  # the form may name a charset of its own
         raise _misshapen() from error
     finally:
         parser.close()
@@ -96,9 +96,8 @@ async def _upload(items: list[tuple[str, UploadFile | str]], *, max_file_bytes: 
         raise _misshapen()
     if file.size is None or file.size > max_file_bytes:
         raise _too_large(max_file_bytes)
-    return Upload(
-        data=await file.read(), file_name=file.filename or None, context_json=context.encode()
-    )
+    name = (file.filename or "").encode().decode()  # lone surrogates end here
+    return Upload(data=await file.read(), file_name=name or None, context_json=context.encode())
 
 
 async def read_json(request: Request, kind: type[Body], *, max_bytes: int) -> Body:
@@ -123,7 +122,7 @@ def parsed(data: bytes, kind: type[Body]) -> Body:
     try:
         return kind.model_validate_json(data)
     except ValidationError as error:
-        raise refusal_of(error, names=NAMES) from None
+        raise refusal_of(error, names=NAMES.union(kind.model_fields)) from None
 
 
 async def _limited(request: Request, *, limit: int) -> AsyncGenerator[bytes, None]:

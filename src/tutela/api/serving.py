@@ -1,18 +1,19 @@
-"""What every face of the API is built on: the guard, the direct way, and the lookup face.
+"""What every face of the API is built on: the shield, the direct way, and the lookup face.
 
 Processes that only look up hashes load this and no more of the API.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
-from starlette.datastructures import MutableHeaders
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tutela.adapters.shield import Shield
 from tutela.api import documenting, faults, looking_up, state
 from tutela.api.pacing import Pacing
 from tutela.api.parts import LookupParts
@@ -25,30 +26,8 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
-_PATHS = ("/v1/", "/healthz", "/readyz")
 _KNOWN = re.compile(r"media|lookup|cases/[^/]+|law/(duties|gap|compare|draft)")
 _METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-
-
-class _Guard:
-    """Puts the security headers on every answer of the API, errors too."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope["path"].startswith(_PATHS):
-            await self._app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, guarded)
 
 
 class _Direct:
@@ -80,17 +59,21 @@ _Routes = Mapping[tuple[object, object], Callable[[Request], Awaitable[Response]
 
 
 class Api(FastAPI):
-    """FastAPI with the guard outside of everything, so that a broken answer has it too."""
+    """FastAPI with the shield outside of everything, so that a broken answer has it too.
+
+    Other faces may be mounted below it: what they set themselves stays.
+    """
 
     direct: _Routes = MappingProxyType({})
+    by_hand: Iterable[type[BaseModel]] = documenting.READ_BY_HAND
 
     def build_middleware_stack(self) -> ASGIApp:
-        """The usual stack, inside the guard, and the direct way past both."""
-        return _Direct(_Guard(super().build_middleware_stack()), self.direct)
+        """The usual stack, inside the shield, and the direct way past both."""
+        return _Direct(Shield(super().build_middleware_stack(), HEADERS), self.direct)
 
     def openapi(self) -> dict[str, Any]:
         """The description, with the bodies that are read by hand."""
-        return documenting.completed(super().openapi())
+        return documenting.completed(super().openapi(), self.by_hand)
 
 
 def build_lookup(parts: LookupParts) -> Api:
@@ -99,7 +82,11 @@ def build_lookup(parts: LookupParts) -> Api:
     Asked for anything else it answers 404, and its description names what it has.
     """
     app = Api(
-        title="Tutela lookup API", openapi_url="/v1/openapi.json", docs_url=None, redoc_url=None
+        title="Tutela lookup API",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
     )
     faults.install(app)
     include_direct(app, looking_up.router(parts, Pacing(per_minute=parts.requests_per_minute)))

@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from tutela.adapters.shield import Shield
 from tutela.console import (
     case_pages,
     exhibit_pages,
@@ -34,7 +35,13 @@ _METHOD_NOT_ALLOWED = 405
 
 def build(parts: ConsoleParts) -> FastAPI:
     """The console on `parts`. Mount it at the root of its host: its paths are absolute."""
-    app = FastAPI(title="Tutela console", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Tutela console",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # the address of such an answer would repeat the Host header
+    )
     app.state.parts = parts
     app.state.renderer = Renderer(parts)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
@@ -55,7 +62,7 @@ def build(parts: ConsoleParts) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _not_here)
     app.add_exception_handler(HTTPException, _not_here)
     app.add_exception_handler(Exception, _broken)
-    app.add_middleware(protecting.Guard)
+    app.add_middleware(Shield, headers=protecting.HEADERS)
     return app
 
 
@@ -95,7 +102,7 @@ def _broken(request: Request, _error: Exception) -> Response:
         remedy="Nothing more was stored. Try again; if it stays, tell the operator the time.",
     )
     response = _error_page(request, told, status=TutelaError.http_status)
-    for name, value in protecting.HEADERS.items():  # this answer passes outside the guard
+    for name, value in protecting.HEADERS.items():  # this answer passes outside the shield
         response.headers.setdefault(name, value)
     return response
 

@@ -10,9 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from fastapi import Request
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tutela.primitives.errors import BadInput, Refused
 
@@ -36,29 +34,6 @@ SESSION = "tutela_session"
 BEFORE = "tutela_before"  # ties the sign-in form to the browser that asked for it
 LANGUAGE = "tutela_language"
 _LANGUAGE_SECONDS = 365 * 24 * 3600
-
-
-class Guard:
-    """ASGI middleware that puts the headers on every answer, errors included."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap `app`."""
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, adding each header that the answer does not set itself."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, guarded)
 
 
 def cookie_name(plain: str, *, secure: bool) -> str:
@@ -112,6 +87,8 @@ async def form_fields(request: Request) -> Mapping[str, str]:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:
         raise BadInput("The form cannot be read") from error
+    if any("\x00" in name or "\x00" in value for name, value in pairs):
+        raise BadInput("The form cannot be read", why="the database can hold no NUL character")
     return dict(pairs)
 
 
