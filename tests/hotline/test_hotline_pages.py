@@ -83,6 +83,19 @@ def test_too_long_and_too_many_are_braked(client: TestClient) -> None:
     assert client.post("/", data={"address": "https://example.org/"}).status_code == 503
 
 
+def test_more_fields_than_the_form_has_are_refused(client: TestClient) -> None:
+    answer = client.post("/", data={f"field{number}": "x" for number in range(30)})
+    assert answer.status_code == 422
+    assert "The report is too long" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/status/", "/static", "/healthz/"])
+def test_no_answer_repeats_the_host(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers={"host": "elsewhere.example"}, follow_redirects=False)
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
 def test_every_page_has_the_strict_headers_and_no_script(client: TestClient) -> None:
     for path in ("/", "/status"):
         page = client.get(path)

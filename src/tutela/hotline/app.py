@@ -23,6 +23,7 @@ from tutela.primitives.errors import BadInput, NotFound, TutelaError
 
 _HERE = Path(__file__).parent
 _MAX_BODY_BYTES = 64 * 1024
+_MOST_FIELDS = 20
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -49,7 +50,12 @@ class HotlineParts:
 
 def build(parts: HotlineParts) -> FastAPI:
     """The application of the public process."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # the address of such an answer would repeat the Host header
+    )
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     page = Renderer(service_name=parts.service_name, locales=parts.locales).page
     pace = Pace(per_minute=parts.reports_per_minute)
@@ -144,5 +150,8 @@ async def _fields(request: Request) -> dict[str, str]:
         body += chunk
         if len(body) > _MAX_BODY_BYTES:
             raise BadInput("The report is too long", why=f"more than {_MAX_BODY_BYTES} bytes")
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=20)
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
+    except ValueError as error:
+        raise BadInput("The report is too long", why=f"more than {_MOST_FIELDS} fields") from error
     return {name: values[0] for name, values in fields.items()}
