@@ -47,6 +47,7 @@ class Database:
             pool_pre_ping=True,
             pool_timeout=10,
             connect_args={"connect_timeout": 10, "options": "-c timezone=UTC"},
+            hide_parameters=True,  # an error's text goes to the log, a statement's values must not
         )
         self._idle: deque[PoolProxiedConnection] = deque()
         self._texts: dict[Executable, tuple[str, Mapping[str, object]]] = {}
