@@ -3,7 +3,7 @@
     bytes 0-7      magic
     bytes 8-19     format version, length of the header, CRC-32 of the header (uint32, little)
     then           header: JSON, padded with spaces to a whole page; names, types, shapes and
-                   places of the arrays, and a CRC-32 for each 32 MiB of each
+                   places of the arrays, and an XXH3 (128 bits, hex) of each 32 MiB of each
     then           the arrays, each at the beginning of a page, with zeros between them
 
 A file is written under another name, flushed to disk and renamed, so it is never seen half
@@ -24,12 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from tutela.index.model import BadSegment
 from tutela.primitives.errors import Unavailable
 
-VERSION = 1
+VERSION = 2
 PAGE = 4096
 _MAGIC = b"TutelaIx"
 _NUMBERS = 12
@@ -39,6 +40,7 @@ _MAX_HEADER = 1 << 26
 _CHECKERS = 2
 _DTYPES = {"|u1", "<u1", "<u2", "<u4", "<u8", "<i8"}
 _REMEDY = "Remove the index's folder; it is built again from the database"
+_checksum = xxhash.xxh3_128_hexdigest
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -59,7 +61,7 @@ class _Place:
     name: str
     dtype: str
     shape: tuple[int, ...]
-    checks: tuple[int, ...]
+    checks: tuple[str, ...]
     offset: int
 
     @property
@@ -109,7 +111,7 @@ def open_file(path: Path, kind: str, *, digest: str | None = None) -> Frozen:
     """Map the file and check every byte of it; raises `BadSegment` for anything altered.
 
     With `digest` it must also be that very content. Reads at the disk's speed the first time,
-    and some 2.5 GB a second and core when another process has the pages in memory already.
+    and nearly at the memory's when another process has the pages there already.
     """
     try:
         with path.open("rb") as file:
@@ -155,7 +157,7 @@ def _layout(kind: str, arrays: Arrays) -> tuple[list[_Place], bytes]:
     """Places relative to the file, and the header that says so, ready to be written."""
     with ThreadPoolExecutor(_CHECKERS) as pool:
         checks = {
-            name: tuple(pool.map(zlib.crc32, _blocks(_bytes_of(array))))
+            name: tuple(pool.map(_checksum, _blocks(_bytes_of(array))))
             for name, array in arrays.items()
         }
 
@@ -240,7 +242,7 @@ def _places(path: Path, header: dict[str, Any], kind: str, end: int, size: int) 
 
 def _check(path: Path, mapped: mmap.mmap, places: list[_Place], end: int) -> None:
     """Compare every block with its checksum; what stands between the arrays must be zero."""
-    wanted: list[int] = []
+    wanted: list[str] = []
     blocks: list[memoryview] = []
     whole = memoryview(mapped)
     for place in places:
@@ -250,7 +252,7 @@ def _check(path: Path, mapped: mmap.mmap, places: list[_Place], end: int) -> Non
         blocks += _blocks(whole[place.offset : end])
         wanted += place.checks
     with ThreadPoolExecutor(_CHECKERS) as pool:
-        if wanted != list(pool.map(zlib.crc32, blocks)):
+        if wanted != list(pool.map(_checksum, blocks)):
             raise bad(path, "its content has been altered")
 
 
