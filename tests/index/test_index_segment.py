@@ -129,7 +129,8 @@ def test_a_refusal_says_why(tmp_path: Path, small: Path) -> None:
     with pytest.raises(BadSegment, match="not an index file"):
         Segment.open(path)
     path.write_bytes(content[:8] + b"\xff" + content[9:])
-    with pytest.raises(BadSegment, match=f"format version 255, this program reads {frozen.VERSION}"):
+    versions = f"format version 255, this program reads {frozen.VERSION}"
+    with pytest.raises(BadSegment, match=versions):
         Segment.open(path)
     with pytest.raises(BadSegment, match="not the file that the manifest names"):
         Segment.open(small, digest="0" * 64)
