@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -224,3 +225,18 @@ def test_a_folder_that_may_not_be_read_is_counted(
     plan = Plan(folder)
     assert [file.name for file in plan] == ["a.bin", "b.bin", "c.bin"]
     assert plan.skipped == {"link": 1, UNREADABLE: 1}
+
+
+def test_a_scan_that_is_broken_off_ends_what_it_is_at(folder: Path) -> None:
+    stopped = threading.Event()
+
+    def admit(path: Path) -> Admission:
+        if path.name != "a.bin":
+            assert stopped.wait(60), "nobody ended it"
+        return negative(path)
+
+    results = run(Plan(folder), admit, threads=2, stop=stopped.set)
+    assert next(results).path.name == "a.bin"
+    with pytest.raises(KeyboardInterrupt):
+        results.throw(KeyboardInterrupt)
+    assert stopped.is_set()

@@ -1,7 +1,9 @@
 """Hostile, broken and endless files: a refusal with its reason, in bounded memory and time."""
 
+import os
 import random
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from tutela.adapters.media.video import jail as video_jail
 from tutela.adapters.media.video.jail import Videos, video_kind
 from tutela.adapters.media.video.model import MP4, VideoLimits, sniff_video
 from tutela.hashing.model import Hashed, Unmatchable
+from tutela.primitives.errors import Unavailable
 
 _MIB = 1 << 20
 
@@ -148,6 +151,44 @@ def test_a_transport_stream_of_one_group_gives_a_sheet(jail: Jail, tmp_path: Pat
     shapes = pictures(film(3, width=96, height=80), seconds=3.4, fps=10)
     path = write(tmp_path / "a.ts", shapes, container="mpegts", options=options)
     assert jail.full_view(path.read_bytes()).startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("how", ["closed", "interrupted"])
+def test_nobody_waits_for_digests_of_a_file_without_end(
+    how: str, known_clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, told = threading.Event(), []
+
+    def endless(_file: int, size: int, _place: int) -> bytes:
+        begun.set()
+        return bytes(size)
+
+    def interrupted(*_: object, **__: object) -> None:
+        begun.wait()
+        raise KeyboardInterrupt
+
+    opened = Jail(workers=1)
+    monkeypatch.setattr(os, "pread", endless)
+    if how == "interrupted":
+        monkeypatch.setattr(opened.videos, "_hashed", interrupted)
+
+    def calling() -> None:
+        try:
+            opened.hash(known_clip)
+        except (KeyboardInterrupt, Unavailable) as error:
+            told.append(type(error))
+
+    threads = [threading.Thread(target=calling, daemon=True)]
+    threads[0].start()
+    assert begun.wait(60)
+    if how == "closed":
+        threads.append(threading.Thread(target=opened.close, daemon=True))
+        threads[1].start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    opened.close()
+    assert told == [Unavailable if how == "closed" else KeyboardInterrupt]
 
 
 def test_an_hour_is_hashed_in_bounded_memory(tmp_path: Path) -> None:

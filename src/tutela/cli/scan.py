@@ -2,8 +2,8 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections.abc import Generator
+from contextlib import closing, nullcontext
 from pathlib import Path, PurePath
 from typing import Annotated
 
@@ -84,17 +84,20 @@ def scan(
         if dry_run
         else _journal(parts, folder, mode or parts.settings.hash_mode, restart=restart) as journal,
         progress("Scanning", total=plan.count) as bar,
+        closing(
+            _results(
+                parts,
+                plan,
+                journal,
+                mode=mode,
+                dry_run=dry_run,
+                service=service,
+                uploader=uploader,
+            )
+        ) as results,
     ):
         parts.detecting.require()
-        for scanned in _results(
-            parts,
-            plan,
-            journal,
-            mode=mode,
-            dry_run=dry_run,
-            service=service,
-            uploader=uploader,
-        ):
+        for scanned in results:
             tally.count(scanned)
             tally.resumed = 0 if journal is None else journal.passed
             bar(tally.files + tally.resumed)
@@ -141,7 +144,7 @@ def _results(
     dry_run: bool,
     service: str,
     uploader: str,
-) -> Iterator[Scanned]:
+) -> Generator[Scanned, None, None]:
     def context(path: Path) -> Context:
         return Context(
             item_reference=spelled(path.relative_to(plan.root)),
@@ -157,7 +160,8 @@ def _results(
             path, context=context(path), by="scan", origin=Origin.SCAN, mode=mode
         )
 
-    return run(plan, admit, threads=parts.settings.decoders, journal=journal)
+    threads = parts.settings.decoders
+    return run(plan, admit, threads=threads, journal=journal, stop=parts.jail.close)
 
 
 def _journal(parts: Parts, folder: Path, mode: Mode, *, restart: bool) -> Journal:

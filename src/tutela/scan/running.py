@@ -1,7 +1,7 @@
 """Running a scan: several files at once, each committed before it is marked done."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,12 +16,18 @@ Admit = Callable[[Path], Admission]
 
 
 def run(
-    files: Iterable[Path], admit: Admit, *, threads: int, journal: Journal | None = None
-) -> Iterator[Scanned]:
+    files: Iterable[Path],
+    admit: Admit,
+    *,
+    threads: int,
+    journal: Journal | None = None,
+    stop: Callable[[], object] = lambda: None,
+) -> Generator[Scanned, None, None]:
     """Yield each file's result in their order; only a few of them are in memory at a time.
 
     A file's own fault is its result's `error`; a part that is away (database, disk) stops
-    the scan with `Unavailable`, and the next run takes up where this one stopped.
+    the scan with `Unavailable`, and the next run takes up where this one stopped. However it is
+    broken off, `stop` is called: it should end what `admit` is at, since that is waited for.
     """
     waiting: deque[tuple[bytes, Future[Scanned]]] = deque()
     todo = ((path, b"") for path in files) if journal is None else journal.unfinished(files)
@@ -33,6 +39,9 @@ def run(
                     yield _finish(*waiting.popleft(), journal)
             while waiting:
                 yield _finish(*waiting.popleft(), journal)
+        except BaseException:
+            stop()
+            raise
         finally:
             for _, future in waiting:
                 future.cancel()

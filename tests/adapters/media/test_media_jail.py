@@ -314,6 +314,58 @@ def test_closing_ends_the_children_and_refuses_later_calls(
         opened.hash(small_png)
 
 
+def test_closing_does_not_wait_for_a_decoder_that_is_not_ready(
+    small_png: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def compiles_for_minutes() -> "subprocess.Popen[bytes]":
+        order = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+        process = subprocess.Popen(order, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        started.append(process)
+        return process
+
+    monkeypatch.setattr("tutela.adapters.media.jail.start_decoder", compiles_for_minutes)
+    opened = Jail(workers=1)
+    _closed_in_the_middle(opened, lambda: opened.hash(small_png), begun=lambda: bool(started))
+    assert started[0].poll() is not None
+
+
+def test_closing_ends_the_reading_of_a_file_without_end() -> None:
+    class Endless(io.RawIOBase):
+        begun = False
+
+        def read(self, size: int = -1) -> bytes:
+            self.begun = True
+            return bytes(size)
+
+    opened, endless = Jail(workers=1), Endless()
+    _closed_in_the_middle(opened, lambda: opened.hash(endless), begun=lambda: endless.begun)
+
+
+def _closed_in_the_middle(
+    jail: Jail, call: Callable[[], object], *, begun: Callable[[], bool]
+) -> None:
+    """Close while a thread is at it: that thread is told, and nobody waits."""
+    told: list[Unavailable] = []
+
+    def calling() -> None:
+        try:
+            call()
+        except Unavailable as error:
+            told.append(error)
+
+    threads = [threading.Thread(target=one, daemon=True) for one in (calling, jail.close)]
+    threads[0].start()
+    while not begun():
+        time.sleep(0.01)
+    threads[1].start()
+    for thread in threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert told
+
+
 def test_children_die_with_a_parent_that_is_killed(tmp_path: Path, heavy_png: bytes) -> None:
     path = tmp_path / "heavy.png"
     path.write_bytes(heavy_png)

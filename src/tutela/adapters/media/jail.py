@@ -31,7 +31,7 @@ from tutela.adapters.media.model import (
 from tutela.adapters.media.pipeline import pipeline_id
 from tutela.adapters.media.reading import Read, Source, read_once
 from tutela.adapters.media.refusing import refuse
-from tutela.adapters.media.starting import stop_decoder
+from tutela.adapters.media.starting import start_decoder, stop_decoder
 from tutela.adapters.media.video.jail import Videos, video_kind
 from tutela.adapters.media.video.model import VideoLimits
 from tutela.hashing.model import MIN_QUALITY, Hashed, Mode, Unmatchable
@@ -76,6 +76,7 @@ class Jail:
         self._ahead = ahead
         self._lock = threading.Lock()
         self._cells: set[Cell] = set()
+        self._newborn: Popen[bytes] | None = None  # perhaps not yet ready, perhaps a cell's
         self._closed = False
         # Children die with the thread that started them, so one thread starts them all.
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jail")
@@ -106,7 +107,11 @@ class Jail:
         if isinstance(source, bytes | Path) and (video := video_kind(source)) is not None:
             return self.videos.hash(source, video, dihedral=dihedral)
         try:
-            read = read_once(source, max_file_bytes=self.limits.max_file_bytes)
+            read = read_once(
+                source,
+                max_file_bytes=self.limits.max_file_bytes,
+                before_each=self._refuse_when_closed,
+            )
         except OSError as error:
             return refuse(RefusalReason.UNREADABLE, self.limits, type(error).__name__)
         media_type = read.kind.media_type if read.kind else None
@@ -183,6 +188,8 @@ class Jail:
         with self._lock:
             for cell in self._cells:
                 cell.process.kill()  # whoever talks to it notices and gives it back
+            if self._newborn is not None:  # the first on a machine compiles for a minute or more
+                self._newborn.kill()
         for _ in range(self.workers):
             if cell_or_none := self._idle.get():
                 cell_or_none.end()
@@ -239,7 +246,12 @@ class Jail:
     def _start(self) -> Cell:
         ahead, self._ahead = self._ahead, None
         with self._starting():
-            cell = Cell(self.limits, ahead)
+            process = ahead or start_decoder()
+            with self._lock:
+                self._newborn = process
+                if self._closed:
+                    process.kill()
+            cell = Cell(self.limits, process)
         with self._lock:
             self._cells.add(cell)
             if self._closed:

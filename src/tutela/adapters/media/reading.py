@@ -5,6 +5,7 @@ do that while the child decodes.
 """
 
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -37,8 +38,16 @@ class Read:
         return digesting.done()
 
 
-def read_once(source: Source, *, max_file_bytes: int) -> Read:
+def _nothing() -> None:
+    """Let the reading go on."""
+
+
+def read_once(
+    source: Source, *, max_file_bytes: int, before_each: Callable[[], object] = _nothing
+) -> Read:
     """Read to the end in chunks; keeps at most `max_file_bytes`, whatever the length.
+
+    `before_each` chunk may raise, and so end the reading of a file that takes minutes.
 
     Raises `OSError` when a path cannot be opened or is not a plain file (a pipe or a
     device would never end).
@@ -46,11 +55,11 @@ def read_once(source: Source, *, max_file_bytes: int) -> Read:
     if isinstance(source, bytes):
         return _read_bytes(source, max_file_bytes=max_file_bytes)
     if not isinstance(source, Path):
-        return _read_stream(source, max_file_bytes=max_file_bytes)
+        return _read_stream(source, max_file_bytes=max_file_bytes, before_each=before_each)
     if not stat.S_ISREG(source.stat().st_mode):
         raise OSError("not a plain file")
     with source.open("rb") as stream:
-        return _read_stream(stream, max_file_bytes=max_file_bytes)
+        return _read_stream(stream, max_file_bytes=max_file_bytes, before_each=before_each)
 
 
 def _read_bytes(body: bytes, *, max_file_bytes: int) -> Read:
@@ -72,7 +81,9 @@ def _refused(size_bytes: int, kind: Kind | None, *, max_file_bytes: int) -> Refu
     return RefusalReason.TOO_MANY_BYTES if size_bytes > max_file_bytes else None
 
 
-def _read_stream(stream: BinaryIO, *, max_file_bytes: int) -> Read:
+def _read_stream(
+    stream: BinaryIO, *, max_file_bytes: int, before_each: Callable[[], object]
+) -> Read:
     """What may be a picture is kept; once it may not, the rest goes through the digests only."""
     head = stream.read(HEAD_BYTES)
     while 0 < len(head) < HEAD_BYTES and (more := stream.read(HEAD_BYTES - len(head))):
@@ -81,6 +92,7 @@ def _read_stream(stream: BinaryIO, *, max_file_bytes: int) -> Read:
     size_bytes = len(head)
     if sniff(head) is not None:
         while size_bytes <= max_file_bytes and (chunk := stream.read(CHUNK_BYTES)):
+            before_each()
             kept.append(chunk)
             size_bytes += len(chunk)
         if size_bytes <= max_file_bytes:
@@ -90,6 +102,7 @@ def _read_stream(stream: BinaryIO, *, max_file_bytes: int) -> Read:
         digesting.update(part)
     kept.clear()
     while chunk := stream.read(CHUNK_BYTES):
+        before_each()
         digesting.update(chunk)
     digests = digesting.done()
     kind = sniff(head)

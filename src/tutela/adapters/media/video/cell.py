@@ -10,7 +10,7 @@ import select
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -33,7 +33,8 @@ Line = dict[str, Any]
 class VideoCell:
     """A confined child that reads one video from the descriptor it is handed.
 
-    Start it from a thread that outlives it: the kernel ends it with that thread.
+    Start it from a thread that outlives it: the kernel ends it with that thread. `born` is handed
+    its process before it is waited for.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class VideoCell:
         every_s: float = 1.0,
         key_frames: bool = False,
         dihedral: bool = False,
+        born: Callable[["subprocess.Popen[bytes]"], object] = lambda _: None,
     ) -> None:
         self._limits = limits
         self._live = live
@@ -60,6 +62,7 @@ class VideoCell:
         }
         given = (f"{name}={value}" for name, value in (asdict(limits) | wish).items())
         self.process = start_child("tutela.adapters.media.video.child", *given, stdin=source)
+        born(self.process)
         assert self.process.stdout  # noqa: S101 - for the type checker; PIPE was asked for
         self._out = self.process.stdout.fileno()
         os.set_blocking(self._out, False)

@@ -9,12 +9,13 @@ import fcntl
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import Popen
 from typing import Any
 
 from tutela.adapters.media.cell import CellLost
@@ -111,6 +112,7 @@ class Videos:
         self._room = threading.BoundedSemaphore(workers or os.cpu_count() or 1)
         self._lock = threading.Lock()
         self._cells: set[VideoCell] = set()
+        self._newborn: Popen[bytes] | None = None  # perhaps not yet ready, perhaps a cell's
         self._closed = False
         # Children die with the thread that started them, so one thread starts them all.
         self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="videos")
@@ -124,8 +126,12 @@ class Videos:
         breaks off the frames before count, and `why` says so.
         """
         try:
-            with _opened(source) as file, ThreadPoolExecutor(max_workers=1) as beside:
-                digesting = beside.submit(_digests, file)
+            with (
+                _opened(source) as file,
+                ThreadPoolExecutor(max_workers=1) as beside,
+                self._while_wanted() as wanted,
+            ):
+                digesting = beside.submit(_digests, file, wanted)
                 try:
                     video, why, size = self._hashed(file, kind, dihedral=dihedral)
                     unmatchable = _unmatchable(video)
@@ -199,7 +205,23 @@ class Videos:
             self._closed = True
             for cell in self._cells:
                 cell.process.kill()
+            if self._newborn is not None:
+                self._newborn.kill()
         self._starter.shutdown()
+
+    @contextmanager
+    def _while_wanted(self) -> Iterator[Callable[[], None]]:
+        """What is yielded raises `Unavailable` once this is left, or the decoder closed."""
+        left = threading.Event()
+
+        def wanted() -> None:
+            if left.is_set() or self._closed:
+                raise _closed()
+
+        try:
+            yield wanted
+        finally:
+            left.set()
 
     def _hashed(
         self, file: int, kind: VideoKind, *, dihedral: bool
@@ -233,15 +255,25 @@ class Videos:
 
     def _started(self, file: int, kind: VideoKind, **job: Any) -> VideoCell:  # noqa: ANN401 - same
         if self._closed:
-            raise Unavailable("The video decoder has been closed")
+            raise _closed()
         cell = self._starter.submit(
-            VideoCell, file, self.limits, container=kind.container, **job
+            VideoCell, file, self.limits, container=kind.container, born=self._born, **job
         ).result()
         with self._lock:
             self._cells.add(cell)
             if self._closed:
                 cell.process.kill()
         return cell
+
+    def _born(self, process: "Popen[bytes]") -> None:
+        with self._lock:
+            self._newborn = process
+            if self._closed:
+                process.kill()
+
+
+def _closed() -> Unavailable:
+    return Unavailable("The video decoder has been closed")
 
 
 def video_kind(source: object) -> VideoKind | None:
@@ -294,11 +326,15 @@ def _fill(file: int, data: bytes) -> None:
     fcntl.fcntl(file, fcntl.F_ADD_SEALS, seals)
 
 
-def _digests(file: int) -> Digests:
-    """Of the whole file; reads by place, because the child moves the descriptor's own."""
+def _digests(file: int, wanted: Callable[[], None]) -> Digests:
+    """Of the whole file; reads by place, because the child moves the descriptor's own.
+
+    A large file takes minutes: `wanted` raises when nobody waits for them any more.
+    """
     digesting = Digesting()
     place = 0
     while chunk := os.pread(file, CHUNK_BYTES, place):
+        wanted()
         digesting.update(chunk)
         place += len(chunk)
     return digesting.done()
