@@ -1,8 +1,16 @@
 """What a stranger may send to the pages: refused as a form or a page, never a fault of ours."""
 
+import asyncio
+import re
+import threading
 
+import httpx
 import pytest
 from console_parts import Office
+
+from tutela.accounts import passwords
+from tutela.console.app import build
+from tutela.console.sign_in_pages import AT_ONCE
 
 
 @pytest.mark.parametrize("field", ["login", "password", "next", "absent"])
@@ -32,3 +40,53 @@ def test_no_answer_repeats_the_host(office: Office, path: str) -> None:
     assert answer.status_code == 404
     assert "location" not in answer.headers
     assert "elsewhere.example" not in answer.text
+
+
+def test_whoever_floods_the_sign_in_stops_nobody_else(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every password is under check for as long as the test wants; the pages answer all the same.
+
+    More strangers ask than there are connections to the database (ten here).
+    """
+    office.person("person-a")
+    browser = office.browser()
+    browser.sign_in("person-a")
+    session = {"tutela_session": browser.client.cookies["tutela_session"]}
+    checking, peak, lock = 0, 0, threading.Lock()
+    enough, done = threading.Event(), threading.Event()
+
+    def checked(*_: object) -> bool:
+        nonlocal checking, peak
+        with lock:
+            checking += 1
+            peak = max(peak, checking)
+        if peak >= AT_ONCE:
+            enough.set()
+        done.wait(60)
+        with lock:
+            checking -= 1
+        return False
+
+    monkeypatch.setattr(passwords, "matches", checked)
+    transport = httpx.ASGITransport(app=build(office.parts()))
+
+    async def sign_in(number: int) -> int:
+        async with httpx.AsyncClient(transport=transport, base_url="http://console.test") as asking:
+            found = re.search(r'name="csrf" value="([^"]+)"', (await asking.get("/sign-in")).text)
+            assert found
+            fields = {"csrf": found[1], "login": f"stranger-{number}", "password": "x"}
+            return (await asking.post("/sign-in", data=fields)).status_code
+
+    async def run() -> tuple[int, list[int]]:
+        strangers = [asyncio.ensure_future(sign_in(number)) for number in range(3 * AT_ONCE)]
+        await asyncio.to_thread(enough.wait, 60)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://console.test", cookies=session
+        ) as asking:
+            seen = (await asking.get("/queue")).status_code
+        done.set()
+        return seen, await asyncio.gather(*strangers)
+
+    seen, answered = asyncio.run(asyncio.wait_for(run(), 300))
+    assert (seen, set(answered), peak) == (200, {403}, AT_ONCE)

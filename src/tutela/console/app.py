@@ -1,5 +1,6 @@
 """The reviewer's pages as one ASGI application."""
 
+import asyncio
 from pathlib import Path
 from urllib.parse import quote
 
@@ -44,6 +45,7 @@ def build(parts: ConsoleParts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.renderer = Renderer(parts)
+    app.state.sign_ins = asyncio.Semaphore(sign_in_pages.AT_ONCE)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     for room in (
         sign_in_pages,

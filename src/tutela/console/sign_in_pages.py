@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from tutela.accounts import signing_in
@@ -19,6 +20,8 @@ from tutela.primitives.redacted import Redacted
 
 router = APIRouter()
 _SEE_OTHER = 303
+AT_ONCE = 4
+"""Passwords that are checked at the same time."""
 
 
 @router.get("/")
@@ -45,13 +48,24 @@ def ask(request: Request, parts: Parts, pages: Pages) -> Response:
 
 
 @router.post("/sign-in")
-def sign_in(
+async def sign_in(
     request: Request,
     parts: Parts,
     pages: Pages,
     fields: Annotated[Mapping[str, str], Depends(protecting.form_fields)],
 ) -> Response:
-    """Open a session under a new token, or say that name or password is not right."""
+    """Open a session under a new token, or say that name or password is not right.
+
+    Each check takes 64 MiB and a connection to the database for as long as it lasts, and anybody
+    may ask for one: those over `AT_ONCE` wait outside of both, first come, first served.
+    """
+    async with request.app.state.sign_ins:
+        return await run_in_threadpool(_sign_in, request, parts, pages, fields)
+
+
+def _sign_in(
+    request: Request, parts: ConsoleParts, pages: Renderer, fields: Mapping[str, str]
+) -> Response:
     before = protecting.cookie_name(protecting.BEFORE, secure=parts.secure_cookies)
     protecting.require_token(fields, request.cookies.get(before, ""))
     old = token_of(request, parts)
