@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from tutela.primitives.kernels import compiled
@@ -20,6 +22,13 @@ prepare()
 parent = np.array([0, 0, 1, 3], np.int64)
 settle(parent)
 print(json.dumps([parent.tolist(), "numba" in sys.modules]))
+"""
+
+STUCK = """
+from tutela.primitives import kernels
+stuck = "open({begun!r}, 'w'); import time; time.sleep(600)"
+kernels._COMPILE = kernels._COMPILE.replace("from tutela.primitives.compiling import main", stuck)
+prepare()
 """
 
 
@@ -133,3 +142,20 @@ except Unavailable as error:
     told = run(tmp_path, code)
     assert told.startswith("The kernels cannot be compiled for this processor")
     assert "tutela.index.kernels.absent" in told
+
+
+def test_the_compiler_ends_with_whoever_waits_for_it(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    code = CODE.replace("prepare()\n", STUCK.format(begun=str(begun)), 1)
+    environment = {**os.environ, "TUTELA_KERNELS": str(tmp_path)}
+    waiting = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    try:
+        while not begun.exists():
+            assert waiting.poll() is None
+            time.sleep(0.05)
+        children = psutil.Process(waiting.pid).children()
+    finally:
+        waiting.kill()
+        waiting.wait()
+    assert len(children) == 1
+    assert not psutil.wait_procs(children, timeout=60)[1]

@@ -39,7 +39,13 @@ _READ = 0x1 | 0x100
 """The flags of an array in C order and aligned (numpy's numbers)."""
 _WRITTEN = _READ | 0x400
 """And one that may be written to."""
-_COMPILE = "from tutela.primitives.compiling import main; main()"
+_COMPILE = """
+import ctypes, sys
+if sys.platform == "linux":  # it takes a minute, and ends with whoever waits for it
+    ctypes.CDLL(None).prctl(1, 9, 0, 0, 0)
+from tutela.primitives.compiling import main
+main()
+"""
 _COMPILE_SECONDS = 540.0
 """Far more than the slowest machine needs, and less than who waits for a child to start."""
 _LOCK = threading.RLock()
