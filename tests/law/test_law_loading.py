@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tutela
+from tutela.law.countries import Channel, Tier
+from tutela.law.detecting import KINDS_ASKED, connected, may_detect
 from tutela.law.linting import cited_parts, facts_asked, faults
 from tutela.law.loading import Lawbook, load_lawbook
 from tutela.law.model import Beyond, Rule, Status
@@ -319,3 +321,40 @@ def test_editions_follow_each_other(
 def test_the_digest_depends_on_content_not_on_the_order_of_keys() -> None:
     assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
     assert digest({"b": [2, 1]}) != digest({"b": [1, 2]})
+
+
+def test_some_kinds_alone_are_as_they_are_in_the_whole_book(folder: Path) -> None:
+    whole = load_lawbook()
+    asked = load_lawbook(kinds=KINDS_ASKED)
+    assert (asked.rules, asked.bases) == (whole.rules, whole.bases)
+    assert asked.jurisdiction_entries == whole.jurisdiction_entries
+    assert not any((asked.clauses, asked.requirements, asked.offences, asked.memberships))
+    spoil(folder, US, lambda data: data.update(rulez=[]))
+    with pytest.raises(BadInput, match="rulez"):
+        load_lawbook(folder, kinds={"jurisdictions"})
+    (folder / US).write_text("# nothing\n")
+    with pytest.raises(BadInput, match="2258A"):
+        load_lawbook(folder, kinds={"jurisdictions"})
+
+
+def test_detection_is_answered_alike_by_what_it_asks_of_the_book() -> None:
+    whole, asked = load_lawbook(), load_lawbook(kinds=KINDS_ASKED)
+    facts = {"provider.established_in": "DE", "service.targets_markets": ["US", "GB", "JP"]}
+    places = connected(whole, facts)
+    assert connected(asked, facts) == places
+    assert {"DE", "GB", "JP", "US"} <= set(places)
+    for floor in (Status.RECALLED, Status.VERIFIED):
+        answers = [
+            may_detect(
+                book,
+                jurisdictions=places,
+                tier=Tier.KNOWN_HASH,
+                channel=channel,
+                facts=facts,
+                as_of=date(2026, 11, 21),
+                floor=floor,
+            )
+            for channel in Channel
+            for book in (whole, asked)
+        ]
+        assert answers[::2] == answers[1::2]

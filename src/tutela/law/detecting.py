@@ -22,6 +22,9 @@ from tutela.primitives.errors import Conflict
 WARN_DAYS = (180, 90, 30)
 """So many days before the last day of a basis a warning is due."""
 
+KINDS_ASKED = frozenset({"jurisdictions", "rules", "bases"})
+"""The kinds of a lawbook's entries that these answers rest on (`load_lawbook`)."""
+
 _HELD = {LegalStatus.IN_FORCE, LegalStatus.LAPSED, LegalStatus.REPEALED}
 """Within its dates a text that has ended since was in force; a bill or a suspended one is not."""
 _CONNECTING = ("provider.", "service.")

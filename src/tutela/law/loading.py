@@ -5,7 +5,8 @@
 (`rules`, `offences`, `requirements` ...).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -51,6 +52,8 @@ _SHARED_FILES = (
 _CASES = ("cases", "detection-cases")
 """Folders of worked examples beside the law; the tests read them, nobody else."""
 _SHOWN_FAULTS = 20
+_AT_THE_MARGIN = re.compile(r"^([^\s#:-][^\s:]*)", re.MULTILINE)
+"""Whatever could be a key of a whole file; one that is written in another way is no kind's name."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,12 +67,19 @@ class _Shared:
     ordinary: dict[str, Assumption]
 
 
-def load_lawbook(root: Traversable | None = None, overlays: Sequence[Traversable] = ()) -> Lawbook:
+def load_lawbook(
+    root: Traversable | None = None,
+    overlays: Sequence[Traversable] = (),
+    *,
+    kinds: Collection[str] = KINDS,
+) -> Lawbook:
     """Read and check a lawbook, by default the one in the package; refuse with `BadInput`.
 
     `overlays` are an operator's own folders of the same layout: an entry with an id of ours
     takes its place in all editions, and is named in `Lawbook.origins`. The message of a
     refusal lists every fault (the first 20), each with its place.
+
+    With `kinds` only entries of these kinds are read and checked; the shared files always are.
     """
     root = root if root is not None else files("tutela") / "lawbook"
     shared = _Shared(sources={}, sets={}, facts={}, terms={}, ordinary={})
@@ -83,7 +93,7 @@ def load_lawbook(root: Traversable | None = None, overlays: Sequence[Traversable
     origins: dict[str, str] = {}
     for n, folder in enumerate((root, *overlays)):
         read: dict[tuple[str, str], list[Any]] = {}
-        for kind, entry in _entries(folder, reader):
+        for kind, entry in _entries(folder, reader, kinds):
             read.setdefault((kind, named(entry)), []).append(entry)
         entries |= read
         if n:
@@ -180,7 +190,9 @@ def _unique(
         into[named] = one
 
 
-def _entries(root: Traversable, reader: Reader) -> Iterator[tuple[str, object]]:
+def _entries(
+    root: Traversable, reader: Reader, kinds: Collection[str]
+) -> Iterator[tuple[str, object]]:
     for folder in _children(root):
         if not folder.is_dir():
             _refuse_astray(folder, _SHARED_FILES, "it belongs into a country's folder")
@@ -189,7 +201,7 @@ def _entries(root: Traversable, reader: Reader) -> Iterator[tuple[str, object]]:
             if file.is_dir():
                 _refuse_nested(file, f"{folder.name}/{file.name}")
             elif file.name.endswith(".yaml"):
-                yield from _file(file, folder.name, reader)
+                yield from _file(file, folder.name, reader, kinds)
             else:
                 _refuse_astray(file, (), "a file of the lawbook ends in .yaml")
 
@@ -206,12 +218,20 @@ def _refuse_nested(folder: Traversable, where: str) -> None:
         raise refusal(where, f"only {' and '.join(_CASES)} are folders inside a country's")
 
 
-def _file(file: Traversable, folder: str, reader: Reader) -> Iterator[tuple[str, object]]:
+def _file(
+    file: Traversable, folder: str, reader: Reader, kinds: Collection[str]
+) -> Iterator[tuple[str, object]]:
     where = f"{folder}/{file.name}"
-    data = read_yaml(file.read_text("utf-8"), where=where, ours=True)
+    text = file.read_text("utf-8")
+    names = set(_AT_THE_MARGIN.findall(text))
+    if names and names <= KINDS.keys() - set(kinds):
+        return  # before it costs any time
+    data = read_yaml(text, where=where, ours=True)
     for key in data:
         if key not in KINDS:
             raise refusal(where, f"{key[:40]} is none of {', '.join(KINDS)}")
+        if key not in kinds:
+            continue
         for place, each in _elements(data, key, where):
             entry = reader.build(KINDS[key], each, where=place)
             code = str(getattr(entry, "jurisdiction", None) or getattr(entry, "code", folder))

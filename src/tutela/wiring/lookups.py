@@ -21,6 +21,7 @@ from tutela.hashing.model import Hashed
 from tutela.indicators.following import following
 from tutela.indicators.matching import Matcher
 from tutela.indicators.model import MatchResult
+from tutela.law.detecting import KINDS_ASKED
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
@@ -81,7 +82,8 @@ def open_lookups(settings: Settings) -> Iterator[Lookups]:
 
         opening = beside.submit(opened)
         clock = SystemClock()
-        detecting = detecting_of(settings, database, clock, lawbook_of(settings))
+        book = lawbook_of(settings, kinds=KINDS_ASKED)
+        detecting = detecting_of(settings, database, clock, book)
         yield Lookups(database=database, clock=clock, detecting=detecting, _opening=opening)
 
 
