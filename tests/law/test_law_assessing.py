@@ -85,6 +85,45 @@ def test_a_reservation_excuses_only_who_made_it(make: Maker) -> None:
     assert (found.outcome, found.reservation_covers) == (Met.MET_WITH_VARIATION, Truth.YES)
 
 
+def test_what_the_state_chose_hides_no_reservation_that_nobody_recorded(make: Maker) -> None:
+    """One element is left out by choice; for another a reservation would be needed."""
+    reserved = MAY | {"id": "TREATY-4", "who_may": "reservation"}
+    found = assess(
+        make,
+        YOUNG,
+        OLDER | {"variations": ["TREATY-4"]},
+        DRAWN | {"variations": ["TREATY-3"]},
+        requirement={"variations": [MAY, reserved]},
+        memberships=[make.membership()],
+    )
+    assert (found.gap, found.reservation_covers) == (Truth.YES, Truth.UNKNOWN)
+
+
+def test_nobody_has_signed_before_the_day_of_signing(make: Maker) -> None:
+    signed = make.membership("signed_only", signed="2026-05-01")
+    not_yet = instrument_data(legal_status="enacted_not_commenced", in_force=SPAN | {"from": None})
+    for treaty, earlier in ((not_yet, Bound.NOT_IN_FORCE), (instrument_data(), Bound.NO)):
+        requirement = make.requirement()
+        book = make.book_with(instrument=treaty, requirements=[requirement], memberships=[signed])
+        for day, bound in ((date(2026, 4, 30), earlier), (date(2026, 5, 1), Bound.SIGNED_ONLY)):
+            assert Assessor(book, as_of=day).assess(requirement, "DE").bound is bound
+
+
+@pytest.mark.parametrize(
+    ("more", "early", "now"),
+    [({}, Truth.UNKNOWN, Truth.YES), ({"since": "2026-03-01"}, Truth.NO, Truth.YES)],
+)
+def test_a_party_since_nobody_knows_when_may_not_have_been_one(
+    make: Maker, more: dict[str, object], early: Truth, now: Truth
+) -> None:
+    """The invented country's law was collected on the first of June."""
+    requirement = make.requirement(elements=[{"id": "in", "text": "party", "party": "TREATY"}])
+    book = make.book_with(requirements=[requirement], memberships=[make.membership(**more)])
+    for day, wanted in ((date(2026, 2, 1), early), (DAY, now)):
+        [element] = Assessor(book, as_of=day).assess(requirement, "DE").elements
+        assert element.result is wanted
+
+
 @pytest.mark.parametrize(
     ("state", "bound"),
     [("party", Bound.YES), ("signed_only", Bound.SIGNED_ONLY), ("not_party", Bound.NO)],
@@ -109,6 +148,15 @@ def test_measures_answer_yes_no_and_unknown(make: Maker) -> None:
     assert assess(make, asked, measures=[make.measure("hotline")]).outcome is Met.MET
     absent = make.measure("hotline", holds=False)
     assert assess(make, asked, measures=[absent]).outcome is Met.NOT_MET
+
+
+def test_what_may_be_there_is_not_hidden_by_what_is_not(make: Maker) -> None:
+    """One measure is said not to be there, another of the same sort is not checked."""
+    asked = {"id": "asked", "text": "a helpline", "measure": "helpline"}
+    absent = make.measure("helpline", holds=False)
+    weak = make.measure("helpline", id="de.measure.other", source="memory", status="recalled")
+    assert assess(make, asked, measures=[absent]).outcome is Met.NOT_MET
+    assert assess(make, asked, measures=[absent, weak]).outcome is Met.UNKNOWN
 
 
 def test_a_duty_of_a_provider_is_found_by_its_action(make: Maker, book: Lawbook) -> None:

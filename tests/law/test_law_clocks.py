@@ -191,6 +191,35 @@ def test_a_pause_does_not_count_and_an_open_one_stops_the_clock(
         assert unsaid.pauses[0].missing == missing
 
 
+def test_only_time_in_which_the_clock_ran_is_stopped_and_once(
+    clock_due: Callable[..., Callable[..., Due]], cited: Mapping[str, str]
+) -> None:
+    """Hours after the start: a pause that began too late, two at one time, one before the start."""
+    other = ("event.clarification_requested_at", "event.clarification_received_at")
+    spans = [{"from": SINCE, "until": UNTIL}, {"from": other[0], "until": other[1]}]
+    listed = [{"id": f"p{n}", "text": "stopped", **one, **cited} for n, one in enumerate(spans)]
+    run = clock_due(kind="fixed", n=24, unit="h", starts=STARTS, pauses=listed)
+
+    def ask(*hours: float | None) -> tuple[datetime | None, ClockState]:
+        names = (SINCE, UNTIL, *other)
+        moments = (None if each is None else START + timedelta(hours=each) for each in hours)
+        facts = {name: at or Known.NONE for name, at in zip(names, moments, strict=True)}
+        answer = run({STARTS: START} | facts, now=START + timedelta(days=9))
+        return answer.due_at, answer.state
+
+    def late(hours: float) -> tuple[datetime, ClockState]:
+        return START + timedelta(hours=hours), ClockState.LATE
+
+    assert ask(30, 40, None, None) == late(24)  # it had run out by then
+    assert ask(30, None, None, None) == late(24)
+    assert ask(2, 5, 3, 8) == late(30)  # together from the second to the eighth hour
+    assert ask(3, 8, 2, 20) == late(42)
+    assert ask(-9, -3, None, None) == late(24)
+    assert ask(-9, 3, None, None) == late(27)
+    assert ask(2, 10, 30, 31) == late(33)  # the first pause lets the second begin in time
+    assert ask(-9, None, None, None) == (None, ClockState.PAUSED)
+
+
 def test_an_extension_counts_only_where_it_surely_holds(
     bent: Callable[..., Callable[..., Due]], test_leaf: Callable[..., dict[str, object]]
 ) -> None:

@@ -108,6 +108,37 @@ def test_extradition_asks_for_a_year_on_both_sides(
     assert ask(book, Purpose.MLA).outcome is YES
 
 
+@pytest.mark.parametrize(
+    ("second", "changes", "outcome"),
+    [
+        (60, {}, YES),  # whichever of the two comes first by name
+        (6, {}, NO),
+        (None, {}, UNKNOWN),
+        (60, {"scope": "unsure"}, UNKNOWN),
+    ],
+)
+def test_any_offence_that_holds_may_reach_the_year(
+    make: Maker, second: int | None, changes: dict[str, object], outcome: Truth
+) -> None:
+    scope = [
+        row("act", "possess"),
+        row("medium", *(("video",) if changes else ("photo",))),
+        row("depiction", "real_child"),
+        row("age", below=18),
+    ]
+    penalty = {} if second is None else {"penalty": {"max_months": second, **CITED}}
+    book = make.book_with(
+        offences=[
+            make.offence(penalty={"max_months": 6, **CITED}),
+            make.offence(id="de.test.zz-grave", scope=scope, **penalty),
+            make.offence(
+                id="fr.test.possess", jurisdiction="FR", penalty={"max_months": 12, **CITED}
+            ),
+        ]
+    )
+    assert ask(book, Purpose.EXTRADITION).penalty_floor is outcome
+
+
 def test_an_unchecked_penalty_is_no_penalty(make: Maker) -> None:
     weak = make.offence(penalty={"max_months": 60, **WEAK})
     other = make.offence(id="fr.test.possess", jurisdiction="FR")

@@ -129,6 +129,62 @@ def test_editions_without_a_gap_have_one_end(book: Lawbook, make_basis: MakeBasi
     assert ask(book, make_basis(in_force=first | CITED)).expires == date(2026, 12, 1)
 
 
+def test_an_edition_that_would_not_hold_does_not_go_on(
+    book: Lawbook, make_basis: MakeBasis
+) -> None:
+    """Its version is not accepted, its facts fail, or it forbids: the first one's end counts."""
+    first = make_basis(
+        in_force={"from": "2026-01-01", "to": "2026-12-01", "before": "not_law", "after": "not_law"}
+        | CITED
+    )
+    span = {"from": "2026-12-01", "to": None, "before": "not_law"} | CITED
+    then = replace(make_basis(in_force=span), version="another")
+    accepted = [
+        Acceptance(
+            rule_id=first.id,
+            rule_version=version,
+            by="counsel",
+            note="Read.",
+            at=datetime(2026, 11, 20, tzinfo=UTC),
+        )
+        for version in (first.version, then.version)
+    ]
+    strict = {"floor": Status.VERIFIED}
+    waits = ask(book, first, then, accepted=accepted[:1], **strict)
+    assert (waits.outcome, waits.expires, waits.warn) == (Truth.YES, date(2026, 12, 1), 30)
+    assert ask(book, first, then, accepted=accepted, **strict).expires is None
+    fails = {"fact": "service.type", "eq": "u2u", **CITED}
+    assert ask(book, first, make_basis(in_force=span, when=fails)).expires == date(2026, 12, 1)
+    forbids = make_basis(in_force=span, stance="forbidden")
+    assert ask(book, first, forbids).expires == date(2026, 12, 1)
+
+
+def test_what_is_forbidden_in_part_is_not_overlooked(book: Lawbook, make_basis: MakeBasis) -> None:
+    part = make_basis(id="jp.detection.no", stance="forbidden", legal_status="partly_in_force")
+    answer = ask(book, make_basis(), part)
+    assert answer.outcome is Truth.UNKNOWN
+    assert "partly in force" in answer.reasons[0]
+
+
+def test_counsel_is_not_asked_to_accept_what_no_acceptance_settles(
+    book: Lawbook, make_basis: MakeBasis
+) -> None:
+    disputed = make_basis(status="disputed")
+    answer = ask(book, disputed)
+    assert (answer.outcome, answer.to_accept) == (Truth.UNKNOWN, ())
+
+
+def test_between_two_editions_there_is_no_law_only_where_both_say_so(
+    book: Lawbook, make_basis: MakeBasis
+) -> None:
+    ended = {"from": "2026-01-01", "to": "2026-06-01", "before": "not_law", "after": "not_law"}
+    for before, outcome in (("not_law", Truth.NO), ("unrecorded", Truth.UNKNOWN)):
+        later = {"from": "2027-01-01", "to": None, "before": before}
+        both = (make_basis(in_force=ended | CITED), make_basis(in_force=later | CITED))
+        assert ask(book, *both).outcome is outcome
+        assert ask(book, *both, as_of=date(2025, 12, 31)).outcome is Truth.NO
+
+
 @given(days=st.integers(-1, 400))
 def test_a_warning_is_due_from_180_days_on_and_never_grows_milder(days: int) -> None:
     warn = due_warning(days)

@@ -240,6 +240,34 @@ def test_a_fact_that_cannot_be_read_is_refused(
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "at",
+    [
+        "0001-01-01T00:00:00+14:00",
+        "1899-12-31T23:59:59Z",
+        "2200-01-01T00:00:00Z",
+        "9999-12-31T23:59:59-12:00",
+    ],
+)
+def test_a_moment_no_period_can_be_counted_from_is_refused(book: Lawbook, at: str) -> None:
+    with pytest.raises(BadInput, match="its year"):
+        duties(book, {"event.reported_to_nca_at": at}, DAY)
+
+
+def test_a_day_that_does_not_exist_in_utc_is_refused(book: Lawbook) -> None:
+    with pytest.raises(BadInput, match="does not exist in UTC"):
+        duties(book, {}, datetime.fromisoformat("0001-01-01T00:00:00+14:00"))
+
+
+@pytest.mark.parametrize("code", ["TZ", "DE"])
+def test_a_country_that_is_spelt_a_little_like_a_moment_comes_back(
+    book: Lawbook, code: str
+) -> None:
+    """Tanzania begins as the time of a moment and ends as one in UTC."""
+    answer = duties(book, {"provider.established_in": code}, DAY)
+    assert Duties.from_json(json.loads(json.dumps(answer.as_json()))) == answer
+
+
 def test_none_is_the_same_as_absent_and_the_word_none_is_not(book: Lawbook) -> None:
     absent = duties(book, CHAIN, DAY).as_json()
     assert duties(book, CHAIN | {"event.restricted_at": None}, DAY).as_json() == absent

@@ -9,7 +9,7 @@ from tutela.law.loading import Lawbook
 from tutela.law.model import Status, Truth
 from tutela.law.offences import Offence
 from tutela.law.punishing import Punished, punished
-from tutela.primitives.errors import NotFound
+from tutela.primitives.errors import BadInput, NotFound
 
 
 @pytest.fixture
@@ -115,6 +115,85 @@ def test_an_exception_turns_the_answer_and_a_missing_fact_is_asked(make: Maker) 
     assert [each.fact for each in unknown.missing] == ["conduct.private_consensual"]
     assert ask(make, excepted, conduct__private_consensual=True).outcome is Truth.NO
     assert ask(make, excepted, conduct__private_consensual=False).outcome is Truth.YES
+
+
+def unless(
+    name: str, fact: str, *, lifts: bool, priority: int, **more: object
+) -> dict[str, object]:
+    return {
+        "id": name,
+        "priority": priority,
+        "lifts": lifts,
+        "reason": "Not law.",
+        "when": {"fact": fact, "eq": True, **CITED},
+        **CITED,
+    } | more
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcomes"),
+    [
+        ((True, True), (Truth.YES, Truth.NO, Truth.UNKNOWN)),
+        ((True, False), (Truth.NO, Truth.NO, Truth.NO)),
+        ((True, None), (Truth.UNKNOWN, Truth.NO, Truth.UNKNOWN)),
+        ((False, True), (Truth.YES, Truth.YES, Truth.YES)),
+        ((False, None), (Truth.YES, Truth.YES, Truth.YES)),
+        ((None, True), (Truth.YES, Truth.UNKNOWN, Truth.UNKNOWN)),
+        ((None, False), (Truth.UNKNOWN, Truth.UNKNOWN, Truth.UNKNOWN)),
+    ],
+)
+def test_an_exception_to_an_exception_lets_the_offence_stand_by_priority(
+    make: Maker, facts: tuple[bool | None, bool | None], outcomes: tuple[Truth, Truth, Truth]
+) -> None:
+    """Where the one that lifts nothing is of a higher, a lower and the same priority.
+
+    Of one priority a lawyer must decide where both hold, so the answer is open.
+    """
+    private, spread = facts
+    for priority, wanted in zip((3, 1, 2), outcomes, strict=True):
+        offence = make.offence(
+            unless=[
+                unless("peers", "conduct.private_consensual", lifts=True, priority=2),
+                unless("spread", "conduct.for_distribution", lifts=False, priority=priority),
+            ]
+        )
+        found = ask(
+            make, offence, conduct__private_consensual=private, conduct__for_distribution=spread
+        )
+        assert found.outcome is wanted, priority
+
+
+def test_an_exception_whose_own_text_is_unchecked_is_said_as_such(make: Maker) -> None:
+    weak = unless("peers", "conduct.private_consensual", lifts=True, priority=1, **WEAK)
+    found = ask(make, make.offence(unless=[weak]), conduct__private_consensual=True)
+    assert found.outcome is Truth.UNKNOWN
+    assert found.why.startswith("Cannot say at status secondary: exception.peers")
+    read = ask(
+        make,
+        make.offence(unless=[weak]),
+        conduct__private_consensual=True,
+        floor=Status.RECALLED,
+    )
+    assert (read.outcome, read.status) == (Truth.NO, Status.RECALLED)
+
+
+def test_a_no_is_only_as_sure_as_the_weakest_offence_that_says_it(make: Maker) -> None:
+    weak = make.offence(
+        id="de.test.zz-other",
+        scope=[
+            row("act", "possess"),
+            row("medium", "photo"),
+            row("depiction", "real_child"),
+            {"of": "age", "below": 14, **WEAK},
+        ],
+    )
+    found = ask(make, make.offence(), weak, victim__age=17, floor=Status.RECALLED)
+    assert (found.outcome, found.status) == (Truth.NO, Status.RECALLED)
+
+
+def test_an_age_below_0_is_refused_and_not_called_unpunished(make: Maker) -> None:
+    with pytest.raises(BadInput, match="below 0"):
+        ask(make, make.offence(), victim__age=-1)
 
 
 def test_the_day_before_commencement_is_not_law_and_an_unrecorded_day_is_unknown(

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
+import pytest
+
 from own_lawbook import own_lawbook
 from tutela.law.countries import PartyState
 from tutela.law.model import Beyond
@@ -77,6 +79,19 @@ def test_who_only_signed_has_not_joined() -> None:
         one.id for each in book.instruments for one in of_instrument(book, each, day=DAY).lines
     }
     assert drawn.isdisjoint(f"{each.jurisdiction} {each.instrument}" for each in signed)
+
+
+@pytest.mark.parametrize("day", [date.min, date(1600, 1, 1), date(3300, 6, 1), date.max])
+def test_any_day_can_be_drawn(day: date) -> None:
+    book = own_lawbook()
+    bare = replace(book, memberships=())
+    for line in (
+        of_place(book, "DE", day=day),
+        of_instrument(book, book.instrument("OPSC"), day=day),
+        of_instrument(bare, book.instrument("UNCC"), day=day),
+    ):
+        assert 0 <= line.day_x <= WIDTH
+        assert len(line.ticks) <= 13
 
 
 def test_an_empty_book_draws_the_day_alone() -> None:

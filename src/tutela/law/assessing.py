@@ -166,10 +166,14 @@ class Assessor:
         membership: Membership | None,
     ) -> Truth:
         """Whether a reservation covers what fails; nobody's record of one is unknown."""
-        failing = [each for each in answers if each.result is NO]
+        reserved = self._reservations(membership)
+        failing = [
+            each
+            for each in answers
+            if each.result is NO and (each.excused_by is None or each.excused_by in reserved)
+        ]
         if not failing:
             return NO
-        reserved = self._reservations(membership)
         if all(set(each.variations) & reserved for each in failing):
             return YES
         coverable = all(
@@ -200,7 +204,7 @@ def bound_by(  # noqa: PLR0911 - one line a case
     if beyond is Beyond.UNRECORDED:
         return Bound.UNKNOWN
     if beyond is Beyond.NOT_LAW:
-        if membership is not None and membership.state is PartyState.SIGNED_ONLY:
+        if membership is not None and _signed_by(membership, on):
             return Bound.SIGNED_ONLY
         return Bound.NOT_IN_FORCE
     if instrument.binds is not None:
@@ -211,7 +215,15 @@ def bound_by(  # noqa: PLR0911 - one line a case
         return Bound.UNKNOWN
     if membership.state is PartyState.PARTY and membership.since and membership.since > on:
         return Bound.NO
+    if membership.state is PartyState.SIGNED_ONLY and not _signed_by(membership, on):
+        return Bound.NO
     return _BOUND[membership.state]
+
+
+def _signed_by(membership: Membership, day: date) -> bool:
+    """Whether a state that only signed had done so; without a recorded day it is shown as is."""
+    signed = membership.state is PartyState.SIGNED_ONLY
+    return signed and (membership.signed is None or membership.signed <= day)
 
 
 def membership_of(book: Lawbook, code: str, instrument: str) -> Membership | None:

@@ -205,7 +205,8 @@ def _begins(entry: object) -> date:
 def edition_on(editions: Iterable[D], *, on: date) -> tuple[D, Beyond | None]:
     """The edition whose dates hold `on`, else the nearest earlier one (or the first) and why not.
 
-    The second value is `None` when the edition is in force on that day.
+    The second value is `None` when the edition is in force on that day. Between two editions
+    there is no law only where both say so.
     """
     ordered = sorted(editions, key=lambda each: each.in_force.from_ or date.min)
     nearest, beyond = ordered[0], ordered[0].in_force.before
@@ -215,4 +216,6 @@ def edition_on(editions: Iterable[D], *, on: date) -> tuple[D, Beyond | None]:
             return each, None
         if span.from_ is not None and span.from_ <= on:
             nearest, beyond = each, span.after or Beyond.UNRECORDED
+        elif span.from_ is not None:
+            return nearest, span.before if beyond is Beyond.NOT_LAW else beyond
     return nearest, beyond

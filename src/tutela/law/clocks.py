@@ -170,12 +170,12 @@ def due(
     due_at = None
     if timing.kind is ClockKind.FIXED and started and timing.n and timing.unit and not unchecked:
         due_at = add(started, timing.n, timing.unit, at_least=False)
-        due_at = _bent(due_at, clock, pauses, longer)
+        due_at = _bent(started, due_at, clock, pauses, longer)
     names = tuple(name for name, _ in candidates)
     state = _state(timing, clock.starts, facts, due_at, now=now, met=met, unchecked=unchecked)
     return Due(
         kind=timing.kind,
-        state=_held_up(state, before, pauses, longer),
+        state=_held_up(state, before, pauses, longer, runs_out=due_at is not None),
         due_at=due_at,
         standard=timing.standard,
         legal_text=timing.legal_text,
@@ -260,17 +260,33 @@ def _paused(pause: Pause, facts: Mapping[str, Value], floor: Status) -> Paused:
 
 
 def _bent(
-    due_at: datetime, clock: Clock, pauses: tuple[Paused, ...], longer: tuple[Checked, ...]
+    started: datetime,
+    due_at: datetime,
+    clock: Clock,
+    pauses: tuple[Paused, ...],
+    longer: tuple[Checked, ...],
 ) -> datetime | None:
-    """The moment after every known pause and extension; `None` while a pause holds."""
+    """The moment after every known pause and extension; `None` while a pause holds.
+
+    Only time in which the clock ran is stopped, and once: not what lies before its start, not
+    what another pause has stopped already, and nothing after it has run out.
+    """
     for extension, checked in zip(clock.extends, longer, strict=True):
         if checked.result is YES:
             due_at = add(due_at, extension.n, extension.unit, at_least=False)
-    for pause in pauses:
-        if pause.result is YES and pause.since is not None:
-            if pause.until is None:
-                return None
-            due_at += max(pause.until - pause.since, timedelta(0))
+    stood_until = started
+    for since, until in sorted(
+        ((each.since, each.until) for each in pauses if each.result is YES and each.since),
+        key=lambda pause: pause[0],
+    ):
+        stopped = max(since, stood_until)
+        if stopped >= due_at:
+            break
+        if until is None:
+            return None
+        if until > stopped:
+            due_at += until - stopped
+            stood_until = until
     return due_at
 
 
@@ -302,13 +318,18 @@ def _held_up(
     before: tuple[Checked, ...],
     pauses: tuple[Paused, ...],
     longer: tuple[Checked, ...],
+    *,
+    runs_out: bool,
 ) -> ClockState:
-    """The state with what bends the clock: late is said only when nothing unknown could help."""
+    """The state with what bends the clock: late is said only when nothing unknown could help.
+
+    `runs_out`: there is a due moment, so a pause that still holds began too late to stop it.
+    """
     if state not in (ClockState.RUNNING, ClockState.LATE):
         return state
     if any(each.result is NO for each in before):
         return ClockState.NOT_STARTED
-    if any(each.result is YES and each.until is None for each in pauses):
+    if not runs_out and any(each.result is YES and each.until is None for each in pauses):
         return ClockState.PAUSED
     if any(each.result is UNKNOWN for each in before):
         return ClockState.UNKNOWN

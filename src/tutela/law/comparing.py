@@ -12,9 +12,9 @@ from enum import Enum
 from tutela.law.assessing import Bound, bound_by, membership_of
 from tutela.law.book import Lawbook
 from tutela.law.evaluating import MissingFact
-from tutela.law.expressions import NO, UNKNOWN, YES, conjunction
+from tutela.law.expressions import NO, UNKNOWN, YES, below, conjunction, disjunction
 from tutela.law.model import Status, Truth
-from tutela.law.punishing import Punished, punished
+from tutela.law.punishing import Judged, Punished, punished
 from tutela.law.serialising import as_plain
 from tutela.law.vocabulary import Value
 
@@ -133,15 +133,23 @@ def _parting(first: Punished, second: Punished) -> Punished | None:
 
 def _penalty(first: Punished, second: Punished) -> Truth:
     """Whether both maxima reach a year; a penalty nobody recorded is unknown."""
-    reached = []
-    for side in (first, second):
-        nearest = side.nearest
-        known = nearest.penalty if nearest and side.outcome is YES else None
-        if known is None or known.max_months is None or known.status < side.floor:
-            reached.append(UNKNOWN)
-        else:
-            reached.append(YES if known.max_months >= PENALTY_FLOOR_MONTHS else NO)
-    return conjunction(reached)
+    return conjunction([_reached(side) for side in (first, second)])
+
+
+def _reached(side: Punished) -> Truth:
+    """Whether any offence that holds reaches a year; no needs that none that may hold does."""
+    if side.outcome is not YES:
+        return UNKNOWN
+    return disjunction(
+        [conjunction([each.outcome, _long_enough(each, side)]) for each in side.offences]
+    )
+
+
+def _long_enough(judged: Judged, side: Punished) -> Truth:
+    known = judged.penalty
+    if known is None or known.max_months is None or below(known.status, side.floor):
+        return UNKNOWN
+    return YES if known.max_months >= PENALTY_FLOOR_MONTHS else NO
 
 
 def _waivers(

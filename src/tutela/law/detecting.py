@@ -262,7 +262,7 @@ def _weigh(  # noqa: PLR0911 - one answer a line of reasons
             status=min(basis.status, basis.in_force.status),
             outcome=outcome,
             why=why,
-            expires=_end(basis, editions) if beyond is None else None,
+            expires=_end(basis, editions, reading) if beyond is None else None,
             only_unaccepted=only_unaccepted,
             trace=trace,
         )
@@ -271,10 +271,12 @@ def _weigh(  # noqa: PLR0911 - one answer a line of reasons
         return result(UNKNOWN, "does not say what held on that day; ask counsel")
     if beyond is Beyond.NOT_LAW:
         return result(NO, _outside(basis, editions, reading.day))
+    cautious = basis.stance is Stance.FORBIDDEN  # what stops a detector needs nobody's consent
+    if cautious and basis.legal_status is LegalStatus.PARTLY_IN_FORCE:
+        return result(UNKNOWN, "forbids it, partly in force; ask counsel which part is")
     if basis.legal_status not in _HELD:
         return result(NO, f"is {basis.legal_status.value}, which is no basis")
     verdict = actionable(basis, reading.accepted)
-    cautious = basis.stance is Stance.FORBIDDEN  # what stops a detector needs nobody's consent
     floor = Status.RECALLED if verdict.allowed or cautious else reading.floor
     trace = _trace(basis, reading, floor)
     loose = _trace(basis, reading, Status.RECALLED)
@@ -286,8 +288,11 @@ def _weigh(  # noqa: PLR0911 - one answer a line of reasons
     unchecked = trace is not None and trace.result is not YES
     if unchecked or below(basis.status, floor) or below(basis.in_force.status, floor):  # 3
         why = f"{basis.stance.value}, but {'; '.join(verdict.reasons)}"
-        return result(UNKNOWN, why, trace=trace, only_unaccepted=True)
-    end = _end(basis, editions)
+        disputed = below(basis.status, Status.RECALLED) or below(
+            basis.in_force.status, Status.RECALLED
+        )  # no acceptance makes it count
+        return result(UNKNOWN, why, trace=trace, only_unaccepted=not disputed)
+    end = _end(basis, editions, reading)
     until = f" until {(end - timedelta(days=1)).isoformat()}" if end else ""
     return result(YES, f"{basis.stance.value}{until}", trace=trace)
 
@@ -298,12 +303,20 @@ def _trace(basis: Basis, reading: _Reading, floor: Status) -> Trace | None:
     return evaluate(basis.when, reading.facts, path="when", floor=floor)
 
 
-def _end(basis: Basis, editions: Iterable[Basis]) -> date | None:
-    """The first day without this basis; an edition that follows without a gap goes on."""
+def _end(basis: Basis, editions: list[Basis], reading: _Reading) -> date | None:
+    """The first day without this basis.
+
+    An edition that follows without a gap goes on where it says the same of these facts, and is
+    checked or accepted as well.
+    """
     end = basis.in_force.to
-    for later in sorted(editions, key=lambda each: each.in_force.from_ or date.min):
-        if end is not None and later.in_force.from_ == end:
-            end = later.in_force.to
+    for later in editions:
+        forbids = {each.stance is Stance.FORBIDDEN for each in (basis, later)}
+        if end is None or later.in_force.from_ != end or len(forbids) > 1:
+            continue
+        follows = _weigh(later, None, editions, reading)
+        if follows.outcome is YES:
+            return follows.expires
     return end
 
 

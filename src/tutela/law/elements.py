@@ -134,7 +134,7 @@ class Elements:
             if measure.measure == name
         ]
         judged = [(self._holds(each), each) for each in found]
-        for wanted in (YES, NO, UNKNOWN):
+        for wanted in (YES, UNKNOWN, NO):  # one is enough, and no needs all of them
             for result, each in judged:
                 if result is wanted:
                     return _answer(
@@ -187,11 +187,17 @@ class Elements:
                 result = UNKNOWN
             if result is YES and each.since is not None and each.since > self.as_of:
                 result = NO
+            if result is YES and each.since is None and self.as_of < self._collected(code):
+                result = UNKNOWN
             said = f"{instrument}: {each.state.value}" + (
                 f" since {each.since}" if each.since else ""
             )
             return _answer(element, result, said, rests, each.status)
         return _answer(element, UNKNOWN, f"Not recorded: {code} and {instrument}.", [], None)
+
+    def _collected(self, code: str) -> date:
+        """The day for which an undated statement on a state was written down."""
+        return self.book.jurisdiction(code).read_on
 
 
 def _basis_status(rule: Rule) -> Status:

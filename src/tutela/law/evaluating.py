@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import cast
 
@@ -101,7 +101,7 @@ class Evaluation:
 
 
 def day_of(as_of: date | datetime) -> date:
-    """The calendar day of a moment in the moment's own zone; refuses a time without zone.
+    """The calendar day of a moment in the moment's own zone; refuses one without zone or UTC.
 
     A law begins at local midnight: convert the moment to that place's zone first where the
     hours around a commencement matter.
@@ -110,6 +110,10 @@ def day_of(as_of: date | datetime) -> date:
         return as_of
     if as_of.tzinfo is None:
         raise BadInput("A time without a zone is not a moment", remedy="Add Z or an offset.")
+    try:
+        as_of.astimezone(UTC)
+    except OverflowError:
+        raise BadInput("This moment does not exist in UTC", remedy="Name another day.") from None
     return as_of.date()
 
 

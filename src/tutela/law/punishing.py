@@ -98,13 +98,14 @@ def punished(
     )
     outcome = disjunction([one.outcome for one in judged]) if judged else UNKNOWN
     deciding = [one for one in judged if one.outcome is outcome]
-    leaves = [leaf for one in deciding[:1] for leaf in one.trace.deciding()]
+    resting = deciding if outcome is NO else deciding[:1]  # a no rests on every one of them
+    stated = [each for one in resting for each in _stated(one.trace)]
     return Punished(
         jurisdiction=code,
         as_of=as_of,
         floor=floor,
         outcome=outcome,
-        status=min((leaf.status for leaf in leaves if leaf.status), default=Status.RECALLED),
+        status=min((each.status for each in stated if each.status), default=Status.RECALLED),
         offences=tuple(judged),
         missing=ranked(
             leaf
@@ -115,6 +116,13 @@ def punished(
         ),
         why=_why(outcome, judged[0] if judged else None, act, floor),
     )
+
+
+def _stated(trace: Trace) -> Iterator[Trace]:
+    """The statements that carry the result, those of exceptions beside their conditions."""
+    yield from trace.deciding()
+    if trace.result is not YES:
+        yield from (part for part in trace.parts if part.result is trace.result)
 
 
 def _judge(
@@ -154,8 +162,7 @@ def _parts(
             yield _dimension(offence.rows(dimension), dimension, facts, floor)
     if offence.requires is not None:
         yield evaluate(offence.requires, facts, path=REQUIRES, floor=floor)
-    for each in offence.unless:
-        yield _exception(each, facts, floor)
+    yield from _exceptions(offence.unless, facts, floor)
     yield _dates(offence, beyond, floor)
 
 
@@ -177,22 +184,42 @@ def _dates(offence: Offence, beyond: Beyond | None, floor: Status) -> Trace:
     )
 
 
-def _exception(unless: Unless, facts: Mapping[str, Value], floor: Status) -> Trace:
-    """An exception as a part: the offence holds where the exception does not."""
+def _exceptions(
+    listed: tuple[Unless, ...], facts: Mapping[str, Value], floor: Status
+) -> Iterator[Trace]:
+    """Each lifting exception as a part: the offence holds where it does not, or is lifted itself.
+
+    One with `lifts` false only takes away those of a lower priority; whether it takes away one
+    of its own priority, a lawyer must decide: where both hold the answer is unknown.
+    """
+    held = [(each, *_held(each, facts, floor)) for each in listed]
+    for each, inner, holds in held:
+        if not each.lifts:
+            continue
+        against = [
+            (trace, UNKNOWN if one.priority == each.priority and says is YES else says)
+            for one, trace, says in held
+            if not one.lifts and one.priority >= each.priority and says is not NO
+        ]
+        stands = [negation(says) for _, says in against]
+        yield Trace(
+            path=f"{EXCEPTION}.{each.id}",
+            op="not",
+            result=negation(conjunction([holds, *stands])),
+            parts=(inner, *(trace for trace, _ in against)),
+            expected=each.reason,
+            unchecked=holds is not inner.result,
+            cite=each.cite,
+            source=each.source,
+            status=each.status,
+        )
+
+
+def _held(unless: Unless, facts: Mapping[str, Value], floor: Status) -> tuple[Trace, Truth]:
+    """How an exception's condition was judged, and whether the exception holds at this floor."""
     inner = evaluate(unless.when, facts, path=f"{EXCEPTION}.{unless.id}.when", floor=floor)
-    holds = inner.result
-    if holds is YES and below(unless.status, floor):
-        holds = UNKNOWN
-    return Trace(
-        path=f"{EXCEPTION}.{unless.id}",
-        op="not",
-        result=negation(holds),
-        parts=(inner,),
-        expected=unless.reason,
-        cite=unless.cite,
-        source=unless.source,
-        status=unless.status,
-    )
+    unchecked = inner.result is YES and below(unless.status, floor)
+    return inner, UNKNOWN if unchecked else inner.result
 
 
 def _dimension(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import Field, fields, is_dataclass
 from datetime import date, datetime
@@ -16,6 +17,8 @@ from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput
 
 T = TypeVar("T")
+_MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T.*Z")
+"""How `as_plain` spells a moment; `TZ` is a country."""
 _PLAIN = frozenset({str, int, float, bool, NoneType})
 """What stands in an answer most often, and as it is: asked first."""
 
@@ -118,12 +121,12 @@ def _hints(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a dataclass
 
 
 def _value(data: object) -> object:
-    """A fact's value: text that is a moment was one, for no country or choice is spelt so."""
+    """A fact's value: text spelt as a moment was one, for no country or choice is."""
     if isinstance(data, list):
         return tuple(_value(each) for each in data)
     if data == NONE_WORD:
         return Known.NONE
-    if isinstance(data, str) and "T" in data and data.endswith("Z"):
+    if isinstance(data, str) and _MOMENT.fullmatch(data):
         return datetime.fromisoformat(data)
     return data
 

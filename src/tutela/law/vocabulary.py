@@ -12,6 +12,8 @@ from tutela.primitives.errors import BadInput
 
 FACT_NAME = re.compile(r"^[a-z][a-z_]*\.[a-z][a-z0-9_]*$")
 NONE_WORD = "none"
+_YEARS = range(1900, 2200)
+"""Between these a period of law can be counted from a moment, in any zone."""
 
 
 class Known(Enum):
@@ -118,6 +120,8 @@ class Vocabulary:
             case FactKind.BOOL if isinstance(value, bool):
                 return value
             case FactKind.INTEGER if isinstance(value, int) and not isinstance(value, bool):
+                if value < 0:  # an age or a count: it would quietly lie below every limit
+                    raise _bad(fact, "it cannot be below 0")
                 return value
             case FactKind.CHOICE if isinstance(value, str) and value in fact.allowed:
                 return value
@@ -152,6 +156,8 @@ def _moment(fact: Fact, value: object) -> datetime:
             moment = None
     if not isinstance(moment, datetime) or moment.tzinfo is None:
         raise _bad(fact, "expected a date and time with its zone, as 2026-04-07T09:30:00Z")
+    if moment.year not in _YEARS:
+        raise _bad(fact, f"its year is not one from {_YEARS[0]} to {_YEARS[-1]}")
     return moment
 
 

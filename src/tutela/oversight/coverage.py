@@ -97,9 +97,14 @@ def _duty(key: str, action: Action) -> Element:
 
 
 def _best(answers: list[ElementAnswer]) -> ElementAnswer:
-    """A yes before a no before an unknown; of unknowns one that rests on something."""
-    order = {YES: 0, NO: 1, UNKNOWN: 2}
-    return min(answers, key=lambda each: (order[each.result], not each.rests))
+    """A yes first; then an unknown that rests on something, which a no would hide; then a no."""
+
+    def order(answer: ElementAnswer) -> int:
+        if answer.result is UNKNOWN:
+            return 1 if answer.rests else 3
+        return 0 if answer.result is YES else 2
+
+    return min(answers, key=order)
 
 
 def _detection(found: list[Found]) -> Coverage:

@@ -6,7 +6,7 @@ drawn as one: a bar fades there into a hatched piece of fixed length.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import MAXYEAR, date
 from typing import Any
 
 from tutela.law.book import Lawbook
@@ -200,8 +200,9 @@ def _joined(membership: Membership) -> Line:
 
 def _laid_out(lines: list[Line], *, day: date, undated: int) -> Timeline:
     begins = min([day, *(span.begins for each in lines for span in each.spans)])
-    first, last = date(begins.year, 1, 1), date(day.year + _YEARS_AFTER + 1, 1, 1)
-    length = (last - first).days
+    last = date(min(day.year + _YEARS_AFTER + 1, MAXYEAR), 1, 1)
+    first = date(begins.year, 1, 1)
+    length = max((last - first).days, 1)
 
     def at(when: date) -> float:
         return round(min(max((when - first).days / length, 0.0), 1.0) * WIDTH, 1)
@@ -215,7 +216,9 @@ def _laid_out(lines: list[Line], *, day: date, undated: int) -> Timeline:
         for number, each in enumerate(lines)
     )
     step = next(
-        each for each in (1, 2, 5, 10, 25, 100) if (last.year - first.year) / each <= _MOST_TICKS
+        each
+        for each in (1, 2, 5, 10, 25, 100, 1000)
+        if (last.year - first.year) / each <= _MOST_TICKS
     )
     years = range(first.year + -first.year % step, last.year, step)
     return Timeline(
