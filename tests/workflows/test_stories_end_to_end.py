@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 import uvicorn
+from sqlalchemy import create_engine, text
 
 from tutela.adapters.sandbox.cybertip import loopback_socket
 from tutela.adapters.sandbox.platform import PlatformSandbox
 from tutela.adapters.webhook import Webhook
 from tutela.cases.model import Outcome, State
 from tutela.primitives.errors import Conflict, Misconfigured
-from tutela.reporting.exclusivity import alone
+from tutela.reporting.exclusivity import Place, alone
 from tutela.reporting.reports import HeldBecause, ReportState, RestrictionState
 from tutela.reporting.restricting import restrictions_of
 from tutela.wiring.settings import load_settings
@@ -213,6 +214,70 @@ def test_a_second_worker_on_the_same_database_is_refused(
         assert mine
         with pytest.raises(Conflict, match="Another worker"):
             run_worker(settings, once=True)
+
+
+def test_a_worker_whose_lock_was_lost_takes_it_again_before_another_may(
+    world: World, database_url: str
+) -> None:
+    """The database was started again, or ended a connection that was idle for days."""
+    fields = _fields(settings_for(world, database_url, "http://127.0.0.1:9"))
+    stop = threading.Event()
+    worker = threading.Thread(
+        target=run_worker, args=(load_settings(**fields),), kwargs={"stop": stop}
+    )
+    worker.start()
+    try:
+        _until(lambda: _holders(world))
+        [before] = _holders(world)
+        _ended(database_url, before)
+        _until(lambda: _holders(world) not in ([], [before]))
+        with alone(world.database, "worker") as mine:
+            assert not mine
+    finally:
+        stop.set()
+        worker.join(timeout=60)
+    assert not worker.is_alive()
+    assert _holders(world) == []
+
+
+def test_a_worker_that_another_took_over_from_ends(world: World, database_url: str) -> None:
+    first, second = Place(world.database, "worker"), Place(world.database, "worker")
+    assert first.take()
+    [before] = _holders(world)
+    _ended(database_url, before)
+    assert second.take()
+    assert not first.take()
+    first.leave()
+    assert second.take(), "still its own"
+    second.leave()
+    with world.sandbox() as (_, authority):
+        parts = world.parts(authority)
+        with engine.started(database_url, parts), pytest.raises(Conflict, match="Another worker"):
+            relay(parts, poll_seconds=0.05, stay_alone=_taken_over)
+
+
+def _taken_over() -> None:
+    raise Conflict("Another worker runs on this database")
+
+
+def _holders(world: World) -> list[int]:
+    """The server processes that hold an advisory lock of a session in this database."""
+    return [
+        row.pid
+        for row in world.rows(
+            "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = "
+            "(SELECT oid FROM pg_database WHERE datname = current_database()) AND (classid, objid) "
+            "= (SELECT (k >> 32 & 4294967295)::bigint::oid, (k & 4294967295)::bigint::oid "
+            "FROM hashtextextended('worker', 7355611) AS k)"
+        )
+    ]
+
+
+def _ended(database_url: str, pid: int) -> None:
+    owner = create_engine(database_url)
+    with owner.begin() as tx:
+        tx.execute(text("SELECT pg_terminate_backend(:pid, 60000)"), {"pid": pid})
+    owner.dispose()
 
 
 def test_without_authority_and_platform_everything_waits_and_says_why(

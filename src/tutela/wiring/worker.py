@@ -4,7 +4,7 @@ import gc
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,7 +22,7 @@ from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict
 from tutela.primitives.redacted import Redacted
 from tutela.reporting.desk import Desk, ProviderProfile
-from tutela.reporting.exclusivity import alone
+from tutela.reporting.exclusivity import Place
 from tutela.review.viewing import viewed_entirely
 from tutela.wiring.building import recipient_of
 from tutela.wiring.lawbook import lawbook_of
@@ -68,7 +68,7 @@ def run_worker(
         stack.enter_context(_signals(stop))
         url = stack.enter_context(database_url(settings))
         database = stack.enter_context(open_database(settings, pool_size=2 * AT_ONCE + 4))
-        stack.enter_context(_only_one(database, stop))
+        stay_alone = stack.enter_context(_only_one(database, stop))
         desk = _desk(stack, settings, database, stop, book or lawbook_of(settings))
         parts = Parts(
             desk=desk,
@@ -79,7 +79,12 @@ def run_worker(
         )
         gc.freeze()  # the lawbook and the libraries stay: no step waits for a search among them
         stack.enter_context(engine.started(url, parts))
-        relayed = relay(parts, poll_seconds=settings.worker_poll_seconds, once=once)
+        relayed = relay(
+            parts,
+            poll_seconds=settings.worker_poll_seconds,
+            once=once,
+            stay_alone=stay_alone,
+        )
         log.info("worker_ends", jobs=relayed.jobs, waiting=relayed.waiting)
     return Worked(jobs=relayed.jobs, waiting=relayed.waiting, stuck=len(parts.running))
 
@@ -141,20 +146,35 @@ def _pace(settings: Settings) -> Pace:
 
 
 @contextmanager
-def _only_one(database: Database, stop: threading.Event) -> Iterator[None]:
-    """One worker per database; the next one waits a moment for the one before it to be gone."""
+def _only_one(database: Database, stop: threading.Event) -> Iterator[Callable[[], None]]:
+    """One worker per database; the next one waits a moment for the one before it to be gone.
+
+    What is yielded takes the lock anew when its connection has broken (the database was
+    started again, or ended an idle connection), and raises `Conflict` when another worker
+    was quicker.
+    """
+    place = Place(database, "worker")
+
+    def stay_alone() -> None:
+        if not place.take():
+            raise _another()
+
     until = time.monotonic() + _TAKE_OVER_SECONDS
-    while True:
-        with alone(database, "worker") as mine:
-            if mine:
-                yield
-                return
-        if time.monotonic() > until or stop.wait(0.2):
-            raise Conflict(
-                "Another worker runs on this database",
-                why="it holds the worker's lock",
-                remedy="End it first, or leave the work to it.",
-            )
+    try:
+        while not place.take():
+            if time.monotonic() > until or stop.wait(0.2):
+                raise _another()
+        yield stay_alone
+    finally:
+        place.leave()
+
+
+def _another() -> Conflict:
+    return Conflict(
+        "Another worker runs on this database",
+        why="it holds the worker's lock",
+        remedy="End it first, or leave the work to it.",
+    )
 
 
 @contextmanager

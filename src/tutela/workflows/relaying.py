@@ -4,6 +4,7 @@ A job is read, handed over under its own identifier and marked in one transactio
 between hands it over again, and the same identifier makes it the same story.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -38,11 +39,18 @@ class Relayed:
     waiting: int = 0
 
 
-def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
+def relay(
+    parts: Parts,
+    *,
+    poll_seconds: float,
+    once: bool = False,
+    stay_alone: Callable[[], None] = lambda: None,
+) -> Relayed:
     """Hand jobs over until the process is asked to end; `once`: until nothing moves any more.
 
     With `once`, stories that wait (for some seconds or longer) for an authority or a platform
-    that is away do not count as moving; they go on at the next start.
+    that is away do not count as moving; they go on at the next start. `stay_alone` is asked
+    each time and ends the relay by what it raises: another worker has taken over.
     """
     relayed = Relayed()
     house = House(parts.database, parts.desk.blobs, parts.clock, anchor=parts.anchor)
@@ -56,6 +64,7 @@ def relay(parts: Parts, *, poll_seconds: float, once: bool = False) -> Relayed:
     quiet = 0
     while True:
         try:
+            stay_alone()
             seen = _released(parts, seen)
             jobs = _hand_over(parts)
             relayed.jobs += jobs
