@@ -53,6 +53,20 @@ def test_a_body_of_nobody_is_not_read(path: str) -> None:
     assert read <= 1
 
 
+def test_no_address_answers_without_a_key(client: TestClient) -> None:
+    """Whatever the description names: a new address is refused until it asks for a key."""
+    client.headers["Authorization"] = "Bearer unknown"
+    described = client.get("/v1/openapi.json").json()["paths"]
+    assert {"/v1/media", "/v1/lookup", "/v1/cases/{case_id}", *LAW} < described.keys()
+    for path, operations in described.items():
+        for method in operations:
+            answer = client.request(method, path)
+            if path in {"/healthz", "/readyz"}:
+                assert answer.status_code in {200, 503}
+            else:
+                shape(answer, 401, "not_signed_in")
+
+
 @pytest.mark.parametrize("path", ["/v1/media", *LAW])
 def test_a_body_without_a_length_is_read_to_its_limit_only(path: str) -> None:
     answer, read = posted(app_with(Broken(RuntimeError())), path, "platform")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from console_parts import BOOK, Browser, Office
+from console_parts import BOOK, Browser, Office, actions
 from starlette.routing import Mount
 
 from tutela.accounts.model import Role
@@ -127,22 +127,44 @@ def test_nobody_gets_anything_without_a_session(office: Office) -> None:
         assert case not in answer.text  # type: ignore[attr-defined]
 
 
+def test_no_form_counts_without_the_token_of_its_session(office: Office) -> None:
+    case, exhibit = office.case(second_person=True)
+    office.person("person-a", *EVERYONE)
+    browser = office.browser()
+    browser.sign_in("person-a")
+    browser.post(f"/cases/{case}/claim")
+    opened = browser.post(f"/cases/{case}/exhibits/{exhibit}/view", reason="age_unclear")
+    close = Row("POST", opened.headers["location"] + "/close", {Role.REVIEWER})
+    before = len(actions(office.database))
+    for row in [*TABLE, close]:
+        if row.method != "POST":
+            continue
+        path = row.path.format(case=case, exhibit=exhibit)
+        for token in ({}, {"csrf": ""}, {"csrf": "planted"}):
+            answer = browser.client.post(path, data={"x": "", **(row.fields or {}), **token})
+            assert answer.status_code == 403, path
+            assert "did not come from this page" in answer.text, path
+    assert len(actions(office.database)) == before
+    posts = {row.route or row.path for row in TABLE if row.method == "POST"}
+    assert posts == _paths(build(office.parts()).routes, method="POST") - ELSEWHERE
+
+
 def test_no_route_is_missing_from_the_table(office: Office) -> None:
     named = {row.route or row.path for row in TABLE} | ELSEWHERE
     paths = _paths(build(office.parts()).routes)
     assert paths == named
 
 
-def _paths(routes: object) -> set[str]:
-    """The paths of all routes, those of included routers too."""
+def _paths(routes: object, *, method: str | None = None) -> set[str]:
+    """The paths of all routes, those of included routers too; of one method only, or of all."""
     found: set[str] = set()
     for route in routes:  # type: ignore[attr-defined]
         if isinstance(route, Mount):
             assert route.path == "/static"
-        elif hasattr(route, "path"):
+        elif not hasattr(route, "path"):
+            found |= _paths(route.original_router.routes, method=method)
+        elif method is None or method in route.methods:
             found.add(route.path)
-        else:
-            found |= _paths(route.original_router.routes)
     return found
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from starlette.testclient import TestClient
 
 from tutela.hotline.app import HotlineParts, build
@@ -58,6 +58,24 @@ def test_a_report_is_sealed_and_found_by_its_code(
     for typed in (code, code.upper(), code.replace("-", " "), code.replace("-", "")):
         found = client.post("/status", data={"code": typed})
         assert "It has arrived" in found.text
+
+
+def test_no_table_holds_the_sender_s_address_or_browser(
+    database: Database, clock: FixedClock, seal: RecordingSeal
+) -> None:
+    parts = HotlineParts(database=database, seal=seal, clock=clock, service_name="Test form")
+    sender = TestClient(build(parts), client=("198.51.100.7", 4711))
+    sender.headers["User-Agent"] = "mark-of-a-browser"
+    sender.headers["X-Forwarded-For"] = "198.51.100.7"
+    assert sender.post("/", data={"description": "A note."}).status_code == 201
+    with database.begin() as tx:
+        kept = [
+            repr(tx.execute(text(f'SELECT * FROM "{name}"')).all())  # noqa: S608 - the tables' names
+            for name in inspect(tx).get_table_names()
+        ]
+    kept += [sealed.decode() for sealed in seal.sealed]
+    assert any("tip_received" in rows for rows in kept)
+    assert not any("198.51.100.7" in rows or "mark-of-a-browser" in rows for rows in kept)
 
 
 def test_a_wrong_code_says_so(client: TestClient) -> None:
