@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -124,6 +125,35 @@ def test_a_redirect_is_not_followed() -> None:
             found = platform.disable_access(ORDER, at=AT)
     assert (found.delivered, found.again) == (False, False)
     assert elsewhere.got == []
+
+
+def test_a_huge_answer_costs_nothing() -> None:
+    """Only its head is looked at: neither memory nor a turn of the worker waits for the rest."""
+    hung_up = threading.Event()
+
+    class Long(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            try:
+                for _ in range(2048):  # 128 MiB: without an end would fill the memory
+                    self.wfile.write(b"x" * 65536)
+            except OSError:
+                hung_up.set()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Long)
+    thread = threading.Thread(target=server.handle_request)
+    thread.start()
+    with webhook(f"http://127.0.0.1:{server.server_address[1]}/orders") as platform:
+        found = ThreadPoolExecutor(1).submit(platform.disable_access, ORDER, at=AT)
+        assert found.result(timeout=60).delivered
+    assert hung_up.wait(60)
+    thread.join()
+    server.server_close()
 
 
 def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
