@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import make_url
 
 from tutela.adapters.postgres import alembic_config, migrate, schema_state, with_driver
 from tutela.ledger.store import append, lines
 from tutela.primitives.database import METADATA, Database
-from tutela.primitives.errors import Misconfigured, Unavailable
+from tutela.primitives.errors import BadInput, Misconfigured, Refused, Unavailable
 
 AT = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -62,6 +63,36 @@ def test_base_removes_everything_and_head_makes_it_again(database_url: str) -> N
     assert tables(database_url) == full
 
 
+def test_whoever_only_goes_upwards_loses_no_table(database_url: str) -> None:
+    full = tables(database_url)
+    for revision in ("0001", "base"):
+        with pytest.raises(Refused, match="not taken back"):
+            migrate(database_url, revision=revision, upwards_only=True)
+    assert tables(database_url) == full
+    present, _ = schema_state(database_url)
+    assert present
+    migrate(database_url, revision=present, upwards_only=True)
+
+
+def test_a_revision_that_nobody_wrote_is_bad_input(database_url: str) -> None:
+    with pytest.raises(BadInput, match="0001"):
+        migrate(database_url, revision="9999")
+
+
+def test_why_nobody_is_let_in_is_said_without_a_name(database_url: str) -> None:
+    place = make_url(database_url)
+    for other, why in (
+        (place.set(database="elsewhere"), "no database of this name"),
+        (place.set(username="person_a"), "no role of this name"),
+        (place.set(host="127.0.0.1", port=1, query={}), "connection refused"),
+    ):
+        with pytest.raises(Unavailable) as caught:
+            schema_state(other.render_as_string(hide_password=False))
+        assert why in caught.value.why
+        assert caught.value.remedy
+        assert not {"elsewhere", "person_a"} & set(str(caught.value).split())
+
+
 def test_the_rooms_tables_are_the_migrated_ones(database_url: str) -> None:
     import tutela.cli  # noqa: F401, PLC0415 - loads every room's store
 
@@ -76,6 +107,25 @@ def test_the_rooms_tables_are_the_migrated_ones(database_url: str) -> None:
 def test_the_program_works_with_least_rights(database: Database) -> None:
     with database.begin() as tx:
         assert tx.execute(text("SELECT current_user")).scalar_one() == "tutela_app"
+        powers = text(
+            "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication "
+            "FROM pg_roles WHERE rolname = current_user"
+        )
+        assert tx.execute(powers).scalar_one() is False
+    for statement in (
+        "CREATE TABLE another ()",
+        "ALTER TABLE accounts ADD COLUMN more text",
+        "TRUNCATE accounts",
+        "DELETE FROM decisions",
+        "DELETE FROM exhibits",
+        "DELETE FROM list_entries",
+        "DELETE FROM tips",
+        "UPDATE decisions SET note = ''",
+        "UPDATE alembic_version SET version_num = ''",
+    ):
+        with pytest.raises(DBAPIError) as refused, database.begin() as tx:
+            tx.execute(text(statement))
+        assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege), statement
 
 
 def test_another_database_is_refused() -> None:

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from tutela.primitives.errors import Misconfigured, Unavailable
+from tutela.primitives.errors import BadInput, Misconfigured, Refused, Unavailable
 
 with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
     warnings.simplefilter("ignore")
@@ -39,6 +39,20 @@ _START_SECONDS = 60.0
 
 _MIGRATIONS = Path(__file__).parent / "migrations" / "versions"
 _REVISION = re.compile(r'^(down_)?revision(?:: [^=]+)? = "(\w+)"$', re.MULTILINE)
+
+_NO_CONNECTION = (
+    ("connection refused", "connection refused"),
+    ("no such file", "nothing listens there"),
+    ("password", "it refused the name or the password"),
+    ("authentication", "it refused the name or the password"),
+    ('role "', "it knows no role of this name"),
+    ("does not exist", "it has no database of this name"),
+    ("resolve", "the host's name is not known"),
+    ("translate host", "the host's name is not known"),
+    ("timeout", "no answer in time"),
+    ("too many", "all of its connections are in use"),
+)
+"""Words of the driver and the server, and what they mean; in another language: not told apart."""
 
 _GONE = postgres_server.psutil.NoSuchProcess  # type: ignore[attr-defined]  # what `stop` raises
 
@@ -190,22 +204,34 @@ def alembic_config(url: str) -> "Config":
     return config
 
 
-def migrate(url: str, *, revision: str = "head") -> None:
-    """Bring the schema to `revision` (downwards too)."""
+def migrate(url: str, *, revision: str = "head", upwards_only: bool = False) -> None:
+    """Bring the schema to `revision` (downwards too, unless `upwards_only`).
+
+    Raises `BadInput` for a revision that nobody wrote, `Refused` for one below what the
+    database has when `upwards_only`, `Unavailable`.
+    """
     from alembic import command  # noqa: PLC0415 - as above
 
+    made, _ = _written()
+    if revision not in made | {"head", "base"}:
+        raise BadInput(
+            "There is no such revision of the schema",
+            remedy=f"Leave it out for what this program needs, or choose from {_listed(made)}.",
+        )
     config = alembic_config(url)
     try:
         if revision == "head" or _is_ahead(config, url, revision):
             command.upgrade(config, revision)
-        else:
+        elif not upwards_only:
             command.downgrade(config, revision)
+        elif schema_state(url)[0] != revision:
+            raise Refused(
+                "The schema is not taken back",
+                why="the tables of later revisions would go, with the evidence in them",
+                remedy="To go back, restore a backup that was made before the update.",
+            )
     except OperationalError as error:
-        raise Unavailable(
-            "The database did not answer",
-            why=type(error.orig).__name__ if error.orig else "connection refused",
-            remedy="Start PostgreSQL or correct TUTELA_DATABASE_URL, then try again.",
-        ) from error
+        raise _no_connection(error) from error
 
 
 def schema_state(url: str) -> tuple[str | None, str | None]:
@@ -217,20 +243,40 @@ def schema_state(url: str) -> tuple[str | None, str | None]:
             asked = text("SELECT version_num FROM alembic_version")
             present = connection.execute(asked).scalar() if known else None
     except OperationalError as error:
-        raise Unavailable("The database did not answer", why="connection refused") from error
+        raise _no_connection(error) from error
     finally:
         engine.dispose()
     return present, _head()
 
 
+def _no_connection(error: OperationalError) -> Unavailable:
+    """Why there is no connection, as far as the driver's words tell; never a name or address."""
+    said = str(error.orig).lower()
+    return Unavailable(
+        "The database did not answer",
+        why=next((why for words, why in _NO_CONNECTION if words in said), "no connection was made"),
+        remedy="Start PostgreSQL or correct TUTELA_DATABASE_URL, then try again.",
+    )
+
+
 def _head() -> str | None:
-    """The migration that no other follows, read from their files without loading them."""
+    """The migration that no other follows."""
+    made, followed = _written()
+    return max(made - followed, default=None)
+
+
+def _written() -> tuple[set[str], set[str]]:
+    """All migrations and those that another follows, read from files without loading them."""
     made: set[str] = set()
     followed: set[str] = set()
     for path in _MIGRATIONS.glob("*.py"):
         for is_down, name in _REVISION.findall(path.read_text(encoding="utf-8")):
             (followed if is_down else made).add(name)
-    return max(made - followed, default=None)
+    return made, followed
+
+
+def _listed(made: set[str]) -> str:
+    return ", ".join(sorted(made))
 
 
 def _is_ahead(config: "Config", url: str, revision: str) -> bool:

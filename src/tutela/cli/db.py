@@ -21,14 +21,16 @@ def register(app: typer.Typer) -> None:
 
 @db_app.command("migrate")
 def migrate_command(
-    revision: Annotated[str, typer.Argument(help="Target revision.")] = "head",
+    revision: Annotated[
+        str, typer.Argument(help="Target revision, never one below what is there.")
+    ] = "head",
     as_json: AsJson = False,
 ) -> None:
     """Bring the schema to REVISION (default: what this program needs), the engine's too."""
     settings = load_settings()
     with database_url(settings) as url:
         owner = _owner(settings) or url
-        migrate(owner, revision=revision)
+        migrate(owner, revision=revision, upwards_only=True)
         if owner != url:
             prepare(owner, login=make_url(url).username)
         present, needed = schema_state(owner)
