@@ -42,6 +42,22 @@ def test_no_answer_repeats_the_host(office: Office, path: str) -> None:
     assert "elsewhere.example" not in answer.text
 
 
+def test_facts_are_read_whole_or_not_at_all(office: Office) -> None:
+    """What stands after the longest text a page lets through must not be left out in silence."""
+    office.person("person-a")
+    reader = office.browser()
+    reader.sign_in("person-a")
+    lines = ["# " + "x" * 97 + "\n" for _ in range(199)]
+    whole = "".join(lines) + "decision.apparent_csam: true\n"
+    assert len(whole) < 20_000 < len(whole.replace("\n", "\r\n"))
+    answer = reader.post("/law/duties", facts=whole.replace("\n", "\r\n"))
+    assert answer.status_code == 200
+    assert "apparent_csam: true" in answer.text
+    more = reader.post("/law/duties", facts=whole + "x" * 100)
+    assert more.status_code == 422
+    assert "The facts are too long" in more.text
+
+
 def test_whoever_floods_the_sign_in_stops_nobody_else(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -101,6 +101,21 @@ def test_too_long_and_too_many_are_braked(client: TestClient) -> None:
     assert client.post("/", data={"address": "https://example.org/"}).status_code == 503
 
 
+def test_questions_about_reports_take_no_report_s_place(client: TestClient) -> None:
+    asked = [client.post("/status", data={"code": "aaaa"}).status_code for _ in range(6)]
+    assert asked == [404] * 5 + [503]
+    assert client.post("/", data={"address": "https://example.org/"}).status_code == 201
+
+
+def test_as_many_letters_as_the_page_lets_through_are_taken(
+    client: TestClient, seal: RecordingSeal
+) -> None:
+    """A page counts the end of a line as one letter; a browser sends two."""
+    written = "x\n" * 2500
+    assert client.post("/", data={"description": written.replace("\n", "\r\n")}).status_code == 201
+    assert json.loads(seal.sealed[0]) == {"description": written.strip()}
+
+
 def test_more_fields_than_the_form_has_are_refused(client: TestClient) -> None:
     answer = client.post("/", data={f"field{number}": "x" for number in range(30)})
     assert answer.status_code == 422

@@ -20,10 +20,12 @@ from tutela.law.duties import duties
 from tutela.law.gaps import USUAL, gap
 from tutela.law.parsing import read_facts
 from tutela.law.vocabulary import Vocabulary
+from tutela.primitives.errors import BadInput
 from tutela.reporting.accepted import acceptances
 
 router = APIRouter()
 LONGEST_FACTS = 20_000
+_BOOLEANS = {"true": True, "false": False}
 _CONDUCT = ("conduct", "material", "victim", "offender")
 
 
@@ -39,6 +41,8 @@ def gap_page(
     only: Annotated[str, Query(max_length=30)] = "",
 ) -> Response:
     """A country's law beside the treaties; `only` shows the rows that ended so."""
+    if only and only not in {each.value for each in Met}:
+        raise BadInput("There is no such outcome", remedy="Choose one of those on the page.")
     found = gap(
         parts.book, jurisdiction, against=against or USUAL, as_of=read.as_of, floor=read.floor
     )
@@ -140,9 +144,10 @@ def duties_page(
     """What binds a provider on the given facts. Facts are posted, so that no address holds them."""
     require(visit.session.actor, Permission.LAW_READ)
     read = reading_of(parts, fields.get("as_of", ""), fields.get("status", ""))
-    return _duties(
-        request, pages, visit, read, parts=parts, text=fields.get("facts", "")[:LONGEST_FACTS]
-    )
+    text = fields.get("facts", "")
+    if len(text) > LONGEST_FACTS:
+        raise BadInput("The facts are too long", why=f"at most {LONGEST_FACTS} letters are read")
+    return _duties(request, pages, visit, read, parts=parts, text=text)
 
 
 def _duties(
@@ -194,7 +199,7 @@ def _conduct_of(vocabulary: Vocabulary, asked: object) -> dict[str, object]:
         if name.partition(".")[0] not in _CONDUCT or value == "":
             continue
         if fact.kind.value == "bool":
-            conduct[name] = value == "true"
+            conduct[name] = _BOOLEANS.get(value, value)
         elif fact.kind.value == "integer":
             conduct[name] = int(value) if value.isdecimal() and len(value) < 4 else value  # noqa: PLR2004 - an age
         else:

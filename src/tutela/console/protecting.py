@@ -74,7 +74,10 @@ def fresh_token() -> str:
 
 
 async def form_fields(request: Request) -> Mapping[str, str]:
-    """The fields of a submitted form (urlencoded, up to 64 KiB; the last of a name wins)."""
+    """The fields of a submitted form (urlencoded, up to 64 KiB; the last of a name wins).
+
+    A line ends with one character, as the page counted it; browsers send two.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise BadInput("The form came in a way this page does not read")
@@ -89,7 +92,7 @@ async def form_fields(request: Request) -> Mapping[str, str]:
         raise BadInput("The form cannot be read") from error
     if any("\x00" in name or "\x00" in value for name, value in pairs):
         raise BadInput("The form cannot be read", why="the database can hold no NUL character")
-    return dict(pairs)
+    return {name: value.replace("\r\n", "\n") for name, value in pairs}
 
 
 def require_token(fields: Mapping[str, str], expected: str) -> None:

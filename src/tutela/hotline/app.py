@@ -58,7 +58,6 @@ def build(parts: HotlineParts) -> FastAPI:
     )
     app.mount("/static", StaticFiles(directory=_HERE / "static"), name="static")
     page = Renderer(service_name=parts.service_name, locales=parts.locales).page
-    pace = Pace(per_minute=parts.reports_per_minute)
 
     @app.middleware("http")
     async def _headers(
@@ -90,8 +89,9 @@ def build(parts: HotlineParts) -> FastAPI:
     def _health() -> dict[str, str]:
         return {"status": "alive"}
 
-    app.include_router(_reporting(parts, pace, page))
-    app.include_router(_asking(parts, pace, page))
+    # A pace for each: whoever only asks, however often, takes no report's place.
+    app.include_router(_reporting(parts, Pace(per_minute=parts.reports_per_minute), page))
+    app.include_router(_asking(parts, Pace(per_minute=parts.reports_per_minute), page))
     return app
 
 
@@ -154,4 +154,5 @@ async def _fields(request: Request) -> dict[str, str]:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
     except ValueError as error:
         raise BadInput("The report is too long", why=f"more than {_MOST_FIELDS} fields") from error
-    return {name: values[0] for name, values in fields.items()}
+    # A line ends with one character, as the page counted it; browsers send two.
+    return {name: values[0].replace("\r\n", "\n") for name, values in fields.items()}

@@ -1,4 +1,4 @@
-"""A brake for the whole form: no address is kept, so the limit is everybody's together."""
+"""A brake for a whole page: no address is kept, so the limit is everybody's together."""
 
 from collections import deque
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ _MINUTE = timedelta(minutes=1)
 
 
 class Pace:
-    """At most so many reports a minute."""
+    """At most so many reports, or questions about them, a minute."""
 
     def __init__(self, *, per_minute: int) -> None:
         """Begin with an empty minute."""
