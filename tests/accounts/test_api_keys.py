@@ -36,6 +36,7 @@ def test_neither_the_table_nor_the_ledger_holds_the_key(
         rows = tx.execute(text("SELECT api_keys::text FROM api_keys")).scalars().all()
         kept = " ".join(rows) + " ".join(str(line) for line in lines(tx))
     assert secret.reveal() not in kept
+    assert secret.reveal().encode().hex() not in kept  # as a column of bytes is shown
     assert "Upload service" not in kept.partition("Line(")[2]
 
 

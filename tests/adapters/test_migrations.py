@@ -2,10 +2,12 @@
 
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
 from tutela.adapters.postgres import alembic_config, migrate, schema_state, with_driver
 from tutela.ledger.store import append, lines
