@@ -5,19 +5,24 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 import psutil  # type: ignore[import-untyped]
 import pytest
+from pydantic import SecretStr
 
 from oversight.detection_parts import US_HOST, accept
 from tutela.accounts.keys import create_key
 from tutela.indicators.importing import import_list
 from tutela.primitives.database import Database
+from tutela.wiring import lookups
+from tutela.wiring.settings import Settings
 
 PARENT = """
 import sys, time
@@ -114,3 +119,31 @@ def test_two_processes_share_a_port_come_again_and_end_with_their_parent(
     assert (len(gone), alive) == (2, [])
     assert not ready(address)
     client.close()
+
+
+def test_who_leaves_while_the_lists_are_read_does_not_wait_for_them(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, never = threading.Event(), threading.Event()
+
+    @contextmanager
+    def large_lists(*_: object) -> Iterator[None]:
+        reading.set()
+        never.wait()
+        yield
+
+    monkeypatch.setattr(lookups, "open_matcher", large_lists)
+    url = SecretStr(database_url.replace("+psycopg", ""))
+    settings = Settings(home=tmp_path, database_url=url)
+
+    def leaving() -> None:
+        with suppress(KeyboardInterrupt), lookups.open_lookups(settings):
+            assert reading.wait(60)
+            raise KeyboardInterrupt
+
+    thread = threading.Thread(target=leaving, daemon=True)
+    thread.start()
+    thread.join(60)
+    left = not thread.is_alive()
+    never.set()
+    assert left

@@ -17,7 +17,6 @@ def serve(app: FastAPI, host: str, port: int, *, shared: bool = False) -> None:
 
     A `shared` port may be listened on by several processes of this user at once.
     """
-    signal.signal(signal.SIGTERM, _leave)  # uvicorn hands the signal on when it has finished
     note(f"listening on http://{host}:{port} (Ctrl-C ends)")
     server = uvicorn.Server(
         uvicorn.Config(
@@ -30,6 +29,14 @@ def serve(app: FastAPI, host: str, port: int, *, shared: bool = False) -> None:
             timeout_graceful_shutdown=10,
         )
     )
+
+    def leave(_signal: int, _frame: FrameType | None) -> None:
+        """End in order, so that the database and the decoders are closed."""
+        if server.started:  # uvicorn hands the signal on when it has finished
+            raise SystemExit(0)
+        server.should_exit = True  # before it has begun to look at signals itself
+
+    signal.signal(signal.SIGTERM, leave)
     sockets = [_shared_socket(host, port)] if shared else None
     gc.freeze()  # what there is by now stays: no answer waits for a search among it
     try:
@@ -62,8 +69,3 @@ def _taken(host: str, port: int) -> Unavailable:
         why="the address is in use or not ours",
         remedy="Choose another port in the settings.",
     )
-
-
-def _leave(_signal: int, _frame: FrameType | None) -> None:
-    """End in order, so that the database and the decoders are closed."""
-    raise SystemExit(0)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 
@@ -69,18 +69,20 @@ def open_lookups(settings: Settings) -> Iterator[Lookups]:
     The saved indexes are checked in a thread of their own: reading them and loading the rest
     of the program take a second each, and `Lookups.matcher` waits for what is left of it.
     """
-    with (
-        open_database(settings) as database,
-        ExitStack() as held,
-        ThreadPoolExecutor(1, thread_name_prefix="index") as beside,
-    ):
+    with open_database(settings) as database, ExitStack() as held:
+        opening: Future[Matcher] = Future()
 
-        def opened() -> Matcher:
-            matcher = held.enter_context(open_matcher(settings, database))
-            held.enter_context(following(database, matcher.refresh))
-            return matcher
+        def opened() -> None:
+            try:
+                matcher = held.enter_context(open_matcher(settings, database))
+                held.enter_context(following(database, matcher.refresh))
+            except BaseException as error:  # noqa: BLE001 - raised again where the matcher is asked for
+                opening.set_exception(error)
+            else:
+                opening.set_result(matcher)
 
-        opening = beside.submit(opened)
+        # A large list takes minutes, and who leaves meanwhile does not wait: no pool, a daemon.
+        threading.Thread(target=opened, name="index", daemon=True).start()
         clock = SystemClock()
         book = lawbook_of(settings, kinds=KINDS_ASKED)
         detecting = detecting_of(settings, database, clock, book)
