@@ -114,6 +114,8 @@ def test_duties_on_posted_facts_are_derived_and_kept_nowhere(reader: Browser) ->
         ("/law/entries/passwords/x", 404, "no such entry"),
         ("/law/sources/absent", 404, "no such source"),
         ("/law?as_of=someday", 422, "This is no day"),
+        ("/law/gap?jurisdiction=DE&only=good", 422, "There is no such outcome"),
+        ("/law/compare?requesting=GB&requested=JP&material.obscene=maybe", 422, "true or false"),
         ("/law?status=disputed", 422, "no review status"),
         ("/law/search?q=zzzzzz", 200, "not the same as no law"),
     ],

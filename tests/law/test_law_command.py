@@ -102,6 +102,7 @@ def test_rules_are_listed_and_shown() -> None:
         (["duties", "--facts", "{facts}", "--jurisdiction", "ZZ"], NotFound),
         (["duties", "--facts", "{facts}", "--status", "disputed"], BadInput),
         (["duties", "--facts", "{facts}", "--status", "sure"], BadInput),
+        (["gap", "--jurisdiction", "DE", "--only", "good"], BadInput),
     ],
 )
 def test_misuse_has_a_clear_answer(words: list[str], error: type[Exception], facts: Path) -> None:

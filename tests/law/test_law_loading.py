@@ -118,6 +118,18 @@ SPOILED: dict[str, tuple[str, Callable[[Any], Any], str]] = {
         lambda d: d["rules"][1]["retention"][0].update(what=["everything"]),
         "needs a positive n",
     ),
+    "keeps beyond any calendar": (
+        US,
+        lambda d: d["rules"][1]["retention"][0].update(n=9000, unit="y"),
+        "longer than 200 years",
+    ),
+    "a clock beyond any calendar": (
+        US,
+        lambda d: first(d)["clock"].update(
+            kind="fixed", n=10**12, unit="h", standard=None, legal_text=None
+        ),
+        "longer than 200 years",
+    ),
     "discharge id twice": (
         US,
         lambda d: first(d)["discharged_by"].append(first(d)["discharged_by"][0]),
@@ -155,6 +167,11 @@ SPOILED: dict[str, tuple[str, Callable[[Any], Any], str]] = {
         "64 hexadecimal",
     ),
     "fact twice": ("facts.yaml", lambda d: d["facts"].append(d["facts"][0]), "stands twice"),
+    "fact in two files": (
+        "conduct.yaml",
+        lambda d: d["facts"][0].update(name="provider.established_in"),
+        "facts.yaml has it, too",
+    ),
     "fact with a bad name": (
         "facts.yaml",
         lambda d: d["facts"][0].update(name="X"),

@@ -194,6 +194,14 @@ def test_the_command_says_not_tested(book: Lawbook, monkeypatch: pytest.MonkeyPa
     assert "tested: 2026-11-20" in shown
 
 
+def test_a_number_of_0_is_shown_as_one(book: Lawbook, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = next(each for each in book.rules if each.unless)
+    first = replace(rule.unless[0], priority=0)
+    zero = replace(book, rules=(replace(rule, unless=(first,)),))
+    monkeypatch.setattr("tutela.cli.law_search.the_lawbook", lambda: zero)
+    assert "priority: 0" in told("show", rule.id)
+
+
 def test_a_test_day_that_is_none_is_refused() -> None:
     with pytest.raises(BadInput, match="expected a date"):
         dead(tested="last week")

@@ -91,6 +91,26 @@ def test_a_folder_that_is_not_there_or_faulty_is_refused(
         lawbook_of(load_settings())
 
 
+def test_a_file_that_cannot_be_read_is_a_fault_and_an_editors_lock_is_none(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TUTELA_LAWBOOK", str(folder))
+    (folder / "us" / ".#ours.yaml").symlink_to("person-a@host.1234")
+    assert lawbook_of(load_settings()).origins
+    own = folder / "us" / "more.yaml"
+    own.write_bytes("rules: [é]".encode("latin-1"))
+    with pytest.raises(BadInput, match=r"us/more\.yaml is refused.*UTF-8"):
+        lawbook_of(load_settings())
+    own.unlink()
+    own.symlink_to(folder / "absent.yaml")
+    with pytest.raises(BadInput, match=r"us/more\.yaml is refused"):
+        lawbook_of(load_settings())
+    own.unlink()
+    (folder / "facts.yaml").write_bytes(b"facts: \xff")
+    with pytest.raises(BadInput, match=r"facts\.yaml is refused"):
+        lawbook_of(load_settings())
+
+
 @pytest.fixture
 def book() -> Lawbook:
     return OURS

@@ -21,6 +21,7 @@ from tutela.law.elements import ElementAnswer
 from tutela.law.gaps import USUAL, Gap, Row, gap
 from tutela.law.instruments import Instrument
 from tutela.law.serialising import as_plain
+from tutela.primitives.errors import BadInput
 
 MET_WORDS = {
     Met.MET: "met",
@@ -53,6 +54,9 @@ def gap_command(
     as_json: AsJson = False,
 ) -> None:
     """Assess a country's law against treaties: met, with variation, partly, not met, unknown."""
+    known = [each.value for each in Met]
+    if only and only not in known:
+        raise BadInput("There is no such outcome", remedy=f"Choose from {', '.join(known)}.")
     book = the_lawbook()
     found = gap(
         book,

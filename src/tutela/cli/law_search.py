@@ -143,4 +143,4 @@ def _lines(data: object, depth: int) -> list[str]:
 def _scalar(value: object) -> str:
     if value is None or isinstance(value, bool):
         return str(value).lower().replace("none", "null")
-    return str(value) if value else "none"
+    return "none" if value in ("", [], {}) else str(value)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from tutela.law.model import KEPT, PAYLOAD, Action, ClockKind, Rule, Timing
+from tutela.law.model import KEPT, PAYLOAD, Action, ClockKind, Rule, Timing, Unit
 from tutela.law.vocabulary import FactKind, Vocabulary
 
 _TIMING_KEYS: Mapping[ClockKind, frozenset[str]] = {
@@ -11,6 +11,13 @@ _TIMING_KEYS: Mapping[ClockKind, frozenset[str]] = {
     ClockKind.DELEGATED: frozenset({"delegated_to"}),
     ClockKind.NONE: frozenset(),
 }
+_LONGEST: Mapping[Unit, int] = {
+    Unit.HOURS: 200 * 366 * 24,
+    Unit.DAYS: 200 * 366,
+    Unit.MONTHS: 200 * 12,
+    Unit.YEARS: 200,
+}
+"""No law recorded asks for more; beyond some thousand years no calendar has a day for the end."""
 
 
 def rule_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
@@ -19,6 +26,10 @@ def rule_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
         yield "no legal basis is cited"
     yield from _clock_faults(rule, vocabulary)
     yield from _shape_faults(rule, vocabulary)
+    clock = rule.clock
+    for period in (clock, *clock.levels, *clock.extends, *rule.retention):
+        if period.n is not None and period.unit and period.n > _LONGEST[period.unit]:
+            yield f"a period of {period.n} {period.unit.value} is longer than 200 years"
 
 
 def _clock_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:

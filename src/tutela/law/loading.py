@@ -151,8 +151,11 @@ def _share(root: Traversable, shared: _Shared) -> None:
         shared.sets[one.name] = one.codes
     read: dict[str, Fact] = {}
     _unique(read, root, "facts", plain, Fact, name="name")
-    _unique(read, root, "facts", plain, Fact, name="name", file="conduct.yaml")
-    for fact in read.values():
+    conduct: dict[str, Fact] = {}
+    _unique(conduct, root, "facts", plain, Fact, name="name", file="conduct.yaml")
+    if twice := sorted(read.keys() & conduct.keys()):
+        raise refusal("conduct.yaml", f"{twice[0]} stands twice: facts.yaml has it, too")
+    for fact in (read := read | conduct).values():
         check_fact(fact, where=f"facts {fact.name}")
         if not FACT_NAME.match(fact.name):
             raise refusal(f"facts {fact.name}", "the name is not group.name")
@@ -179,7 +182,7 @@ def _unique(
     if not path.is_file():
         return
     seen: set[str] = set()
-    data = read_yaml(path.read_text("utf-8"), where=path.name, ours=True)
+    data = read_yaml(_text(path, path.name), where=path.name, ours=True)
     if set(data) != {key}:
         raise refusal(path.name, f"expected the one key {key}")
     for where, each in _elements(data, key, path.name):
@@ -222,7 +225,7 @@ def _file(
     file: Traversable, folder: str, reader: Reader, kinds: Collection[str]
 ) -> Iterator[tuple[str, object]]:
     where = f"{folder}/{file.name}"
-    text = file.read_text("utf-8")
+    text = _text(file, where)
     names = set(_AT_THE_MARGIN.findall(text))
     if names and names <= KINDS.keys() - set(kinds):
         return  # before it costs any time
@@ -241,6 +244,14 @@ def _file(
                     place, f"an entry of {code[:20]} stands in the folder {folder}; {where_to}"
                 )
             yield key, entry
+
+
+def _text(file: Traversable, where: str) -> str:
+    """What a file says; one that cannot be read, or is no UTF-8, refuses the book."""
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise refusal(where, f"it cannot be read as UTF-8 text ({type(error).__name__})") from error
 
 
 def _children(folder: Traversable) -> list[Traversable]:

@@ -41,6 +41,9 @@ def _read(folder: Path | None, _stamp: _Stamp, kinds: frozenset[str]) -> Lawbook
 def _stamp(folder: Path) -> _Stamp:
     found = []
     for path in sorted(folder.rglob("*")):
-        state = path.stat()
+        try:
+            state = path.stat()
+        except FileNotFoundError:  # an editor's lock, or gone since it was listed
+            continue
         found.append((str(path), state.st_mtime_ns, state.st_size))
     return tuple(found)
