@@ -15,7 +15,7 @@ from tutela.ledger import store as ledger
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.workflows import housekeeping
-from tutela.workflows.housekeeping import House
+from tutela.workflows.housekeeping import STORIES_AT_ONCE, STORIES_KEPT, House
 
 NOW = datetime.now(UTC)
 
@@ -53,6 +53,19 @@ def test_each_task_keeps_its_own_pace(database: Database, monkeypatch: pytest.Mo
         clock.at += timedelta(minutes=1)
     assert done.count("views") == 120
     assert done.count("orphans") == 2
+
+
+def test_more_than_can_be_forgotten_at_once_is_forgotten_soon(database: Database) -> None:
+    asked: list[datetime] = []
+
+    def forget(before: datetime) -> int:
+        asked.append(before)
+        return STORIES_AT_ONCE if len(asked) < 3 else 7
+
+    house = House(database, MemoryBlobsForTests(), FixedClock(at=NOW), forget=forget)
+    for _ in range(5):
+        house.keep()
+    assert asked == [NOW - STORIES_KEPT] * 3
 
 
 def test_a_clock_that_was_set_back_stops_no_task(

@@ -315,6 +315,34 @@ def test_the_engine_stores_json_and_identifiers_only(world: World, database_url:
     assert all(len(row[0] or "") < 100 for row in outputs)
 
 
+def test_only_what_ended_long_ago_is_forgotten(world: World, database_url: str) -> None:
+    """The engine itself never drops anything: its tables would grow with every case for ever."""
+    case_id = world.decided()
+    world.accept()
+    slow = replace(QUICK, first=timedelta(hours=1), longest=timedelta(hours=1))
+    with world.sandbox("submit:500:*") as (_, authority):  # the report's story goes on waiting
+        parts = world.parts(authority, pace=slow)
+        work(parts, database_url)
+        parts.desk.stop.clear()
+        with engine.started(database_url, parts):
+            now = world.clock.now()
+            assert engine.forget(now - timedelta(hours=1), most=100) == 0
+            assert engine.forget(now + timedelta(hours=1), most=1) == 1
+            assert engine.forget(now + timedelta(hours=1), most=100) == 1
+            assert engine.forget(now + timedelta(hours=1), most=100) == 0
+            assert engine.at_work() == {("report", case_id)}
+    owner = create_engine(database_url)
+    with owner.begin() as tx:
+        stories = tx.execute(text("SELECT workflow_uuid FROM dbos.workflow_status")).all()
+        steps = tx.execute(text("SELECT DISTINCT workflow_uuid FROM dbos.operation_outputs")).all()
+    owner.dispose()
+    assert len(stories) == 1
+    assert steps == stories
+    with world.sandbox() as (_, authority):
+        work(world.parts(authority), database_url)
+    assert world.report(case_id).state is ReportState.FINISHED
+
+
 def test_the_engine_refuses_to_run_as_a_cloud_service(
     world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

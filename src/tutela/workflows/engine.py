@@ -10,12 +10,15 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetWorkflowID, WorkflowStatusString
+from dbos import error as dbos_errors
 from sqlalchemy import create_engine
 from sqlalchemy.exc import DBAPIError
 
+from tutela.primitives.clock import iso
 from tutela.primitives.database import driver_errors
 from tutela.primitives.errors import Misconfigured, Unavailable
 from tutela.primitives.events import FollowUp
@@ -48,6 +51,15 @@ _UNFINISHED = [
         WorkflowStatusString.PENDING,
         WorkflowStatusString.ENQUEUED,
         WorkflowStatusString.DELAYED,
+    )
+]
+_ENDED = [
+    status.value
+    for status in (
+        WorkflowStatusString.SUCCESS,
+        WorkflowStatusString.ERROR,
+        WorkflowStatusString.CANCELLED,
+        WorkflowStatusString.MAX_RECOVERY_ATTEMPTS_EXCEEDED,
     )
 ]
 _GRACE_SECONDS = 10.0
@@ -122,6 +134,30 @@ def unfinished() -> int:
     """How many stories have not ended, wherever they stand; raise `Unavailable`."""
     with driver_errors():
         return len(DBOS.list_workflows(status=_UNFINISHED, load_input=False, load_output=False))
+
+
+def forget(before: datetime, *, most: int) -> int:
+    """Drop the engine's own notes on up to `most` stories that ended before; returns how many.
+
+    What the stories did is in the rooms' tables and the ledger; this is only their course. One
+    that goes on is never dropped. Raises `Unavailable`.
+    """
+    with driver_errors():
+        try:
+            found = DBOS.list_workflows(
+                status=_ENDED,
+                completed_before=iso(before),
+                limit=most,
+                load_input=False,
+                load_output=False,
+            )
+        except dbos_errors.DBOSQueryTimeoutError as error:
+            raise Unavailable(
+                "The engine's notes were not looked through", why="the database was too slow"
+            ) from error
+        if found:
+            DBOS.delete_workflows([each.workflow_id for each in found])
+    return len(found)
 
 
 def at_work() -> frozenset[tuple[str, str]]:

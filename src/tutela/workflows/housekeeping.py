@@ -1,4 +1,4 @@
-"""What must be tidied by itself: views left open, sealed bytes that no case came to own.
+"""What must be tidied by itself: views left open, orphaned bytes, notes on long ended stories.
 
 And the ledger's head is noted in a file outside the database, so that `tutela ledger verify`
 on this machine also finds a tail that the database's owner cut off or wrote anew.
@@ -6,6 +6,7 @@ on this machine also finds a tail that the database's owner cut off or wrote ane
 
 import json
 import os
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +25,10 @@ from tutela.review.viewing import close_expired
 
 _VIEWS_EVERY = timedelta(minutes=1)
 _ORPHANS_EVERY = timedelta(hours=1)
+_STORIES_EVERY = timedelta(hours=1)
+STORIES_KEPT = timedelta(days=30)
+"""How long the course of an ended story stays, for whoever looks into a fault."""
+STORIES_AT_ONCE = 1000
 
 log = structlog.get_logger()
 
@@ -32,8 +37,15 @@ class House:
     """Keeps to its own pace however often it is asked; a part that is away waits its turn."""
 
     def __init__(
-        self, database: Database, blobs: BlobStore, clock: Clock, *, anchor: Path | None = None
+        self,
+        database: Database,
+        blobs: BlobStore,
+        clock: Clock,
+        *,
+        anchor: Path | None = None,
+        forget: Callable[[datetime], int] | None = None,
     ) -> None:
+        """`forget` drops up to `STORIES_AT_ONCE` stories that ended before a moment."""
         self._database = database
         self._anchor = anchor
         self._anchored: Anchor | None = None
@@ -41,6 +53,8 @@ class House:
         self._clock = clock
         self._views_at: datetime | None = None
         self._orphans_at: datetime | None = None
+        self._forget = forget
+        self._stories_at: datetime | None = None
 
     def keep(self) -> None:
         """Do what is due now."""
@@ -60,6 +74,12 @@ class House:
                 self._orphans_at = now
                 if swept:
                     log.info("orphans_swept", blobs=swept)
+            if self._forget is not None and _due(self._stories_at, _STORIES_EVERY, now):
+                forgotten = self._forget(now - STORIES_KEPT)
+                if forgotten < STORIES_AT_ONCE:  # else there are more: soon again
+                    self._stories_at = now
+                if forgotten:
+                    log.info("stories_forgotten", stories=forgotten)
         except Unavailable as away:
             log.warning("housekeeping_waits", why=away.what)
 

@@ -7,6 +7,7 @@ between hands it over again, and the same identifier makes it the same story.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from sqlalchemy import func, select
@@ -18,7 +19,7 @@ from tutela.primitives.errors import Unavailable
 from tutela.reporting import releasing
 from tutela.reporting.desk import Stopped
 from tutela.workflows import engine
-from tutela.workflows.housekeeping import House
+from tutela.workflows.housekeeping import STORIES_AT_ONCE, House
 from tutela.workflows.parts import Parts
 from tutela.workflows.watching import DetectionWatch
 
@@ -53,7 +54,13 @@ def relay(
     each time and ends the relay by what it raises: another worker has taken over.
     """
     relayed = Relayed()
-    house = House(parts.database, parts.desk.blobs, parts.clock, anchor=parts.anchor)
+    house = House(
+        parts.database,
+        parts.desk.blobs,
+        parts.clock,
+        anchor=parts.anchor,
+        forget=partial(engine.forget, most=STORIES_AT_ONCE),
+    )
     watch = _watch(parts)
     try:
         _ask_again(parts)
