@@ -26,10 +26,17 @@ def rule_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
         yield "no legal basis is cited"
     yield from _clock_faults(rule, vocabulary)
     yield from _shape_faults(rule, vocabulary)
+    yield from _period_faults(rule)
+
+
+def _period_faults(rule: Rule) -> Iterator[str]:
     clock = rule.clock
-    for period in (clock, *clock.levels, *clock.extends, *rule.retention):
-        if period.n is not None and period.unit and period.n > _LONGEST[period.unit]:
-            yield f"a period of {period.n} {period.unit.value} is longer than 200 years"
+    periods = [(each.n, each.unit) for each in (clock, *clock.levels)]
+    periods += [(each.n, each.unit) for each in clock.extends]
+    periods += [(each.n, each.unit) for each in rule.retention]
+    for n, unit in periods:
+        if n is not None and unit is not None and n > _LONGEST[unit]:
+            yield f"a period of {n} {unit.value} is longer than 200 years"
 
 
 def _clock_faults(rule: Rule, vocabulary: Vocabulary) -> Iterator[str]:
