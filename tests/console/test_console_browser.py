@@ -29,6 +29,8 @@ THREE_PLACES = replace(
     rules=tuple(rule for rule in BOOK.rules if rule.jurisdiction in {"EU", "GB", "US"}),
     bases=BOOK.bases[:3],
 )
+TABLES = "[...document.querySelectorAll('.scroll')]"
+CUT_OFF = f"{TABLES}.filter(one => one.scrollWidth > one.clientWidth).length"
 OPEN = "[...document.querySelectorAll('details')].slice(0, 40).forEach(one => { one.open = true })"
 """What folds is opened, of a long page the first forty: its further parts are alike."""
 
@@ -249,7 +251,10 @@ def test_every_page_passes_axe_and_fits_a_phone(
         page.goto(path)
         page.evaluate(OPEN)
         assert (faults(page), fits(page)) == ([], True), path
-    page.goto(f"/cases/{decided}")
+    for path in (f"/cases/{waiting}", "/ledger"):  # long words, and what a table would cut off
+        page.goto(f"{path}?lang=de")
+        assert (fits(page), page.evaluate(CUT_OFF)) == (True, 0), path
+    page.goto(f"/cases/{decided}?lang=en")
     page.get_by_text("Open full view…").click()
     page.get_by_label("The age is unclear").check()
     submit(page, "Open full view")

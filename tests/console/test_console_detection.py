@@ -47,7 +47,7 @@ def test_the_strip_says_that_it_is_off_that_it_ends_or_nothing(
     assert browser.sign_in("person-a").status_code == 303
     page = browser.get("/help").text
     assert OFF in page
-    assert f"tutela law accept {INTERIM}" in page
+    assert f"<code>tutela law accept {INTERIM}" in page
     accept(office.database, INTERIM)
     page = browser.get("/help").text
     assert OFF not in page

@@ -1,6 +1,7 @@
 """From facts to HTML: one Jinja environment, escaping always, the language per request."""
 
 import functools
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from babel.dates import format_datetime, format_timedelta
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment
+from markupsafe import Markup, escape
 from starlette.responses import Response
 
 from tutela.accounts.model import Permission, Session
@@ -26,6 +28,7 @@ from tutela.primitives.redacted import Redacted
 from tutela.review import viewing
 from tutela.review.model import Exposure
 
+_COMMAND = re.compile("`([^`]+)`")
 _FOLDERS = (Path(__file__).resolve().parent / "templates", drawing.TEMPLATES)
 
 
@@ -134,9 +137,16 @@ def _environment(language: Language) -> Environment:
         return sorted(places, key=lambda one: _letters(territories.get(one.code, one.code)))
 
     territories = language.locale.territories
-    environment.filters.update(moment=moment, seconds=seconds, iso=iso, by_name=by_name)
+    environment.filters.update(
+        moment=moment, seconds=seconds, iso=iso, by_name=by_name, commands=commands
+    )
     environment.globals.update(ago=ago)
     return environment
+
+
+def commands(text: str) -> Markup:
+    """A sentence whose commands, in backticks, are set as commands; all else is escaped."""
+    return Markup(_COMMAND.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _letters(name: str) -> str:
