@@ -57,6 +57,13 @@ def test_bad_requests_are_told(tmp_path: Path) -> None:
         (["keys", "revoke", "not-an-id"], BadInput),
     ):
         assert isinstance(RUN.invoke(app, words).exception, error)
+    told = RUN.invoke(
+        app, ["accounts", "create", "a", "--role", "auditor", "--password-file", missing]
+    )
+    assert "No such file or directory" in str(told.exception)
+    king = RUN.invoke(app, ["accounts", "create", "a", "--role", "king"]).exception
+    assert "reviewer" in str(king)
+    assert "platform" not in str(king)  # no person may have it
 
 
 def test_a_key_is_shown_once() -> None:
@@ -67,6 +74,12 @@ def test_a_key_is_shown_once() -> None:
     call("keys", "revoke", str(made["id"]))
     (listed,) = call("keys", "list")
     assert listed["revoked_at"]
+
+
+def test_where_nobody_is_yet_the_next_command_is_named() -> None:
+    assert "`tutela keys create NAME`" in RUN.invoke(app, ["keys", "list"]).stdout
+    assert "`tutela accounts create --help`" in RUN.invoke(app, ["accounts", "list"]).stdout
+    assert call("keys", "list") == call("accounts", "list") == []
 
 
 def test_people_get_tables() -> None:

@@ -73,7 +73,8 @@ def test_an_unbroken_ledger_ends_with_zero(written: list[Line]) -> None:
 
 def test_an_empty_ledger_is_unbroken_and_has_no_head() -> None:
     assert json.loads(run("verify", "--json").stdout)["head_digest"] == GENESIS
-    assert run("show", "--json").stdout == ""
+    assert run("show", "--json").output == ""
+    assert "no such line" in run("show").stderr
     assert isinstance(run("head").exception, NotFound)
 
 

@@ -122,7 +122,7 @@ def book() -> Lawbook:
         ("decision.apparent_csam: true", "no facts of provider"),
         ("counsel.nothing_of_the_kind: true", "no fact called"),
         ("service.type: website", "service.type"),
-        ("- a list", "cannot be read"),
+        ("- a list", "expected a mapping"),
     ],
 )
 def test_a_facts_file_is_refused_with_its_setting(

@@ -44,7 +44,8 @@ def create_account(
     granted = frozenset(roles)
     if not granted:
         raise BadInput(
-            "An account needs a role", remedy=f"Choose from: {', '.join(sorted(set(Role)))}."
+            "An account needs a role",
+            remedy=f"Choose from: {', '.join(sorted(set(Role) - {Role.PLATFORM}))}.",
         )
     if Role.PLATFORM in granted:
         raise BadInput(

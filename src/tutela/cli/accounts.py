@@ -82,6 +82,9 @@ def list_accounts(as_json: AsJson = False) -> None:
         for row in rows:
             emit(row, as_json=True, render=_nothing)
         return
+    if not rows:
+        OUT.print("Nobody may sign in yet; see `tutela accounts create --help`.", markup=False)
+        return
     table = Table("login", "roles", "made", "disabled", ids("id"), box=None, pad_edge=False)
     for row in rows:
         table.add_row(
@@ -138,6 +141,9 @@ def list_keys(as_json: AsJson = False) -> None:
                 render=_nothing,
             )
         return
+    if not found:
+        OUT.print("There is no key yet. `tutela keys create NAME` makes one.", markup=False)
+        return
     table = Table("name", "made", "revoked", ids("id"), box=None, pad_edge=False)
     for key in found:
         table.add_row(key.name, iso(key.created_at), _when(key.revoked_at) or "", key.id)
@@ -165,21 +171,25 @@ def _role(name: str) -> Role:
         return Role(name)
     except ValueError:
         raise BadInput(
-            "There is no such role", remedy=f"Choose from: {', '.join(sorted(set(Role)))}."
+            "There is no such role",
+            remedy=f"Choose from: {', '.join(sorted(set(Role) - {Role.PLATFORM}))}.",
         ) from None
 
 
 def _password(file: Path | None) -> Redacted[str]:
     """The new password: from the file, or asked for twice without showing it."""
     if file is None:
-        return Redacted(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+        return Redacted(
+            typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+        )
     try:
         with file.open(encoding="utf-8") as stream:
             return Redacted(stream.readline().rstrip("\r\n"))
     except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror or "" if isinstance(error, OSError) else "it is no UTF-8 text"
         raise BadInput(
             "The password file cannot be read",
-            why=type(error).__name__,
+            why=why,
             remedy="Give a text file whose first line is the password.",
         ) from error
 

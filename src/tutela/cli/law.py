@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tutela.cli import accepting, law_compare, law_detection, law_draft, law_gap, law_search
-from tutela.cli.law_asking import the_lawbook
+from tutela.cli.law_asking import text_of, the_lawbook
 from tutela.cli.law_search import origin
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.answers import Duties, Duty, Resolution, Told
@@ -62,7 +62,7 @@ def duties_command(
     """
     answer = duties(
         the_lawbook(),
-        read_facts(_text(facts), where=facts.name),
+        read_facts(text_of(facts, "the facts"), where=facts.name),
         _as_of(as_of) if as_of else SystemClock().now(),
         floor=_floor(status),
         jurisdictions=jurisdiction or None,
@@ -91,13 +91,6 @@ def rules_command(as_json: AsJson = False) -> None:
     ]
     data = {"book_digest": book.digest, "rules": rows}
     emit(data, as_json=as_json, render=lambda: _show_rules(book))
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("The facts file cannot be read", why=type(error).__name__) from error
 
 
 def _as_of(text: str) -> date | datetime:

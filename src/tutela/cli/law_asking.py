@@ -1,6 +1,7 @@
 """What every question to the law has in common: a day, a review status, a place, the book."""
 
 from datetime import date
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,6 +40,17 @@ def day(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise BadInput("This is no day", remedy="Write it as 2026-11-21.") from error
+
+
+def text_of(path: Path, what: str) -> str:
+    """The text of the file that holds `what`; refuse with `BadInput`."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror or "" if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise BadInput(
+            f"The file of {what} cannot be read", why=why, remedy="Give a file in YAML or JSON."
+        ) from error
 
 
 def the_floor(text: str) -> Status:

@@ -7,14 +7,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tutela.cli.law_asking import AsOf, StatusFloor, day, the_floor, the_lawbook
+from tutela.cli.law_asking import AsOf, StatusFloor, day, text_of, the_floor, the_lawbook
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.comparing import Comparison, Purpose, compare
 from tutela.law.expressions import Trace
 from tutela.law.model import Truth
 from tutela.law.parsing import read_facts
 from tutela.law.punishing import Punished
-from tutela.primitives.errors import BadInput
 
 
 def add_to(law_app: typer.Typer) -> None:
@@ -34,10 +33,7 @@ def compare_command(
     as_json: AsJson = False,
 ) -> None:
     """Compare two laws on one conduct, not by label: both punish it, or where they part."""
-    try:
-        text = conduct.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("The conduct file cannot be read", why=type(error).__name__) from error
+    text = text_of(conduct, "the conduct")
     found = compare(
         the_lawbook(),
         requesting.upper(),

@@ -10,14 +10,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tutela.cli.law_asking import AsOf, StatusFloor, day, the_floor, the_lawbook
+from tutela.cli.law_asking import AsOf, StatusFloor, day, text_of, the_floor, the_lawbook
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.book import Lawbook
 from tutela.law.countries import Channel, Tier
 from tutela.law.detecting import DetectionAnswer, may_detect
 from tutela.law.model import Status, Truth
 from tutela.law.parsing import read_facts
-from tutela.primitives.errors import BadInput, Conflict
+from tutela.primitives.errors import Conflict
 
 _MAY = {Truth.YES: "may run", Truth.NO: "may not run", Truth.UNKNOWN: "cannot say: off"}
 
@@ -56,7 +56,7 @@ def detection_command(
     This reads the lawbook alone; what your counsel has accepted here, `tutela check` shows.
     """
     book, on = the_lawbook(), day(as_of)
-    known = read_facts(_text(facts), where=facts.name) if facts is not None else {}
+    known = read_facts(text_of(facts, "the facts"), where=facts.name) if facts is not None else {}
     rows = list(
         _rows(
             book,
@@ -159,10 +159,3 @@ def _said(row: _Row) -> tuple[str, str, str]:
         last += f"\n{answer.days_left} days left" if answer.warn else ""
     stance = f" ({answer.stance.value})" if answer.stance else ""
     return _MAY[answer.outcome] + stance, last, answer.places[0].why
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("The facts file cannot be read", why=type(error).__name__) from error

@@ -12,6 +12,7 @@ from tutela.cli.law_asking import (
     Jurisdiction,
     StatusFloor,
     day,
+    text_of,
     the_floor,
     the_lawbook,
 )
@@ -22,7 +23,6 @@ from tutela.law.drafting import Draft, Drafted, draft
 from tutela.law.parsing import read_yaml
 from tutela.law.reforming import Effect, effect, read_reform, worse
 from tutela.law.serialising import as_plain
-from tutela.primitives.errors import BadInput
 
 
 def add_to(law_app: typer.Typer) -> None:
@@ -63,10 +63,7 @@ def reform_command(
     as_json: AsJson = False,
 ) -> None:
     """Show what an amendment would change: entries and assessments, before and after."""
-    try:
-        text = file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput("The patch cannot be read", why=type(error).__name__) from error
+    text = text_of(file, "the patch")
     book = the_lawbook()
     reform = read_reform(book, read_yaml(text, where=file.name), where=file.name)
     found = effect(book, reform, jurisdiction.upper(), as_of=day(as_of), floor=the_floor(status))

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 from sqlalchemy import Connection
 
-from tutela.cli.presenting import NOTES, OUT, AsJson, emit, progress
+from tutela.cli.presenting import NOTES, OUT, AsJson, emit, note, progress
 from tutela.ledger import anchoring, chain, store
 from tutela.ledger.model import Anchor, Line, Verification
 from tutela.primitives.clock import SystemClock, iso
@@ -80,8 +80,11 @@ def show(
 ) -> None:
     """Print the ledger's lines in their order, from the beginning."""
     with open_database() as database, database.begin() as tx:
+        line = None
         for line in store.lines(tx, subject=subject, action=action, since=since, limit=limit):
             emit(chain.as_json(line), as_json=as_json, render=partial(_print, line))
+    if line is None and not as_json:
+        note("There is no such line in the ledger.")
 
 
 def head(
@@ -141,7 +144,7 @@ def _bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise BadInput(
-            "This file cannot be read", why=error.strerror or "no reason given"
+            f"This file cannot be read: {path}", why=error.strerror or "no reason given"
         ) from None
 
 

@@ -32,7 +32,7 @@ class Id(str):
         head, _, tail = text.partition("_")
         if head != cls.prefix or len(tail) != _LENGTH or set(tail) - set(_ALPHABET):
             raise BadInput(
-                f"This is not a {cls.prefix} identifier",
+                f"This is no {cls.prefix}_ identifier",
                 why=f"expected {cls.prefix}_ and {_LENGTH} letters or digits",
             )
         return cls(text)

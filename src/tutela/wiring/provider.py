@@ -45,8 +45,12 @@ def _told(settings: Settings, book: Lawbook) -> dict[str, object]:
     file = settings.law_facts.expanduser()
     try:
         given = read_facts(file.read_text("utf-8"), where=file.name)
-    except (OSError, UnicodeDecodeError, BadInput) as error:
-        raise _unusable("it cannot be read: " + type(error).__name__) from error
+    except OSError as error:
+        raise _unusable(f"it cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise _unusable("it is no UTF-8 text") from error
+    except BadInput as error:
+        raise _unusable(str(error).rstrip(".")) from None
     if others := sorted(name for name in given if name.partition(".")[0] not in _OURS_TO_SAY):
         raise _unusable(f"{', '.join(others)[:200]} are no facts of provider, service or counsel")
     try:
