@@ -127,6 +127,15 @@ def test_a_bad_json_line_is_refused_and_the_others_go_in(row: str) -> None:
     assert isinstance(after, ListEntry)
 
 
+@pytest.mark.parametrize(
+    "text", [f"0,100,{HASH},0.0\n", json.dumps({"frames": [f"0,100,{HASH},0.0"]}) + "\n"]
+)
+def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it(text: str) -> None:
+    (taken,) = vpdq.parse(io.BytesIO(text.encode("utf-8-sig")))
+    assert [taken] == list(vpdq.parse(io.BytesIO(text.encode())))
+    assert isinstance(taken, ListEntry)
+
+
 def test_a_record_is_taken_back_without_its_frames() -> None:
     (gone,) = _parsed('{"external_id": "a", "status": "deleted"}')
     assert isinstance(gone, ListEntry)

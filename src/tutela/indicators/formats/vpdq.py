@@ -11,6 +11,7 @@ other than 64 digits, a frame that stands there twice or out of order refuses th
 the line. One refused video leaves the others alone.
 """
 
+import codecs
 import io
 import json
 import re
@@ -52,6 +53,7 @@ def parse(stream: BinaryIO) -> Iterator[ListEntry | Refusal]:
         first = stream.readline(MAX_LINE_BYTES)
         if not first:
             return
+        first = first.removeprefix(codecs.BOM_UTF8)
     lines = _rest(first, stream)
     yield from _json_lines(lines) if first.lstrip().startswith(b"{") else _text(lines)
 
