@@ -72,6 +72,19 @@ def test_all_hashed_is_exit_code_zero_and_the_eight_hashes_have_names(folder: Pa
     assert done.stderr == ""
 
 
+def test_a_terminal_that_cannot_show_a_sign_gets_it_spelled_out(tmp_path: Path) -> None:
+    (tmp_path / "ж.txt").write_bytes(b"neutral words")
+    done = subprocess.run(
+        [sys.executable, "-m", "tutela", "hash", tmp_path],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "\\u0436.txt" in done.stdout
+
+
 def test_a_person_gets_a_table_with_names_as_they_are(folder: Path) -> None:
     done = run(folder)
     assert done.returncode == 2

@@ -1,6 +1,7 @@
 """The command line: one file a noun, no business rule."""
 
 import importlib
+import io
 import json
 import os
 import sys
@@ -99,6 +100,8 @@ def _root(
 
 def main() -> None:
     """Run the command; our own errors become one message and their exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a sign that this place cannot show ends nothing
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         app()
     except TutelaError as error:
