@@ -7,7 +7,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from api.test_api_error_shape import Broken, app_with, shape
+from api.test_api_error_shape import MARK, Broken, app_with, shape
 from tutela.api.app import HEADERS, Api
 from tutela.api.parts import LookupParts
 from tutela.api.serving import build_lookup
@@ -94,11 +94,33 @@ def test_a_question_to_the_law_that_never_ends_is_given_up(path: str) -> None:
 def test_a_question_to_the_law_is_refused_with_its_place_and_not_its_words(
     client: TestClient,
 ) -> None:
-    asked = {"facts": {"mark-of-a-person": "x"}, "jurisdictions": "mark-of-a-person"}
+    asked = {"facts": {MARK: "x"}, "jurisdictions": MARK}
     why = shape(client.post("/v1/law/duties", json=asked), 422, "bad_input")["why"]
     assert why.startswith("jurisdictions: ")
-    why = shape(client.post("/v1/law/draft", json={"mark-of-a-person": 1}), 422, "bad_input")["why"]
+    why = shape(client.post("/v1/law/draft", json={MARK: 1}), 422, "bad_input")["why"]
     assert "(a key): " in why
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/v1/law/duties", {"facts": {"provider.established_in": MARK}}),
+        ("/v1/law/duties", {"facts": {"service.targets_markets": ["US", MARK]}}),
+        ("/v1/law/duties", {"facts": {"event.removal_order_received_at": MARK}}),
+        (
+            "/v1/law/compare",
+            {"requesting": "GB", "requested": "JP", "conduct": {"victim.age": MARK}},
+        ),
+        (
+            "/v1/law/compare",
+            {"requesting": "GB", "requested": "JP", "conduct": {"conduct.act": MARK}},
+        ),
+    ],
+)
+def test_a_fact_that_cannot_be_read_is_not_repeated(
+    client: TestClient, path: str, asked: dict[str, object]
+) -> None:
+    shape(client.post(path, json=asked), 422, "bad_input")
 
 
 def test_the_bodies_of_the_law_are_described(client: TestClient) -> None:

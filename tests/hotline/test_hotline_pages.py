@@ -130,9 +130,12 @@ def test_no_answer_repeats_the_host(client: TestClient, path: str) -> None:
 
 
 def test_every_page_has_the_strict_headers_and_no_script(client: TestClient) -> None:
-    for path in ("/", "/status"):
+    for path in ("/", "/status", "/absent", "/static/hotline.css"):
         page = client.get(path)
         assert "default-src 'none'" in page.headers["content-security-policy"]
+        assert page.headers["cross-origin-resource-policy"] == "same-origin"
+        assert page.headers["x-content-type-options"] == "nosniff"
+        assert page.headers["referrer-policy"] == "no-referrer"
         assert "script-src" not in page.headers["content-security-policy"]
         assert page.headers["cache-control"] == "no-store"
         assert "<script" not in page.text
