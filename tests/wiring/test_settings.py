@@ -10,7 +10,7 @@ from own_lawbook import own_lawbook
 from tutela.primitives.errors import Misconfigured
 from tutela.wiring.checking import check_everything
 from tutela.wiring.provider import provider_facts
-from tutela.wiring.settings import load_settings
+from tutela.wiring.settings import load_settings, unknown_variables
 from tutela.wiring.values import EXAMPLE_SECRETS
 
 
@@ -31,7 +31,7 @@ def test_the_environment_wins_over_the_file(
 
 def test_an_unknown_setting_in_the_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "tutela.toml").write_text("staff_prot = 9000\n")
-    with pytest.raises(Misconfigured, match="STAFF_PROT"):
+    with pytest.raises(Misconfigured, match="STAFF_PROT is no setting"):
         load_settings()
 
 
@@ -163,6 +163,13 @@ def test_check_names_what_would_fail_later(
     assert found[part].state == "missing"
     assert why in found[part].why
     assert "hunter" not in str(found)
+
+
+def test_check_knows_the_variables_that_are_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TUTELA_KERNELS", "/srv/kernels")
+    assert unknown_variables() == []
+    monkeypatch.setenv("TUTELA_KERNEL", "/srv/kernels")
+    assert unknown_variables() == ["TUTELA_KERNEL"]
 
 
 def test_an_answer_the_lawbook_cannot_read_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from it). Defaults are for one machine; nothing outside it is contacted by defau
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -318,7 +319,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**(_from_file() | _from_environment() | overrides))
     except ValidationError as error:
         faults = "; ".join(
-            " ".join((*_names(fault["loc"]), fault["msg"].removeprefix("Value error, ")))
+            " ".join((*_names(fault["loc"]), _said(fault)))
             for fault in error.errors(include_input=False, include_url=False)
         )
         raise _unusable(faults) from None
@@ -332,6 +333,12 @@ def load_settings(**overrides: object) -> Settings:
 
 def _names(place: tuple[int | str, ...]) -> tuple[str, ...]:
     return (f"{_PREFIX}{'_'.join(str(step) for step in place).upper()}",) if place else ()
+
+
+def _said(fault: Mapping[str, Any]) -> str:
+    """What is wrong with one setting."""
+    is_none = fault["type"] == "extra_forbidden"
+    return "is no setting" if is_none else str(fault["msg"]).removeprefix("Value error, ")
 
 
 def config_file() -> Path:
@@ -352,12 +359,14 @@ def unknown_variables() -> list[str]:
 _OTHER_VARIABLES = frozenset(
     {
         "TUTELA_CONFIG",
+        "TUTELA_KERNELS",  # where compiled code is kept
         "TUTELA_KEY",  # for programs that call the API, as in the README
         "TUTELA_URL",
         "TUTELA_SANDBOX_PASSWORD",
-        "TUTELA_SCHEMAS",  # for tests, as the next two
+        "TUTELA_SCHEMAS",  # for tests, as the next three
         "TUTELA_TEST_EGRESS_LOG",
         "TUTELA_WRITE_PICTURES",
+        "TUTELA_WRITE_README",
     }
 )
 
