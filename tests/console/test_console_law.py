@@ -118,6 +118,7 @@ def test_duties_on_posted_facts_are_derived_and_kept_nowhere(reader: Browser) ->
         ("/law/compare?requesting=GB&requested=JP&material.obscene=maybe", 422, "true or false"),
         ("/law?status=disputed", 422, "no review status"),
         ("/law/search?q=zzzzzz", 200, "not the same as no law"),
+        ("/law/search?q=a", 422, "One letter"),
     ],
 )
 def test_what_is_not_there_is_said_plainly(

@@ -92,6 +92,14 @@ def test_rules_are_listed_and_shown() -> None:
     assert "version" in text
 
 
+def test_one_outcome_alone_is_shown_to_programs_as_to_people() -> None:
+    words = ("gap", "--jurisdiction", "GB", "--status", "recalled", "--json")
+    whole, some = json.loads(run(*words)), json.loads(run(*words, "--only", "unknown"))
+    rows = [row for row in whole["requirements"] if row["outcome"] == "unknown"]
+    assert 0 < len(rows) < len(whole["requirements"])
+    assert some == whole | {"requirements": rows}
+
+
 @pytest.mark.parametrize(
     ("words", "error"),
     [

@@ -7,9 +7,9 @@ import pytest
 
 from own_lawbook import own_lawbook
 from tutela.law.assessing import Assessor
-from tutela.law.countries import Measure
+from tutela.law.countries import Measure, Stance
 from tutela.law.model import Action, LegalStatus, Status, Truth
-from tutela.oversight.coverage import coverage
+from tutela.oversight.coverage import DETECTION, coverage
 
 DAY = date(2026, 11, 21)
 
@@ -40,3 +40,32 @@ def test_a_duty_that_is_recorded_but_not_checked_is_not_called_absent(
     own = replace(book, rules=others + weak, measures=(absent,))
     [report] = [each for each in coverage(Assessor(own, as_of=DAY), "US") if each.key == "report"]
     assert report.result is wanted
+
+
+@pytest.mark.parametrize(
+    ("status", "wanted"),
+    [
+        (None, Truth.NO),  # nothing but what forbids it
+        (Status.RECALLED, Truth.UNKNOWN),
+        (Status.SINGLE_REVIEWER, Truth.YES),
+    ],
+)
+def test_detection_that_may_be_permitted_is_not_called_forbidden(
+    status: Status | None, wanted: Truth
+) -> None:
+    book = own_lawbook()
+    basis = next(each for each in book.bases if each.id == "us.detection.known-hash")
+    dates = replace(
+        basis.in_force, from_=date(2020, 1, 1), to=None, after=None, status=Status.SINGLE_REVIEWER
+    )
+    forbids = replace(
+        basis,
+        id="us.detection.no",
+        stance=Stance.FORBIDDEN,
+        in_force=dates,
+        status=Status.SINGLE_REVIEWER,
+    )
+    permits = [] if status is None else [replace(basis, in_force=dates, status=status)]
+    own = replace(book, bases=(forbids, *permits))
+    [found] = [each for each in coverage(Assessor(own, as_of=DAY), "US") if each.key == DETECTION]
+    assert found.result is wanted

@@ -1,6 +1,6 @@
 """`tutela law gap`, `instruments`, `lint`: a country's law beside the treaties."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.table import Table
@@ -65,7 +65,11 @@ def gap_command(
         as_of=day(as_of),
         floor=the_floor(status),
     )
-    emit(found.as_json(), as_json=as_json, render=lambda: _show(found, only))
+    data = found.as_json()
+    if only:
+        rows = cast("list[dict[str, object]]", data["requirements"])
+        data["requirements"] = [row for row in rows if row["outcome"] == only]
+    emit(data, as_json=as_json, render=lambda: _show(found, only))
 
 
 def instruments_command(

@@ -79,7 +79,7 @@ def _coverage(
     ]
     if key == DETECTION:
         found += [
-            _found("bases", basis, basis.status, on=on, floor=floor)
+            _found("bases", basis, min(basis.status, basis.in_force.status), on=on, floor=floor)
             for place in places
             for basis in book.in_place(book.bases, place, on=on)
         ]
@@ -110,9 +110,11 @@ def _best(answers: list[ElementAnswer]) -> ElementAnswer:
 def _detection(found: list[Found]) -> Coverage:
     """A basis that permits or requires detection is a yes; only forbidding ones are a no."""
     counted = [each for each in found if each.counts]
-    allowing = [each for each in counted if not _forbids(each.entry)]
-    chosen = (allowing or counted)[:1]
-    result = YES if allowing else NO if counted else UNKNOWN
+    allowing = [each for each in found if not _forbids(each.entry)]
+    sure = [each for each in allowing if each.counts]
+    perhaps = any(each.beyond is not Beyond.NOT_LAW for each in allowing)
+    result = YES if sure else NO if counted and not perhaps else UNKNOWN
+    chosen = sure[:1] if sure else counted[:1] if result is NO else []
     return Coverage(
         key=DETECTION,
         result=result,

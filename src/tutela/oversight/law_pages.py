@@ -15,7 +15,7 @@ from tutela.law.countries import Contact, Jurisdiction, Membership
 from tutela.law.instruments import Instrument, Requirement
 from tutela.law.model import Beyond, Cited, Leaf, Op, Source, Status
 from tutela.law.serialising import as_plain
-from tutela.primitives.errors import NotFound
+from tutela.primitives.errors import BadInput, NotFound
 
 DATED = ("offences", "rules", "measures", "bases")
 """Kinds of entries that have editions in time."""
@@ -230,26 +230,35 @@ def resting_on(book: Lawbook, source: str) -> tuple[Source, tuple[Found, ...]]:
         raise NotFound("There is no such source in the lawbook", remedy="Search for it under Law.")
     found = [
         _found(kind, entry)
-        for kind in (*DATED, *PLAIN, "requirements", "instruments")
-        for entry in getattr(book, kind)
+        for kind, entry in _everything(book)
         if any(each.source == source for each in statements(entry))
     ]
     return book.sources[source], tuple(dict.fromkeys(found))
 
 
 def search(book: Lawbook, query: str) -> tuple[Found, ...]:
-    """Entries whose id, title, text or citation holds every word of the query."""
+    """Entries whose id, title, text or citation holds every word of the query.
+
+    One letter refuses with `BadInput`: that nothing is found would be no answer.
+    """
     words = query.casefold().split()
-    if len(query.strip()) < SHORTEST_QUERY:
+    if not words:
         return ()
-    hits = []
-    kinds = ("jurisdiction_entries", "instruments", "requirements", *DATED, *PLAIN, "clauses")
-    for kind in kinds:
-        for entry in getattr(book, kind):
-            text = " ".join(_text(entry)).casefold()
-            if all(word in text for word in words):
-                hits.append(_found(kind.replace("jurisdiction_entries", "jurisdictions"), entry))
+    if len(query.strip()) < SHORTEST_QUERY:
+        raise BadInput("One letter is too little to search for", remedy="Give a word.")
+    hits = [
+        _found(kind, entry)
+        for kind, entry in _everything(book)
+        if all(word in " ".join(_text(entry)).casefold() for word in words)
+    ]
     return tuple(dict.fromkeys(hits))[:MOST_FOUND]
+
+
+def _everything(book: Lawbook) -> Iterator[tuple[str, Any]]:
+    """Every entry with its kind, as addresses call it."""
+    yield from (("jurisdictions", each) for each in book.jurisdiction_entries)
+    for kind in ("instruments", "requirements", *DATED, *PLAIN, "clauses"):
+        yield from ((kind, each) for each in getattr(book, kind))
 
 
 def _text(entry: Any) -> Iterator[str]:  # noqa: ANN401 - any entry of the book
