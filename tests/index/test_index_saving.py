@@ -427,6 +427,35 @@ def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
         tmp_path.chmod(0o700)
 
 
+def test_saves_that_fail_leave_nothing_on_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searcher = grown()
+    searcher.save(tmp_path, change=1)
+    before, state = set(tmp_path.iterdir()), content(searcher)
+    searcher.remove([1])  # tombstones are written first, what has come last
+    write, written = os.write, 0
+    for room in range(0, 12_000, 2_000):
+
+        def full(descriptor: int, rest: memoryview) -> int:
+            nonlocal written
+            written += len(rest)
+            if written > room:  # noqa: B023 - called in this turn only
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return write(descriptor, rest)
+
+        written = 0
+        with monkeypatch.context() as disk:
+            disk.setattr("tutela.index.frozen.os.write", full)
+            with pytest.raises(Unavailable, match="No space left"):
+                searcher.save(tmp_path, change=2)
+        held = {one.file.path for one in searcher._snapshot.segments if one.file}
+        assert set(tmp_path.iterdir()) <= before | held
+    opens_as(tmp_path, state, 1)
+    searcher.save(tmp_path, change=2)
+    opens_as(tmp_path, content(searcher), 2)
+
+
 def test_saving_while_others_write(tmp_path: Path) -> None:
     """Each saved state is a state that was; the last one holds everything."""
     searcher = Searcher(delta_limit=30)

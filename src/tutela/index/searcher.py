@@ -13,6 +13,7 @@ its memory. One process at a time may save; that is the caller's to see to.
 import threading
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ from tutela.index.manifest import Manifest, Named, SavedSegment
 from tutela.index.model import RADIUS_BITS, BadSegment, Hit, SetAside
 from tutela.index.segment import File, Segment
 from tutela.index.snapshot import NO_TURN, Delta, Snapshot, in_order
-from tutela.primitives.errors import BadInput
+from tutela.primitives.errors import BadInput, Unavailable
 
 DELTA_LIMIT = 16_384
 """Below about this many rows, looking at each is quicker than probing 16 tables."""
@@ -103,9 +104,13 @@ class Searcher:
             while self._merge(files=True):
                 pass
             generation = manifest.next_generation(folder)
-            snapshot = self._written(folder, generation)
-            saved = _saved(folder, snapshot, generation, change)
-            manifest.publish(folder, saved)
+            try:
+                snapshot = self._written(folder, generation)
+                saved = _saved(folder, snapshot, generation, change)
+                manifest.publish(folder, saved)
+            except Unavailable:
+                self._clear_after_failure(folder)
+                raise
             manifest.clear_away(folder, keep=manifest.files_of(saved))
             self._change = change
             return saved
@@ -254,6 +259,14 @@ class Searcher:
         with self._writing:
             self._snapshot = self._snapshot.swapped(before, turn, taken, built)
         return True
+
+    def _clear_after_failure(self, folder: Path) -> None:
+        """Give back what a full disk took: else each attempt would leave it fuller."""
+        with suppress(BadSegment, OSError):
+            last = manifest.read(folder)
+            mapped = {one.file.path.name for one in self._snapshot.segments if one.file}
+            keep = mapped | (manifest.files_of(last) if last else set())
+            manifest.clear_away(folder, keep=keep)
 
     def _written(self, folder: Path, generation: int) -> Snapshot:
         """Put each segment that is not yet in the folder into a file, and search it from there."""
