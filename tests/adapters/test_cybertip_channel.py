@@ -221,6 +221,37 @@ def test_an_endless_answer_is_cut_off(clock: FixedClock, monkeypatch: pytest.Mon
         channel.status()
 
 
+def test_an_answer_that_only_drips_is_not_waited_for(
+    clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Never silent for long and never whole: it would keep a turn of the worker for ever."""
+    monkeypatch.setattr("tutela.adapters.cybertip.ANSWER_SECONDS", 0.2)
+    given_up = threading.Event()
+
+    def dripping(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        try:
+            for _ in range(1000):
+                connection.sendall(b" ")
+                if given_up.wait(0.02):
+                    break
+        except OSError:
+            pass
+        connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=dripping, args=(listening,))
+        thread.start()
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with channel_to(address, clock) as channel, pytest.raises(NoReply, match="whole") as caught:
+            channel.status()
+        given_up.set()
+        thread.join(timeout=60)
+    assert caught.value.may_have_arrived
+
+
 def test_a_stream_that_cannot_be_rewound_is_refused_before_anything_is_sent(
     clock: FixedClock,
 ) -> None:

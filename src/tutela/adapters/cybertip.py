@@ -8,6 +8,7 @@ machine's own loopback address only, for the sandbox. Redirects are not followed
 import hashlib
 import ipaddress
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -23,6 +24,8 @@ from tutela.reporting.ports import NoReply
 
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
+"""The longest silence; `ANSWER_SECONDS` is for all of an answer's body, however it drips."""
+ANSWER_SECONDS: Final = 300.0
 MAX_ANSWER_BYTES: Final = 16 * 1024 * 1024
 _CHUNK_BYTES: Final = 64 * 1024
 _XML: Final = "text/xml; charset=utf-8"
@@ -215,10 +218,18 @@ def _is_loopback(host: str) -> bool:
 
 
 def _read(response: httpx.Response, begun: Exchange) -> bytes:
-    """The answer as it came over the wire, up to 16 MiB."""
+    """The answer as it came over the wire, up to 16 MiB and for so long."""
     body = bytearray()
+    until = time.monotonic() + ANSWER_SECONDS
     for chunk in response.iter_raw():
         body += chunk
+        if time.monotonic() > until:
+            raise NoReply(
+                "The authority's answer was not waited for",
+                exchange=replace(begun, http_status=response.status_code),
+                may_have_arrived=True,
+                why=f"it had not come whole after {ANSWER_SECONDS:g} seconds",
+            )
         if len(body) > MAX_ANSWER_BYTES:
             raise NoReply(
                 "The authority's answer was not kept",
