@@ -146,6 +146,19 @@ def test_a_tail_that_the_owner_cuts_off_is_found_by_the_noted_head(
     assert json.loads(found.stdout)["why"] == "line 5 is not the one that was anchored"
 
 
+def test_a_ledger_that_was_emptied_is_told_and_stays_to_be_found(
+    database: Database, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noted = tmp_path / "ledger-anchor.json"
+    write(database, 3)
+    House(database, MemoryBlobsForTests(), FixedClock(at=NOW), anchor=noted).keep()
+    tampered(database_url, "DELETE FROM ledger")
+    House(database, MemoryBlobsForTests(), FixedClock(at=NOW), anchor=noted).keep()
+    captured = capsys.readouterr()
+    assert "ledger_is_not_the_noted_one" in captured.out + captured.err
+    assert json.loads(noted.read_text())["seq"] == 3
+
+
 def test_a_head_that_cannot_be_noted_stops_nothing(database: Database, tmp_path: Path) -> None:
     write(database, 1)
     House(

@@ -92,8 +92,8 @@ class House:
             return None
         before = self._anchored = self._anchored or _noted(self._anchor)
         head = ledger.head(tx)
-        if before is None or head is None or head == before:
-            return head if head != before else None
+        if before is None or head == before:
+            return head if before is None else None
         there = next(ledger.lines(tx, since=before.seq - 1, limit=1), None)
         if there is None or (there.seq, there.digest) != (before.seq, before.digest):
             log.error("ledger_is_not_the_noted_one", noted_line=before.seq)
