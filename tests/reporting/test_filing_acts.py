@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from adapters.authority_fillings import MemoryAuthority
 from cases.case_parts import PERSON_A
+from tutela.adapters.sandbox.reports import ReportState as Sandboxed
 from tutela.adapters.sandbox.reports import SandboxReports
 from tutela.cases import store as cases
 from tutela.cases.model import Outcome
@@ -22,7 +24,7 @@ from tutela.ledger import store as ledger
 from tutela.ledger.chain import as_json
 from tutela.primitives.clock import FixedClock, iso
 from tutela.primitives.database import Database
-from tutela.primitives.errors import Conflict
+from tutela.primitives.errors import Conflict, Unavailable
 from tutela.primitives.ids import CaseId, ReportId
 from tutela.primitives.redacted import Redacted
 from tutela.reporting import composing, releasing, store
@@ -281,6 +283,26 @@ def test_a_lost_answer_to_finish_is_found_again(world: World) -> None:
     assert "first receipt was lost" in report.why
 
 
+def test_a_clock_that_was_set_back_hides_no_living_report_behind_a_refused_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Identifiers sort by the clock: the newer report may come first."""
+    case_id = world.decided()
+    world.accept()
+    with world.sandbox("submit:4100") as (_, authority):
+        drive(world.desk(authority), case_id)
+        with world.database.begin() as tx:
+            releasing.retry(tx, case_id, by=PERSON_A.id, at=world.began)
+        with monkeypatch.context() as earlier:
+            earlier.setattr("tutela.primitives.ids.time.time_ns", lambda: 10**18)
+            prepare(world.desk(authority), case_id)
+    assert [each.state for each in world.reports(case_id)] == ["composed", "refused"]
+    world.all_relayed()
+    with world.database.begin() as tx:
+        asked = releasing.ask_again(tx, at_work=(), has_platform=False, at=world.began)
+    assert "report" in {each.kind for each in asked}
+
+
 def test_a_report_that_the_authority_abandoned_is_opened_anew(world: World) -> None:
     case_id = world.decided()
     world.accept()
@@ -353,6 +375,42 @@ def test_a_file_that_arrived_damaged_is_sent_in_a_new_report(world: World) -> No
     assert len(world.report(case_id).abandoned_ids) == 1
 
 
+class NamingByContent(MemoryAuthority):
+    """Names the same bytes alike in every report, and abandons the first before its end."""
+
+    book: SandboxReports
+    abandoned = False
+
+    def upload(self, report_id: str, file_name: str, content: Any) -> Any:
+        exchange = super().upload(report_id, file_name, content)
+        report = self.book.get(report_id)
+        assert report is not None
+        [file] = report.files
+        given, file.file_id = file.file_id, "1"
+        body = (exchange.response_bytes or b"").replace(given.encode(), b"1")
+        return replace(exchange, response_bytes=body)
+
+    def finish(self, report_id: str) -> Any:
+        report = self.book.get(report_id)
+        assert report is not None
+        if not self.abandoned:
+            self.abandoned = True
+            self.book.close(report, Sandboxed.ABANDONED)
+        return super().finish(report_id)
+
+
+def test_what_was_said_in_an_abandoned_report_is_not_said_in_the_next(world: World) -> None:
+    case_id = world.decided()
+    world.accept()
+    reports = SandboxReports(clock=world.clock)
+    authority = NamingByContent(reports, FixedClock(at=world.clock.now()))
+    authority.book = reports
+    assert drive(world.desk(authority), case_id)[Next.DONE] == 1, world.report(case_id).why
+    assert [each.state for each in reports.all()] == ["abandoned", "finished"]
+    details = world.file(case_id).details_xml or b""
+    assert (world.report(case_id).authority_report_id or "-").encode() in details
+
+
 class BehindAGateway(MemoryAuthority):
     """Takes the first upload, but a gateway before it answers with a page of its own."""
 
@@ -407,6 +465,17 @@ def test_evidence_that_is_not_what_was_sealed_is_never_sent(world: World) -> Non
 
 
 # --- what the tables keep ------------------------------------------------------------------
+
+
+def test_when_every_connection_is_taken_the_step_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def taken() -> None:
+        raise PoolTimeout
+
+    monkeypatch.setattr(world.database.engine, "connect", taken)
+    with pytest.raises(Unavailable), alone(world.database, "report"):
+        pass
 
 
 def test_two_at_once_do_not_meet(world: World) -> None:

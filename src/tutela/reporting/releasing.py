@@ -115,10 +115,10 @@ def _with_people(tx: Connection, case_id: CaseId, outcome: Reached, *, has_platf
     """Whether it is a person's turn, so that asking again would change nothing."""
     if outcome is Reached.REPORTED:
         reports = store.reports_of(tx, case_id)
-        return bool(reports) and (
-            reports[-1].state is ReportState.REFUSED
-            or reports[-1].held_because in {HeldBecause.UNCERTAIN, *RELEASED_BY_LAW}
-        )
+        living = [each for each in reports if each.state is not ReportState.REFUSED]
+        if not living:
+            return bool(reports)  # refused, all of them
+        return living[0].held_because in {HeldBecause.UNCERTAIN, *RELEASED_BY_LAW}
     if outcome is Reached.RESTRICTED:
         orders = store.restrictions_of(tx, case_id)
         return bool(orders) and not (has_platform and any(each.item_reference for each in orders))

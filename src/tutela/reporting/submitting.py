@@ -135,7 +135,8 @@ def _next_file(
         if file.file_id is None:
             return _upload(desk, authority, report, file)
         if file.described_at is None:
-            return _describe(desk, authority, report, file, said=_said_before(intents, file))
+            said = _said_before(intents, report, file)
+            return _describe(desk, authority, report, file, said=said)
     with desk.database.begin() as tx:
         store.change(tx, report.id, state=ReportState.FILES)
     return Next.GO_ON
@@ -182,11 +183,14 @@ def _opened(desk: Desk, exhibit: Exhibit) -> bytes:
     return content
 
 
-def _said_before(intents: Sequence[KeptExchange], file: ReportFile) -> bytes | None:
-    """What was said about this file already: said again, it must be the same bytes."""
-    name = (file.file_id or "").encode()
+def _said_before(intents: Sequence[KeptExchange], report: Report, file: ReportFile) -> bytes | None:
+    """What was said about this file already: said again, it must be the same bytes.
+
+    Of this opening of the report only: an authority may name the same bytes alike in each.
+    """
+    names = [f">{each}<".encode() for each in (report.authority_report_id, file.file_id)]
     told = [each.sent for each in intents if each.call == Call.FILE_DETAILS and each.sent]
-    return next((sent for sent in reversed(told) if name in sent), None)
+    return next((sent for sent in reversed(told) if all(name in sent for name in names)), None)
 
 
 def _describe(
