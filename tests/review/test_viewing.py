@@ -1,3 +1,5 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import cast
 
@@ -71,6 +73,31 @@ def test_a_view_needs_the_role_and_the_claim(office: Office, person: Actor) -> N
     with pytest.raises(Refused):
         opened(office, case, exhibit, office.person("person-c", Role.COUNSEL))
     assert "exhibit_view_opened" not in actions(office.database)
+
+
+def test_a_view_asked_for_twice_at_once_is_one_view(office: Office, person: Actor) -> None:
+    """A form sent twice: the second waits for the first and closes its view."""
+    case, exhibit = claimed(office, person)
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with ThreadPoolExecutor(1) as other:
+        with office.database.begin() as tx:
+            first = viewing.open_view(
+                tx,
+                case_id=case,
+                exhibit_id=exhibit,
+                by=person,
+                reason=ViewReason.AGE_UNCLEAR,
+                at=office.clock.now(),
+            )
+            asked = other.submit(opened, office, case, exhibit, person)
+            until = time.monotonic() + 60
+            while not tx.execute(waiting).scalar_one() and time.monotonic() < until:
+                time.sleep(0.01)
+        second = asked.result(60)
+    with office.database.begin() as tx:
+        assert viewing.still_open(tx, second.id, by=person, at=office.clock.now()) == second
+        with pytest.raises(Conflict, match="closed"):
+            viewing.still_open(tx, first.id, by=person, at=office.clock.now())
 
 
 def test_nothing_is_opened_where_no_picture_is(office: Office, person: Actor) -> None:

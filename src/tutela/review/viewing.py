@@ -38,7 +38,7 @@ def open_view(
     person or the exhibit holds no picture any more.
     """
     require(by, Permission.EXHIBIT_VIEW)
-    case = cases.case(tx, case_id)
+    case = cases.case(tx, case_id, locked=True)  # nobody claims it, or looks, in between
     if case.claimed_by != by.id:
         raise Conflict(
             "This case is not claimed by you",
