@@ -1,5 +1,6 @@
 """Saved indexes: shared by the processes of a machine, and trusted only when they are whole."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -19,7 +20,7 @@ from tutela.indicators.following import following
 from tutela.indicators.matching import Matcher
 from tutela.indicators.model import Finding, SignalKind
 from tutela.primitives.database import Database
-from tutela.primitives.errors import Unavailable
+from tutela.primitives.errors import Misconfigured, Unavailable
 from tutela.primitives.ids import ListId
 
 FEW = 40
@@ -146,6 +147,29 @@ def test_a_saved_index_is_opened_though_the_database_went_away_meanwhile(
             second.refresh()
     second.refresh()
     assert second.state().is_current
+    for matcher in (first, second):
+        matcher.close()
+
+
+def test_a_full_disk_leaves_no_litter_and_keeps_nobody_from_what_is_saved(
+    database: Database, import_text: Import, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    import_text(of(range(100)))
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_text", full)
+        with pytest.raises(Misconfigured, match="No space left"):
+            Matcher(database, folder)
+    assert list(folder.iterdir()) == []
+    first = Matcher(database, folder)
+    first.refresh()
+    monkeypatch.setattr(Path, "write_text", full)
+    second = Matcher(database, folder)
+    assert second.refresh() == 0
+    assert meets(second, 99)
     for matcher in (first, second):
         matcher.close()
 

@@ -133,13 +133,14 @@ class Shelf:
 
 def _identity(path: Path) -> str:
     """The folder's own name for the database: random, made by whoever comes first."""
-    with suppress(FileExistsError):
+    if not path.exists():  # a full disk is no reason not to open what is saved
         draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        draft.write_text(secrets.token_hex(16), encoding="ascii")
         try:
-            os.link(draft, path)
+            draft.write_text(secrets.token_hex(16), encoding="ascii")
+            with suppress(FileExistsError):
+                os.link(draft, path)
         finally:
-            draft.unlink()
+            draft.unlink(missing_ok=True)
     return path.read_text(encoding="ascii")
 
 
