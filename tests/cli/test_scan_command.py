@@ -132,6 +132,7 @@ def test_without_a_basis_nothing_is_looked_at_and_the_answer_says_what_to_do(
     code, out, err = run("scan", str(tmp_path), "--json")
     assert code == 0, err
     assert rows(out)["one.jpg"][0] == "cannot_be_matched"  # looked at, and there is no list yet
+    assert "(No hash list is enabled" in " ".join(err.split())
     monkeypatch.delenv("TUTELA_DETECTION_CHANNEL")
     code, _, err = run("scan", str(tmp_path), "--json", "--restart")
     assert code == 4

@@ -33,6 +33,7 @@ def test_a_held_report_says_why_and_can_be_asked_for_again(world: World) -> None
     prepare(world.desk(None), case_id)
     [line] = run("list", "--state", "held", "--json").stdout.splitlines()
     assert json.loads(line)["held_because"] == HeldBecause.LAW
+    assert {case_id, json.loads(line)["report"], "held"} <= set(run("list").stdout.split())
     shown = json.loads(run("show", case_id, "--json").stdout)
     assert "counsel has not accepted" in shown["reports"][0]["why"]
     assert "us.2258A.report" in run("show", case_id).stdout

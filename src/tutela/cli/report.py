@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tutela.cli.presenting import OUT, AsJson, emit, ids
@@ -44,12 +44,10 @@ def list_reports(
         for each in found:
             emit(_told(each), as_json=True, render=lambda: None)
         return
-    table = Table(
-        ids("case"), ids("report"), "state", "because", "number", box=None, pad_edge=False
-    )
+    table = Table(ids("case, report"), "state", "because", ids("number"), box=None, pad_edge=False)
     for each in found:
-        number = each.authority_report_id or ""
-        table.add_row(each.case_id, each.id, each.state, each.held_because or "", number)
+        named, number = f"{each.case_id}\n{each.id}", each.authority_report_id or ""
+        table.add_row(named, each.state, each.held_because or "", number)
     OUT.print(table if found else "There are no reports here.")
 
 
@@ -77,8 +75,8 @@ def exchanges(case: CaseArgument, as_json: AsJson = False) -> None:
         for each in lines:
             emit(_line(each), as_json=True, render=lambda: None)
         return
-    names = ("line", "answers", "call", "at", "HTTP", "code", "request", "bytes")
-    table = Table(*names, box=None, pad_edge=False)
+    names = ("line", "answers", "call", Column("at", overflow="fold"), "HTTP", "code")
+    table = Table(*names, Column("request", overflow="fold"), "bytes", box=None, pad_edge=False)
     for each in lines:
         told = _line(each)
         sizes = f"{told['sent_bytes'] or '-'} / {told['received_bytes'] or '-'}"

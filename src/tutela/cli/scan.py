@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Generator
 from contextlib import closing, nullcontext
 from pathlib import Path, PurePath
@@ -13,6 +14,7 @@ from rich.table import Table
 from tutela.cli.following import follow_video
 from tutela.cli.presenting import OUT, AsJson, emit, note, plain, progress
 from tutela.hashing.model import Mode
+from tutela.indicators.model import Finding
 from tutela.intake.model import Admission, Context, Origin
 from tutela.primitives.redacted import Redacted
 from tutela.scan.journal import Journal
@@ -21,6 +23,8 @@ from tutela.scan.naming import spelled
 from tutela.scan.planning import UNREADABLE, Plan
 from tutela.scan.running import run
 from tutela.wiring.building import Parts, open_parts
+
+_SHOWN_REASONS = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -77,7 +81,7 @@ def scan(
         )
         return
     plan = Plan(folder)
-    tally = Tally()
+    tally, not_compared = Tally(), Counter[str]()
     with (
         open_parts() as parts,
         nullcontext(None)
@@ -99,6 +103,8 @@ def scan(
         parts.detecting.require()
         for scanned in results:
             tally.count(scanned)
+            if scanned.finding is Finding.CANNOT_BE_MATCHED:
+                not_compared[scanned.why] += 1
             tally.resumed = 0 if journal is None else journal.passed
             bar(tally.files + tally.resumed)
             _tell(scanned, as_json=as_json)
@@ -106,6 +112,8 @@ def scan(
             journal.remove()
     for reason, count in plan.skipped.items():
         note(f"skipped: {count} ({reason})")
+    for reason, count in not_compared.most_common(_SHOWN_REASONS):
+        note(f"cannot be matched: {count} ({reason})")
     if not as_json:
         _summary(tally, dry_run=dry_run)
     if tally.errors or plan.skipped.get(UNREADABLE):
