@@ -1,8 +1,10 @@
 """`tutela hash` as a person and as a program meet it."""
 
+import contextlib
 import hashlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -83,6 +85,21 @@ def test_a_terminal_that_cannot_show_a_sign_gets_it_spelled_out(tmp_path: Path) 
     )
     assert (done.returncode, done.stderr) == (2, "")
     assert "\\u0436.txt" in done.stdout
+
+
+def test_a_name_that_is_not_there_is_told_on_a_terminal_too(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    order = [sys.executable, "-m", "tutela", "hash", str(tmp_path / "absent.jpg")]
+    with subprocess.Popen(order, stdout=subprocess.PIPE, stderr=theirs) as process:
+        os.close(theirs)
+        told = b""
+        with contextlib.suppress(OSError):  # how a terminal says that nobody writes any more
+            while piece := os.read(ours, 4096):
+                told += piece
+    os.close(ours)
+    assert process.returncode == 3
+    assert b"There is no such file" in told
+    assert b"Traceback" not in told
 
 
 def test_a_person_gets_a_table_with_names_as_they_are(folder: Path) -> None:

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from rich.console import Console
@@ -25,6 +25,7 @@ from rich.table import Column
 from rich.text import Text
 
 from tutela.cli import options
+from tutela.primitives.errors import TutelaError
 
 OUT = Console(highlight=False)
 NOTES = Console(stderr=True, highlight=False)
@@ -127,7 +128,9 @@ def progress_of_files(
 
 
 def _count_beside(bar: Progress, task: TaskID, total: Callable[[], int]) -> None:
+    def count() -> None:
+        with suppress(TutelaError, OSError):  # whoever does the work meets it too, and tells it
+            bar.update(task, total=total())
+
     if NOTES.is_terminal:
-        threading.Thread(
-            target=lambda: bar.update(task, total=total()), name="counting", daemon=True
-        ).start()
+        threading.Thread(target=count, name="counting", daemon=True).start()
