@@ -1,5 +1,6 @@
 """Lookup processes for real: on one port, started again when killed, gone with their parent."""
 
+import errno
 import os
 import signal
 import socket
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil  # type: ignore[import-untyped]
@@ -147,3 +149,21 @@ def test_who_leaves_while_the_lists_are_read_does_not_wait_for_them(
     left = not thread.is_alive()
     never.set()
     assert left
+
+
+def test_a_machine_without_room_for_a_process_gets_it_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[object] = []
+    start = subprocess.Popen
+
+    def crowded(*_: object, **options: Any) -> "subprocess.Popen[bytes]":
+        tried.append(options)
+        if len(tried) == 1:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return start([sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", crowded)
+    monkeypatch.setattr(lookups, "_AGAIN_SECONDS", 0.05)
+    with lookups.lookup_workers(Settings(home=tmp_path, lookup_workers=1)):
+        until(lambda: len(tried) > 1, seconds=60)

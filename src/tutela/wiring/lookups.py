@@ -116,17 +116,22 @@ class _Worker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def look(self) -> bool:
-        """Start it where it does not run; whether it had to be started again."""
+        """Start it where it does not run; whether it had to be started again, or could not be."""
         again = self._process is not None and self._process.poll() is not None
         if again and self._process is not None:
             _LOG.warning("lookup_worker_ended", worker=self._number, code=self._process.returncode)
             self._close()
         if self._process is None:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tutela", "serve", "lookup", "--until-stdin-ends"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "tutela", "serve", "lookup", "--until-stdin-ends"],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                )
+            except OSError as error:  # no memory or no room for a process, for now
+                why = error.strerror or type(error).__name__
+                _LOG.warning("lookup_worker_not_started", worker=self._number, why=why)
+                return True
         return again
 
     def end(self) -> None:
