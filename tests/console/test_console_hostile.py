@@ -8,6 +8,7 @@ import httpx
 import pytest
 from console_parts import Office
 
+from leaving import left_within_a_form
 from tutela.accounts import passwords
 from tutela.console.app import build
 from tutela.console.sign_in_pages import AT_ONCE
@@ -40,6 +41,11 @@ def test_no_answer_repeats_the_host(office: Office, path: str) -> None:
     assert answer.status_code == 404
     assert "location" not in answer.headers
     assert "elsewhere.example" not in answer.text
+
+
+def test_whoever_goes_away_within_a_form_leaves_no_traceback(office: Office) -> None:
+    """What is raised out of the application ends as a traceback in the log."""
+    asyncio.run(left_within_a_form(build(office.parts()), "/sign-in"))
 
 
 def test_facts_are_read_whole_or_not_at_all(office: Office) -> None:

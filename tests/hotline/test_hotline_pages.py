@@ -1,5 +1,6 @@
 """The public's pages: no account, no cookie, sealed at once, found again by code only."""
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ import pytest
 from sqlalchemy import inspect, text
 from starlette.testclient import TestClient
 
+from leaving import left_within_a_form
 from tutela.hotline.app import HotlineParts, build
 from tutela.intake.form import QUESTIONS
 from tutela.primitives.clock import FixedClock
@@ -114,6 +116,12 @@ def test_as_many_letters_as_the_page_lets_through_are_taken(
     written = "x\n" * 2500
     assert client.post("/", data={"description": written.replace("\n", "\r\n")}).status_code == 201
     assert json.loads(seal.sealed[0]) == {"description": written.strip()}
+
+
+@pytest.mark.parametrize("path", ["/", "/status"])
+def test_whoever_goes_away_within_a_form_leaves_no_traceback(client: TestClient, path: str) -> None:
+    """What is raised out of the application ends as a traceback in the log."""
+    asyncio.run(left_within_a_form(client.app, path))
 
 
 def test_more_fields_than_the_form_has_are_refused(client: TestClient) -> None:

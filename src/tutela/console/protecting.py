@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from tutela.primitives.errors import BadInput, Refused
@@ -82,10 +83,13 @@ async def form_fields(request: Request) -> Mapping[str, str]:
     if kind != "application/x-www-form-urlencoded":
         raise BadInput("The form came in a way this page does not read")
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _LONGEST_FORM_BYTES:
-            raise BadInput("The form is too long", why=f"at most {_LONGEST_FORM_BYTES} bytes")
+    try:
+        async for part in request.stream():
+            body += part
+            if len(body) > _LONGEST_FORM_BYTES:
+                raise BadInput("The form is too long", why=f"at most {_LONGEST_FORM_BYTES} bytes")
+    except ClientDisconnect as error:  # whoever goes away is no fault of ours, and no traceback
+        raise BadInput("The connection ended before the form did") from error
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from tutela.hotline.pace import Pace
 from tutela.hotline.rendering import Renderer
@@ -147,10 +148,13 @@ def _asking(parts: HotlineParts, pace: Pace, page: Callable[..., Response]) -> A
 async def _fields(request: Request) -> dict[str, str]:
     """The form's fields, read in memory with a limit (nothing is spooled to disk)."""
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _MAX_BODY_BYTES:
-            raise BadInput("The report is too long", why=f"more than {_MAX_BODY_BYTES} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > _MAX_BODY_BYTES:
+                raise BadInput("The report is too long", why=f"more than {_MAX_BODY_BYTES} bytes")
+    except ClientDisconnect as error:  # whoever goes away is no fault of ours, and no traceback
+        raise BadInput("The connection ended before the form did") from error
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
     except ValueError as error:
