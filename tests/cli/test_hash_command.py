@@ -102,6 +102,14 @@ def test_a_name_that_is_not_there_is_told_on_a_terminal_too(tmp_path: Path) -> N
     assert b"Traceback" not in told
 
 
+def test_a_file_of_rows_with_a_video_is_taken_up_again(folder: Path) -> None:
+    (folder / "film.mkv").write_bytes(b"\x1a\x45\xdf\xa3" + b"neutral words" * 100)
+    rows = folder.parent / "rows.jsonl"
+    first, again = (run(folder, "--out", rows, "--json") for _ in range(2))
+    assert (first.returncode, again.returncode) == (2, 0), again.stderr
+    assert json.loads(again.stdout)["earlier"] == 5
+
+
 def test_a_person_gets_a_table_with_names_as_they_are(folder: Path) -> None:
     done = run(folder)
     assert done.returncode == 2

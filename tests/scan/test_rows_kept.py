@@ -10,6 +10,7 @@ import pytest
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import BadInput, Conflict, NotFound, Unavailable
 from tutela.scan.keeping import Rows
+from tutela.scan.naming import spelled
 from tutela.scan.walking import count, walk
 
 PIPELINE = "tutela-exact/0+test"
@@ -137,6 +138,17 @@ def test_rows_made_in_another_way_are_refused_and_kept(
     with pytest.raises(Conflict, match=why):
         rows_of(kept)
     assert kept.read_bytes() == before
+
+
+def test_the_longest_row_that_is_ever_written_is_read_again(tmp_path: Path) -> None:
+    name = spelled(Path(os.fsdecode(b"/".join([b"\xff" * 255] * 16))))  # none may be longer
+    frames = [f"{number},100,{'a' * 64},{number}.123456789012" for number in range(99_000, 99_500)]
+    facts = {"sha256": "a" * 64, "frames": frames, "frames_left_out": 10**6}
+    row = {"path": name, "mode": "exact", "pipeline": PIPELINE} | facts
+    kept = tmp_path / "rows.jsonl"
+    kept.write_text(2 * (json.dumps(row) + "\n"))
+    with rows_of(kept) as rows:
+        assert len(rows) == 0, "such a name could be another's, so it is tried again"
 
 
 @pytest.mark.parametrize("content", [b"neutral words", b"[]\n", b"{}\n", b"\xff\xd8\n" * 9])

@@ -11,6 +11,7 @@ from subprocess import Popen
 from rich.table import Table
 
 from tutela.adapters.media.pipeline import POLICY, pipeline_id
+from tutela.adapters.media.video.jail import pipeline_of
 from tutela.cli.presenting import (
     OUT,
     emit,
@@ -122,7 +123,7 @@ def _rows(out: Path | None, order: Order) -> AbstractContextManager[Rows | None]
     """The file the rows go to, or none."""
     if out is None:
         return nullcontext(None)
-    pipelines = frozenset({pipeline_id(Mode.EXACT), pipeline_id(order.mode)})
+    pipelines = frozenset({pipeline_id(Mode.EXACT), pipeline_id(order.mode), pipeline_of()})
     return Rows(out, mode=order.mode, dihedral=order.dihedral, pipelines=pipelines)
 
 

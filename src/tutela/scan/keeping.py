@@ -18,7 +18,8 @@ from tutela.primitives.errors import BadInput, Conflict, Unavailable
 from tutela.scan.marks import MARK_BYTES, Marks
 from tutela.scan.naming import spelled
 
-_LARGEST_ROW_BYTES = 1 << 16
+_LARGEST_ROW_BYTES = 1 << 17
+"""A video's row may have 500 frames, and a name of 4096 bytes of which each is spelled out."""
 _BEGINNING = b'{"path": '
 
 
