@@ -198,6 +198,17 @@ def test_every_figure_leads_to_the_rule_the_citation_and_the_source() -> None:
             assert f"entries/{found.kind}/{found.entry.id}.html" in site()
 
 
+def test_the_notes_on_the_country_are_listed_under_their_sources() -> None:
+    place = pack().overview.jurisdiction
+    cited = {each.source for each in (place, *place.notes)}
+    assert cited
+    for source in cited:
+        page = f"sources/{source}.html"
+        assert f"places/{place.code}.html" in {
+            target(page, link)[0] for link in parsed()[page].links
+        }
+
+
 def test_a_clause_is_proposed_for_what_is_not_met_alone() -> None:
     text = site()["gaps-BUDAPEST.html"]
     for row in pack().gap.of("BUDAPEST"):

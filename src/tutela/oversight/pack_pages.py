@@ -254,6 +254,7 @@ def _entry(site: _Site, kind: str, name: str, path: str, *, assessor: Assessor) 
             line=of_instrument(book, instrument, day=on),
         )
     elif kind == "jurisdictions":
+        _cite(site, kind, name, book.jurisdiction(name))
         site.draw(
             path,
             "law_place.html",
