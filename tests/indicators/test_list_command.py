@@ -75,7 +75,7 @@ def test_import_show_configure_withdraw_and_restore(run: Run, table: Path) -> No
     assert as_json(run("lists", "restore", "known", *options))["restored"] == 1
     record = ("--external-id", "rec-1", "--json")
     assert as_json(run("lists", "withdraw", "known", *record))["withdrawn"] == 2
-    [listed] = as_json(run("lists", "list", "--json"))
+    listed = as_json(run("lists", "list", "--json"))
     assert (listed["name"], listed["active"]) == ("known", 1)
 
 

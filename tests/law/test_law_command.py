@@ -92,6 +92,13 @@ def test_rules_are_listed_and_shown() -> None:
     assert "version" in text
 
 
+def test_instruments_and_requirements_are_one_object_a_line() -> None:
+    listed = [json.loads(line)["id"] for line in run("instruments", "--json").splitlines()]
+    assert "MNR" in listed
+    asked = [json.loads(line)["id"] for line in run("instruments", "MNR", "--json").splitlines()]
+    assert "MNR-1" in asked
+
+
 def test_one_outcome_alone_is_shown_to_programs_as_to_people() -> None:
     words = ("gap", "--jurisdiction", "GB", "--status", "recalled", "--json")
     whole, some = json.loads(run(*words)), json.loads(run(*words, "--only", "unknown"))

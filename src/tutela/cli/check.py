@@ -5,7 +5,7 @@ from dataclasses import asdict
 import typer
 from rich.table import Table
 
-from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.cli.presenting import OUT, AsJson, emit_each
 from tutela.wiring.checking import Check, check_everything
 from tutela.wiring.settings import load_settings
 
@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 def check(as_json: AsJson = False) -> None:
     """Show what is configured and what is missing, with reasons. Exit 7 when something is."""
     checks = check_everything(load_settings())
-    emit([asdict(one) for one in checks], as_json=as_json, render=lambda: _table(checks))
+    emit_each([asdict(one) for one in checks], as_json=as_json, render=lambda: _table(checks))
     if any(one.state == "missing" for one in checks):
         raise typer.Exit(7)
 

@@ -15,7 +15,7 @@ from tutela.cli.law_asking import (
     the_floor,
     the_lawbook,
 )
-from tutela.cli.presenting import OUT, AsJson, emit, ids
+from tutela.cli.presenting import OUT, AsJson, emit, emit_each, ids
 from tutela.law.assessing import Assessment, Met
 from tutela.law.elements import ElementAnswer
 from tutela.law.gaps import USUAL, Gap, Row, gap
@@ -82,13 +82,13 @@ def instruments_command(
     book = the_lawbook()
     if instrument:
         listed = book.requirements_of(book.instrument(instrument).id)
-        emit(
+        emit_each(
             [as_plain(each) for each in listed],
             as_json=as_json,
             render=lambda: _show_requirements(book.instrument(instrument)),
         )
         return
-    emit(
+    emit_each(
         [as_plain(each) for each in book.instruments],
         as_json=as_json,
         render=_show_instruments,

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from tutela.cli import comparing
 from tutela.cli.list_page import show_list
-from tutela.cli.presenting import OUT, AsJson, emit, note, progress
+from tutela.cli.presenting import OUT, AsJson, emit, emit_each, note, progress
 from tutela.indicators import listing, store
 from tutela.indicators.importing import import_list
 from tutela.indicators.model import HashList, Imported, Refusal, SignalKind
@@ -131,7 +131,7 @@ def list_(as_json: AsJson = False) -> None:
     """All hash lists with their policy and how many entries may match."""
     with open_database() as database, database.begin() as tx:
         found = [(one, listing.counts(tx, one.id).active) for one in listing.lists(tx)]
-    emit(
+    emit_each(
         [_hash_list(one) | {"active": active} for one, active in found],
         as_json=as_json,
         render=lambda: _show_lists(found),

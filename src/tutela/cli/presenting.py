@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -37,6 +37,15 @@ def emit(data: Any, *, as_json: bool, render: Callable[[], None]) -> None:  # no
     """Print `data` as one line of JSON, or call `render` to show it to a person."""
     if as_json:
         print_lines(json.dumps(data, ensure_ascii=False, default=str) + "\n")
+    else:
+        render()
+
+
+def emit_each(rows: Iterable[Any], *, as_json: bool, render: Callable[[], None]) -> None:
+    """Print each row as a line of JSON, or call `render` to show them all to a person."""
+    if as_json:
+        for row in rows:
+            emit(row, as_json=True, render=render)
     else:
         render()
 
