@@ -18,6 +18,7 @@ from tutela.adapters.sandbox.cybertip import loopback_socket
 from tutela.adapters.sandbox.platform import PlatformSandbox
 from tutela.adapters.webhook import Webhook
 from tutela.cases.model import Outcome, State
+from tutela.evidence import store as evidence
 from tutela.primitives.errors import Conflict, Misconfigured
 from tutela.reporting.exclusivity import Place, alone
 from tutela.reporting.reports import HeldBecause, ReportState, RestrictionState
@@ -27,7 +28,7 @@ from tutela.wiring.worker import run_worker
 from tutela.workflows import engine
 from tutela.workflows.parts import Pace, Parts
 from tutela.workflows.relaying import Relayed, relay
-from workflows.filing_world import QUICK, SECRET, World
+from workflows.filing_world import PRESERVE_RULE, QUICK, SECRET, World
 from workflows.test_worker_killed import settings_for
 
 
@@ -150,6 +151,34 @@ def test_a_fault_of_the_program_holds_the_report_and_the_next_start_goes_on(
     logged = captured.out + captured.err
     assert "story_failed" in logged
     assert "words that must not be logged" not in logged
+
+
+def test_a_case_that_the_law_cannot_be_asked_about_is_shown_and_keeps_back_no_other(
+    world: World, database_url: str
+) -> None:
+    """A new lawbook may no longer know a fact that a reviewer once stated."""
+    odd, other = world.decided(facts={"decision.of_another_book": True}), world.decided(b"other")
+    with world.sandbox() as (_, authority):
+        work(world.parts(authority), database_url)
+        held = world.report(odd)
+        assert held.held_because is HeldBecause.PROGRAM
+        assert "decision.of_another_book" in held.why
+        assert world.report(other).held_because is HeldBecause.LAW
+        owner = create_engine(database_url)
+        with owner.begin() as tx:  # as if it had been held before the book was changed
+            tx.execute(text("UPDATE reports SET held_because = 'law', why = 'not accepted'"))
+            tx.execute(
+                text("UPDATE holds SET basis = :rule WHERE case_id = :odd"),
+                {"rule": PRESERVE_RULE, "odd": odd},
+            )
+        owner.dispose()
+        world.accept()
+        work(world.parts(authority), database_url)
+    assert world.report(other).state is ReportState.FINISHED
+    held = world.report(odd)
+    assert (held.held_because, held.state) == (HeldBecause.PROGRAM, ReportState.HELD)
+    with world.database.begin() as tx:
+        assert [each.released_at for each in evidence.holds_of(tx, odd)] == [None]
 
 
 def test_a_start_after_stderr_was_redirected_and_closed_works(

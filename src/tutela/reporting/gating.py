@@ -30,12 +30,15 @@ from tutela.law.linting import facts_asked
 from tutela.law.loading import Lawbook
 from tutela.law.model import Action, Rule, Status, Truth
 from tutela.ledger import store as ledger
+from tutela.primitives.errors import BadInput, Conflict, NotFound
 from tutela.primitives.ids import CaseId
 from tutela.reporting.accepted import acceptances
 from tutela.reporting.desk import Desk
 from tutela.reporting.reports import CYBERTIP, HeldBecause
 
 VOLUNTARY = "report_ordered_voluntarily"
+UNREADABLE = (BadInput, Conflict, NotFound)
+"""What asking the law about one case may raise: its facts or the lawbook do not fit."""
 _REPORTED = "event.reported_to_ncmec_at"
 _ARRANGED = "provider.reports_to_ncmec"
 _MOMENT = "as_of"

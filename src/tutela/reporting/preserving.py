@@ -86,7 +86,7 @@ def endable(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[CaseId]:
     return [
         case_id
         for case_id in evidence.cases_without_end(tx, bases=rules)
-        if _has_end(tx, case_id, accepted, desk=desk, at=at)
+        if _could_end(tx, case_id, accepted, desk=desk, at=at)
     ]
 
 
@@ -96,6 +96,16 @@ def _read(
     """The duties of a case as a ground to act."""
     known = facts.facts_of(tx, case_id, provider=desk.provider, at=at)
     return gating.read_to_act(desk.book, known, accepted, at=at)
+
+
+def _could_end(
+    tx: Connection, case_id: CaseId, accepted: Sequence[Acceptance], *, desk: Desk, at: datetime
+) -> bool:
+    """Whether it has its end, or cannot be read: its own story then says what is wrong."""
+    try:
+        return _has_end(tx, case_id, accepted, desk=desk, at=at)
+    except gating.UNREADABLE:
+        return True
 
 
 def _has_end(

@@ -18,8 +18,9 @@ from tutela.primitives import events
 from tutela.primitives.errors import Conflict
 from tutela.primitives.ids import CaseId
 from tutela.reporting import gating, preserving, store
-from tutela.reporting.conversing import give_up
+from tutela.reporting.conversing import give_up, hold
 from tutela.reporting.desk import Desk
+from tutela.reporting.gating import UNREADABLE
 from tutela.reporting.reports import (
     CYBERTIP,
     RELEASED_BY_LAW,
@@ -34,12 +35,23 @@ _ALL = 1_000_000
 
 
 def release_held(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[Report]:
-    """Ask again for every report that was held by the law and that it would let through now."""
-    released = []
+    """Ask again for every report that was held by the law and that it would let through now.
+
+    One whose case the law cannot be asked about (a fact that the lawbook no longer knows) is
+    held with what is wrong; it keeps back no other.
+    """
+    released, unreadable = [], []
     for report in store.held(tx, RELEASED_BY_LAW):
-        if gating.ask(tx, report.case_id, desk=desk, at=at).open:
+        try:
+            gate = gating.ask(tx, report.case_id, desk=desk, at=at)
+        except UNREADABLE as fault:
+            unreadable.append((report, str(fault)))
+            continue
+        if gate.open:
             events.ask_for(tx, kind=REPORT, subject=report.case_id, at=at)
             released.append(report)
+    for report, why in unreadable:  # last: others wait for the ledger from here on
+        hold(tx, report, because=HeldBecause.PROGRAM, why=why, at=at)
     return released
 
 

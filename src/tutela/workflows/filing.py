@@ -5,7 +5,10 @@ import traceback
 import structlog
 from dbos import DBOS
 
+from tutela.cases import store as cases
+from tutela.cases.model import Outcome
 from tutela.primitives.errors import TutelaError
+from tutela.primitives.ids import CaseId
 from tutela.reporting import preparing, store, submitting
 from tutela.reporting.conversing import Next, hold
 from tutela.reporting.reports import CYBERTIP, HeldBecause, ReportState
@@ -60,7 +63,14 @@ def _checked(parts: Parts, report_id: str) -> Next:
 
 
 def _hold(parts: Parts, case_id: str, because: HeldBecause, why: str) -> None:
+    """Hold the report; one that failed before it was stored is stored now, for people to see."""
+    at = parts.clock.now()
     with parts.database.begin() as tx:
         report = store.alive(tx, case_id, CYBERTIP)
-        if report is not None and report.state not in {ReportState.FINISHED, ReportState.HELD}:
-            hold(tx, report, because=because, why=why, at=parts.clock.now())
+        if report is None:
+            if Outcome.REPORTED not in cases.case(tx, CaseId(case_id)).needed:
+                return
+            report = store.start(tx, case_id=case_id, channel=CYBERTIP, at=at)
+        elif report.state in {ReportState.FINISHED, ReportState.HELD}:
+            return
+        hold(tx, report, because=because, why=why, at=at)

@@ -4,6 +4,7 @@ import structlog
 from dbos import DBOS
 
 from tutela.primitives.clock import iso
+from tutela.primitives.errors import TutelaError
 from tutela.primitives.ids import CaseId
 from tutela.reporting import preserving
 from tutela.workflows.parts import Parts, durably, story
@@ -15,7 +16,11 @@ log = structlog.get_logger()
 def preserve_story(case_id: str) -> str:
     """Bring the holds of a case to what the law says now; returns the end, "open" without."""
     with story(case_id) as parts:
-        until = durably("preserve", lambda: _preserved(parts, case_id))
+        try:
+            until = durably("preserve", lambda: _preserved(parts, case_id))
+        except TutelaError as fault:  # all stays kept; the next start asks again
+            log.error("preserve_story_failed", case=case_id, why=fault.what)  # noqa: TRY400 - see filing
+            raise
         log.info("preserve_story_ended", case=case_id, until=until)
         return until
 

@@ -127,12 +127,12 @@ def _released(parts: Parts, seen: int) -> int:
         ).scalar_one()
         newest = int(newest or 0)
         if newest != seen:
-            released = releasing.release_held(tx, desk=parts.desk, at=parts.clock.now())
-            if released:
-                log.info("reports_released", reports=len(released))
             ended = releasing.set_ends(tx, desk=parts.desk, at=parts.clock.now())
             if ended:
                 log.info("keeping_gets_its_end", cases=len(ended))
+            released = releasing.release_held(tx, desk=parts.desk, at=parts.clock.now())
+            if released:
+                log.info("reports_released", reports=len(released))
     return newest
 
 
