@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import stat
 from pathlib import Path
 
 import bagit
@@ -74,8 +75,9 @@ def test_each_line_can_be_checked_by_what_the_package_says(
 def test_the_package_holds_the_evidence_and_says_no_name(
     world: World, case_id: CaseId, tmp_path: Path
 ) -> None:
-    data = packed(world, case_id, tmp_path)
+    data = packed(world, case_id, tmp_path / "new" / "folder")
     bagit.Bag(str(data.parent)).validate()
+    assert stat.S_IMODE(data.parent.stat().st_mode) == 0o700, "the report within names people"
     [sealed] = (data / "exhibits").iterdir()
     opened = world.desk(None).unsealer.unseal(sealed.read_bytes())
     assert isinstance(world.desk(None).unsealer, Unsealer)

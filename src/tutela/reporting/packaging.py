@@ -64,7 +64,8 @@ def pack(
     unfinished = folder / f".{case_id}.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        unfinished.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished.mkdir(mode=0o700)  # the report within names people
         _write(unfinished, read, blobs)
         line = ledger.append(  # after the long part: from here on other acts wait for this one
             tx,
