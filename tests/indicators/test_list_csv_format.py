@@ -1,4 +1,5 @@
 import io
+from collections.abc import Generator
 
 import pytest
 from indicator_drawing import md5, pdq, sha1
@@ -103,3 +104,12 @@ def test_a_broken_file_is_refused_as_a_whole_and_the_place_is_named(text: str, w
 def test_text_that_is_not_utf8_names_the_line() -> None:
     with pytest.raises(BadInput, match="UTF-8"):
         parse(b"kind,value\nmd5,\xff\xfe\n")
+
+
+def test_who_breaks_off_and_closes_the_stream_hears_nothing_more() -> None:
+    stream = io.BytesIO(f"kind,value\nmd5,{md5(1)}\nmd5,{md5(2)}\n".encode())
+    rows = csv.parse(stream)
+    assert isinstance(next(rows), ListEntry)
+    stream.close()
+    assert isinstance(rows, Generator)
+    rows.close()

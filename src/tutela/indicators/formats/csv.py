@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
@@ -78,7 +79,8 @@ def parse(stream: BinaryIO) -> Iterator[ListEntry | Refusal]:
             rows.line_num, "the quotation marks do not fit or a field is too long"
         ) from None
     finally:
-        text.detach()
+        with suppress(ValueError):  # who broke off may have closed the stream already
+            text.detach()
 
 
 def recognises(first_line: str) -> bool:
