@@ -76,3 +76,11 @@ def test_bad_questions_have_the_one_shape(
 def test_nobody_asks_without_a_key(client: TestClient) -> None:
     answer = client.get("/v1/law/gap?jurisdiction=DE", headers={"Authorization": ""})
     shape(answer, 401, "not_signed_in")
+
+
+def test_a_missing_parameter_is_named_and_none_is_repeated(client: TestClient) -> None:
+    error = client.get("/v1/law/gap").json()["error"]
+    assert error["why"] == "jurisdiction is missing"
+    assert "docs/reference/api.md" in error["remedy"]
+    error = client.get(f"/v1/law/gap?jurisdiction=DE&status={'private' * 50}").json()["error"]
+    assert error["why"] == "status is not as asked"

@@ -92,6 +92,11 @@ def test_rules_are_listed_and_shown() -> None:
     assert "version" in text
 
 
+def test_no_word_begins_so_is_said() -> None:
+    assert "No word begins so" in run("words", "zzz")
+    assert json.loads(run("words", "zzz", "--json")) == {"words": []}
+
+
 def test_instruments_and_requirements_are_one_object_a_line() -> None:
     listed = [json.loads(line)["id"] for line in run("instruments", "--json").splitlines()]
     assert "MNR" in listed

@@ -137,8 +137,16 @@ def _told(_request: Request, error: Exception) -> Response:
 
 def _mistyped(_request: Request, error: Exception) -> Response:
     """A path or query parameter of the wrong form; FastAPI's own answer would repeat it."""
-    del error
-    told = BadInput("The address or its parameters cannot be read")
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    told = BadInput(
+        "The address or its parameters cannot be read",
+        why="; ".join(
+            f"{fault['loc'][1]} {'is missing' if fault['type'] == 'missing' else 'is not as asked'}"
+            for fault in faults
+            if len(fault["loc"]) > 1  # the name is ours: what a route declares
+        ),
+        remedy="See docs/reference/api.md or /v1/openapi.json.",
+    )
     return JSONResponse(body_of(told), status_code=told.http_status)
 
 

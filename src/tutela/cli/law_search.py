@@ -108,6 +108,9 @@ def _show_found(found: tuple[Found, ...]) -> None:
 
 
 def _show_words(rows: list[dict[str, object]]) -> None:
+    if not rows:
+        OUT.print("No word begins so. Without a part, all are listed.")
+        return
     table = Table(ids("Name"), "Kind", "Question")
     for row in rows:
         allowed = cast("list[str]", row["allowed"])
