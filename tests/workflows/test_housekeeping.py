@@ -146,6 +146,24 @@ def test_a_tail_that_the_owner_cuts_off_is_found_by_the_noted_head(
     assert json.loads(found.stdout)["why"] == "line 5 is not the one that was anchored"
 
 
+def test_no_evidence_is_swept_where_the_database_was_put_back_from_a_backup(
+    database: Database, database_url: str, tmp_path: Path
+) -> None:
+    """What was admitted after the backup is named by no row any more: it is no orphan."""
+    noted, blobs = tmp_path / "ledger-anchor.json", MemoryBlobsForTests()
+    write(database, 3)
+    House(database, blobs, FixedClock(at=NOW), anchor=noted).keep()
+    blobs.put("exhibits/exh_x.age", b"admitted after the backup")
+    tampered(database_url, "DELETE FROM ledger WHERE seq > 1")
+    write(database, 7)
+    later = FixedClock(at=NOW + 2 * ORPHAN_AGE)
+    House(database, blobs, later, anchor=noted).keep()
+    assert blobs.exists("exhibits/exh_x.age")
+    noted.unlink()  # somebody has looked, and says so
+    House(database, blobs, later, anchor=noted).keep()
+    assert not blobs.exists("exhibits/exh_x.age")
+
+
 def test_a_ledger_that_was_emptied_is_told_and_stays_to_be_found(
     database: Database, database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,6 +49,7 @@ class House:
         self._database = database
         self._anchor = anchor
         self._anchored: Anchor | None = None
+        self._stands = True  # the line noted before is in the ledger, as far as we know
         self._blobs = blobs
         self._clock = clock
         self._views_at: datetime | None = None
@@ -68,7 +69,9 @@ class House:
                 self._views_at = now
                 if closed:
                     log.info("views_closed", views=len(closed))
-            if _due(self._orphans_at, _ORPHANS_EVERY, now):
+            # A database put back from a backup no longer names the newest evidence: none of it
+            # is an orphan.
+            if self._stands and _due(self._orphans_at, _ORPHANS_EVERY, now):
                 with self._database.begin() as tx:
                     swept = sweep_orphans(tx, self._blobs, at=now)
                 self._orphans_at = now
@@ -92,11 +95,13 @@ class House:
             return None
         before = self._anchored = self._anchored or _noted(self._anchor)
         head = ledger.head(tx)
+        self._stands = True
         if before is None or head == before:
             return head if before is None else None
         there = next(ledger.lines(tx, since=before.seq - 1, limit=1), None)
         if there is None or (there.seq, there.digest) != (before.seq, before.digest):
-            log.error("ledger_is_not_the_noted_one", noted_line=before.seq)
+            self._stands = False
+            log.error("ledger_is_not_the_noted_one", noted_line=before.seq, orphans="are kept")
             return None
         return head
 
