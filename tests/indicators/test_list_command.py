@@ -157,3 +157,20 @@ def test_a_pipe_is_refused_and_not_waited_for(run: Run, tmp_path: Path) -> None:
     left, _, err = run("lists", "import", str(tmp_path / "pipe"), "--name", "x")
     assert left == 2
     assert "a pipe or a device" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (("show", os.fsdecode(b"odd \xff")), "no UTF-8"),
+        (("withdraw", "known", "--external-id", os.fsdecode(b"odd \xff")), "no UTF-8"),
+        (("configure", "known", "--video-seconds", str(1 << 31)), "2,147,483,647"),
+    ],
+)
+def test_what_the_database_could_not_hold_is_bad_input(
+    run: Run, table: Path, arguments: tuple[str, ...], why: str
+) -> None:
+    run("lists", "import", str(table), "--name", "known")
+    code, _, told = run("lists", *arguments)
+    assert code == 2
+    assert why in told

@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import tutela
 from tutela.cli.loading import loading
-from tutela.primitives.errors import Refused, TutelaError, Unavailable
+from tutela.primitives.errors import BadInput, Refused, TutelaError, Unavailable
 
 if TYPE_CHECKING:
     from typer._click.formatting import HelpFormatter
@@ -107,6 +107,10 @@ def main() -> None:
     except TutelaError as error:
         _show(error)
         sys.exit(error.exit_code)
+    except UnicodeEncodeError:  # the output takes every sign, so it is an argument
+        odd = BadInput("An argument cannot be used", why="it holds bytes that are no UTF-8")
+        _show(odd)
+        sys.exit(odd.exit_code)
     except OSError as error:  # a full disk, an output that is gone: never a page of code
         away = Unavailable(
             "The system refused to go on", why=error.strerror or type(error).__name__

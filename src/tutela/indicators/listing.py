@@ -14,6 +14,7 @@ from tutela.ledger.store import append
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import ListId
 
+MAX_VIDEO_SECONDS = (1 << 31) - 1
 MAX_THRESHOLD_BITS = 63
 """Above a quarter of the 256 bits, unrelated pictures begin to meet."""
 MAX_QUALITY = 100
@@ -269,8 +270,10 @@ def check(*, name: str, policy: Mapping[str, Any]) -> None:
     for share in ("video_query_percent", "video_bank_percent"):
         if not 1 <= policy.get(share, 1) <= 100:  # noqa: PLR2004 - percent
             raise BadInput("This share of frames cannot be used", why="it is not 1 to 100 percent")
-    if policy.get("video_seconds", 0) < 0:
-        raise BadInput("This number of seconds cannot be used", why="it is below 0")
+    if not 0 <= policy.get("video_seconds", 0) <= MAX_VIDEO_SECONDS:
+        raise BadInput(
+            "This number of seconds cannot be used", why=f"it is not 0 to {MAX_VIDEO_SECONDS:,}"
+        )
     if not is_name(policy.get("provenance", ""), most=MAX_PROVENANCE_CHARACTERS):
         raise BadInput(
             "This provenance cannot be stored",
