@@ -92,6 +92,21 @@ def test_rules_are_listed_and_shown() -> None:
     assert "version" in text
 
 
+def test_facts_of_the_other_question_are_named(facts: Path, tmp_path: Path) -> None:
+    conduct = tmp_path / "conduct.yaml"
+    conduct.write_text("conduct.act: possess\nvictim.age: 12\n", "utf-8")
+    asked = (
+        (["duties", "--facts", str(conduct)], "conduct.act, victim.age"),
+        (["compare", "GB", "JP", "--conduct", str(facts)], "provider.established_in"),
+    )
+    for words, unasked in asked:
+        told = RUN.invoke(app, ["law", *words, "--json"], catch_exceptions=False)
+        assert unasked in " ".join(told.stderr.split())
+        assert json.loads(told.stdout)
+    told = RUN.invoke(app, ["law", "duties", "--facts", str(facts), "--json"])
+    assert told.stderr == ""
+
+
 def test_no_word_begins_so_is_said() -> None:
     assert "No word begins so" in run("words", "zzz")
     assert json.loads(run("words", "zzz", "--json")) == {"words": []}

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tutela.cli import accepting, law_compare, law_detection, law_draft, law_gap, law_search
-from tutela.cli.law_asking import text_of, the_lawbook
+from tutela.cli.law_asking import OF_A_CONDUCT, tell_unasked, text_of, the_lawbook
 from tutela.cli.law_search import origin
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.answers import Duties, Duty, Resolution, Told
@@ -60,9 +60,11 @@ def duties_command(
 
     Text below the asked status leaves the answer open; what it would say stands beside.
     """
+    given = read_facts(text_of(facts, "the facts"), where=facts.name)
+    tell_unasked(given, of=OF_A_CONDUCT, instead="`tutela law compare`")
     answer = duties(
         the_lawbook(),
-        read_facts(text_of(facts, "the facts"), where=facts.name),
+        given,
         _as_of(as_of) if as_of else SystemClock().now(),
         floor=_floor(status),
         jurisdictions=jurisdiction or None,

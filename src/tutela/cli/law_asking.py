@@ -1,17 +1,23 @@
 """What every question to the law has in common: a day, a review status, a place, the book."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from tutela.cli.presenting import note
 from tutela.law.book import Lawbook
 from tutela.law.model import Status
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import BadInput
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.settings import load_settings
+
+OF_A_CASE = frozenset({"provider", "service", "event", "decision"})
+"""Facts of a provider's case; with those of a conduct they are never mixed."""
+OF_A_CONDUCT = frozenset({"conduct", "material", "victim", "offender"})
 
 AsOf = Annotated[str, typer.Option(help="The day whose law counts (2026-11-21); default today.")]
 StatusFloor = Annotated[
@@ -51,6 +57,13 @@ def text_of(path: Path, what: str) -> str:
         raise BadInput(
             f"The file of {what} cannot be read", why=why, remedy="Give a file in YAML or JSON."
         ) from error
+
+
+def tell_unasked(facts: Mapping[str, object], *, of: frozenset[str], instead: str) -> None:
+    """Name the given facts that this question never asks: most likely the file of another."""
+    unasked = sorted(name for name in facts if name.partition(".")[0] in of)
+    if unasked:
+        note(f"Not asked here, and passed over: {', '.join(unasked)}. They are for {instead}.")
 
 
 def the_floor(text: str) -> Status:

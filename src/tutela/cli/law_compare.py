@@ -7,7 +7,16 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from tutela.cli.law_asking import AsOf, StatusFloor, day, text_of, the_floor, the_lawbook
+from tutela.cli.law_asking import (
+    OF_A_CASE,
+    AsOf,
+    StatusFloor,
+    day,
+    tell_unasked,
+    text_of,
+    the_floor,
+    the_lawbook,
+)
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.comparing import Comparison, Purpose, compare
 from tutela.law.expressions import Trace
@@ -33,12 +42,13 @@ def compare_command(
     as_json: AsJson = False,
 ) -> None:
     """Compare two laws on one conduct, not by label: both punish it, or where they part."""
-    text = text_of(conduct, "the conduct")
+    given = read_facts(text_of(conduct, "the conduct"), where=conduct.name)
+    tell_unasked(given, of=OF_A_CASE, instead="`tutela law duties`")
     found = compare(
         the_lawbook(),
         requesting.upper(),
         requested.upper(),
-        read_facts(text, where=conduct.name),
+        given,
         purpose=purpose,
         as_of=day(as_of),
         floor=the_floor(status),

@@ -220,6 +220,7 @@ def _transport(settings: Settings) -> Check:
         return Check(
             part="sign-in",
             state="missing",
-            why="cookies without TLS on an address others can reach",
+            why="cookies without TLS on an address others can reach: set "
+            "TUTELA_SECURE_COOKIES=true and put a TLS proxy in front",
         )
     return Check(part="sign-in", state="ok", why="argon2 passwords, strict cookies")
