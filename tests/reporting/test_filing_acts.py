@@ -3,13 +3,15 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -476,6 +478,45 @@ def test_when_every_connection_is_taken_the_step_waits(
     monkeypatch.setattr(world.database.engine, "connect", taken)
     with pytest.raises(Unavailable), alone(world.database, "report"):
         pass
+
+
+class BreaksAfterCommit:
+    """A database whose connection breaks after the commit of the first answer to each call."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.engine = database.engine
+        self.broken: set[str] = set()
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with self._database.begin() as tx:
+            before = self._answers(tx)
+            yield tx
+            fresh = self._answers(tx) - before - self.broken
+        if fresh:
+            self.broken |= fresh
+            raise Unavailable("The database did not answer")
+
+    def _answers(self, tx: Connection) -> set[str]:
+        rows = tx.execute(text("SELECT call FROM report_exchanges WHERE answers IS NOT NULL"))
+        return set(rows.scalars())
+
+
+def test_an_answer_whose_commit_was_not_heard_of_is_stored_once(world: World) -> None:
+    case_id = world.decided()
+    world.accept()
+    database = BreaksAfterCommit(world.database)
+    with world.sandbox() as (sandbox, authority):
+        desk = world.desk(authority, database=database)
+        assert drive(desk, case_id)[Next.DONE] == 1
+        assert [each.state for each in sandbox.reports.all()] == ["finished"]
+    assert len(database.broken) == 5
+    answers = [each.call for each in world.calls(case_id) if each.answers is not None]
+    assert answers == ["xsd", "xsd", "submit", "upload", "fileinfo", "finish"]
+    told = Counter(world.actions(case_id))
+    for once in ("report_opened", "report_file_uploaded", "report_file_described"):
+        assert told[once] == 1, once
 
 
 def test_two_at_once_do_not_meet(world: World) -> None:

@@ -85,11 +85,15 @@ def settle(desk: Desk, answered: Answered, follow: Callable[[Connection], Next])
     """Store the answer and what follows from it in one transaction.
 
     While the database is away the answer waits in memory and is stored as soon as it is
-    back: an answer that was received must not become a lost one.
+    back: an answer that was received must not become a lost one. When the connection broke
+    during COMMIT it may be stored already; then only what is stored is looked at again.
     """
+    tried = False
     while True:
         try:
             with desk.database.begin() as tx:
+                if tried and store.is_answered(tx, answered.intent):
+                    return Next.AGAIN
                 store.note_answer(
                     tx,
                     answered.report.id,
@@ -100,6 +104,7 @@ def settle(desk: Desk, answered: Answered, follow: Callable[[Connection], Next])
                 )
                 return follow(tx)
         except Unavailable:
+            tried = True
             desk.pause(0.5)
 
 

@@ -205,6 +205,12 @@ def note_answer(
     )
 
 
+def is_answered(tx: Connection, intent: int) -> bool:
+    """Whether what came of a call is stored."""
+    found = tx.execute(select(EXCHANGES.c.id).where(EXCHANGES.c.answers == intent).limit(1))
+    return found.first() is not None
+
+
 def exchanges_of(tx: Connection, report_id: str) -> Sequence[KeptExchange]:
     """Every intent and every answer, in the order in which they were written."""
     rows = tx.execute(
