@@ -1,9 +1,12 @@
 """Near-duplicates that wait: what counts as one, and whose decision reaches what."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
 from console_parts import AT, Office, details, drawn
+from sqlalchemy import text
 
 from tutela.accounts.model import Actor, Role
 from tutela.adapters.media.jail import Jail
@@ -258,3 +261,29 @@ def test_one_that_cannot_be_decided_refuses_them_all(office: Office, obstacle: s
         assert cases.case(tx, fine).state is State.MATCHED
         assert cases.decisions_of(tx, fine) == []
     assert list(details(office.database, "decision_taken_over")) == []
+
+
+def test_a_case_that_is_being_changed_is_waited_for_and_nothing_is_held_meanwhile(
+    office: Office,
+) -> None:
+    """The ledger stays free, so whoever holds one of the chosen cases can come to an end."""
+    person, second = office.person("person-a"), office.person("person-b")
+    first, *others = (picture(office, seed, hash_at(seed)) for seed in range(3))
+    decided(office, first, person, Verdict.NOT_CSAM)
+
+    def take_over() -> None:
+        with office.database.begin() as tx:
+            decide_cluster(tx, first, others=others, by=person, at=AT)
+
+    with ThreadPoolExecutor(1) as other:
+        with office.database.begin() as tx:
+            cases.case(tx, max(others), locked=True)
+            asked = other.submit(take_over)
+            until = time.monotonic() + 60
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            while not tx.execute(waiting).scalar_one() and time.monotonic() < until:
+                time.sleep(0.01)
+            claim(tx, max(others), second, AT)  # its line in the ledger
+        with pytest.raises(Conflict):  # the other one has it now
+            asked.result(60)
+    assert not list(details(office.database, "decision_taken_over"))

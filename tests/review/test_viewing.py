@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 from console_parts import Office, actions, details
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
 from tutela.accounts.model import Actor, Role
@@ -15,7 +15,7 @@ from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict, NotFound, Refused
 from tutela.primitives.ids import CaseId, ExhibitId
-from tutela.review import viewing
+from tutela.review import store, viewing
 from tutela.review.model import Rendition, Viewing, ViewReason
 
 
@@ -75,10 +75,46 @@ def test_a_view_needs_the_role_and_the_claim(office: Office, person: Actor) -> N
     assert "exhibit_view_opened" not in actions(office.database)
 
 
+def test_opening_and_closing_views_at_once_wait_for_each_other(
+    office: Office, person: Actor
+) -> None:
+    """Whoever opens closes what ran out and an own earlier view; that one is being closed."""
+    forgotten = opened(office, *claimed(office, second := office.person("person-b")), second)
+    office.clock.at += timedelta(seconds=10)
+    own = opened(office, *claimed(office, person), person)
+    office.clock.at += viewing.LONGEST_VIEW - timedelta(seconds=5)
+    case, exhibit = claimed(office, person)
+    with ThreadPoolExecutor(1) as other:
+        with office.database.begin() as tx:
+            assert store.viewing(tx, own.id, lock=True).closed_at is None
+            asked = other.submit(opened, office, case, exhibit, person)
+            until_somebody_waits(tx)
+            viewing.close_view(tx, own.id, by=person, at=office.clock.now())
+        latest = asked.result(60)
+    with office.database.begin() as tx:
+        assert [
+            store.viewing(tx, each.id).closed_at is None for each in (forgotten, own, latest)
+        ] == [
+            False,
+            False,
+            True,
+        ]
+    assert sorted(line["how"] for line in details(office.database, "exhibit_view_closed")) == [
+        "closed",
+        "expired",
+    ]
+
+
+def until_somebody_waits(tx: Connection) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    until = time.monotonic() + 60
+    while not tx.execute(waiting).scalar_one() and time.monotonic() < until:
+        time.sleep(0.01)
+
+
 def test_a_view_asked_for_twice_at_once_is_one_view(office: Office, person: Actor) -> None:
     """A form sent twice: the second waits for the first and closes its view."""
     case, exhibit = claimed(office, person)
-    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
     with ThreadPoolExecutor(1) as other:
         with office.database.begin() as tx:
             first = viewing.open_view(
@@ -90,9 +126,7 @@ def test_a_view_asked_for_twice_at_once_is_one_view(office: Office, person: Acto
                 at=office.clock.now(),
             )
             asked = other.submit(opened, office, case, exhibit, person)
-            until = time.monotonic() + 60
-            while not tx.execute(waiting).scalar_one() and time.monotonic() < until:
-                time.sleep(0.01)
+            until_somebody_waits(tx)
         second = asked.result(60)
     with office.database.begin() as tx:
         assert viewing.still_open(tx, second.id, by=person, at=office.clock.now()) == second

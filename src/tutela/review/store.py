@@ -75,14 +75,16 @@ def viewing(tx: Connection, viewing_id: ViewingId, *, lock: bool = False) -> Vie
 
 
 def open_viewings(
-    tx: Connection, *, by: str | None = None, opened_before: datetime | None = None
+    tx: Connection, *, opened_before: datetime, by: str | None = None
 ) -> Sequence[Viewing]:
-    """Views nobody has closed, oldest first, locked; of one person or of all."""
-    query = select(VIEWINGS).where(VIEWINGS.c.closed_at.is_(None))
+    """Views nobody has closed that are as old, and all of this person's; oldest first, locked.
+
+    One statement locks them in one order, before whoever closes them writes in the ledger.
+    """
+    wanted = VIEWINGS.c.opened_at <= opened_before
     if by is not None:
-        query = query.where(VIEWINGS.c.by_actor == by)
-    if opened_before is not None:
-        query = query.where(VIEWINGS.c.opened_at <= opened_before)
+        wanted |= VIEWINGS.c.by_actor == by
+    query = select(VIEWINGS).where(VIEWINGS.c.closed_at.is_(None), wanted)
     return [_viewing(row) for row in tx.execute(query.order_by(VIEWINGS.c.id).with_for_update())]
 
 

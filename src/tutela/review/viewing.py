@@ -45,9 +45,12 @@ def open_view(
             remedy="Claim it first, so that two people do not look at the same thing.",
         )
     picture_of(tx, case_id=case_id, exhibit_id=exhibit_id)
-    close_expired(tx, at=at)
-    for earlier in store.open_viewings(tx, by=by.id):
-        _close(tx, earlier, actor=by.id, at=at, how="next_view")
+    ran_out = at - LONGEST_VIEW
+    for earlier in store.open_viewings(tx, opened_before=ran_out, by=by.id):
+        if earlier.opened_at <= ran_out:
+            _close(tx, earlier, actor="system", at=at, how="expired")
+        else:
+            _close(tx, earlier, actor=by.id, at=at, how="next_view")
     viewing = Viewing(
         id=ViewingId.new(),
         case_id=case_id,
