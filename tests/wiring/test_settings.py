@@ -92,6 +92,13 @@ def test_check_sees_a_key_others_may_read(tmp_path: Path, monkeypatch: pytest.Mo
     key.chmod(0o600)
     found = {check.part: check for check in check_everything(load_settings())}
     assert found["evidence key"].state == "ok"
+    key.unlink()
+    found = {check.part: check for check in check_everything(load_settings())}
+    assert found["evidence key"].why == "made at the first start"
+    (tmp_path / "home" / "evidence.recipient").write_text("age1…")
+    found = {check.part: check for check in check_everything(load_settings())}
+    assert found["evidence key"].state == "missing"
+    assert "restore it" in found["evidence key"].why
 
 
 @pytest.mark.parametrize("given", ["GB,US", " GB , US ", '["GB", "US"]'])

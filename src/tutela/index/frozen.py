@@ -39,7 +39,7 @@ _BLOCK = 1 << 25
 _MAX_HEADER = 1 << 26
 _CHECKERS = 2
 _DTYPES = {"|u1", "<u1", "<u2", "<u4", "<u8", "<i8"}
-_REMEDY = "Remove the index's folder; it is built again from the database"
+_REMEDY = "End all processes and remove the index's folder; it is built again from the database"
 _checksum = xxhash.xxh3_128_hexdigest
 
 Arrays = Mapping[str, NDArray[Any]]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from tutela.adapters.blobs import known_store
-from tutela.adapters.keys import load_identity, recipient_of
+from tutela.adapters.keys import PUBLIC_NAME, load_identity, recipient_of
 from tutela.adapters.postgres import schema_state
 from tutela.evidence.sealing import Seal
 from tutela.law.book import Lawbook
@@ -111,6 +111,9 @@ def _keys(settings: Settings) -> Check:
                 state="off",
                 why="only the sealing key is here: this machine can seal, not unseal",
             )
+        if (settings.folder / PUBLIC_NAME).exists():
+            why = f"{path} is gone, and evidence may have been sealed to it: restore it"
+            return Check(part="evidence key", state="missing", why=why)
         return Check(part="evidence key", state="ok", why="made at the first start")
     return Check(part="evidence key", state="ok", why=str(path))
 

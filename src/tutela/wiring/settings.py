@@ -65,7 +65,7 @@ class Settings(BaseModel):
     evidence_recipient: str | None = Field(
         default=None,
         description="age public key (age1…) that evidence is sealed to; empty uses the key "
-        "pair made under TUTELA_HOME/keys.",
+        "of TUTELA_EVIDENCE_IDENTITY_FILE, or the pair made under TUTELA_HOME/keys.",
     )
     evidence_identity_file: Path | None = Field(
         default=None,

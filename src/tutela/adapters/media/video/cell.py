@@ -99,14 +99,6 @@ class VideoCell:
             raise BadFrame
         return bytes(self._got)
 
-    def wait_live(self, seconds: float) -> bool:
-        """Whether a line is there, or comes within that time (for live input)."""
-        if b"\n" in self._got:
-            return True
-        watch = select.poll()
-        watch.register(self._out, select.POLLIN)
-        return bool(watch.poll(seconds * 1000))
-
     def end(self) -> None:
         """Kill it and wait for it; harmless when it is gone."""
         stop_decoder(self.process)
