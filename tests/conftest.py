@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
@@ -20,6 +21,9 @@ from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 
 gc.disable()  # until all tests are collected: what is loaded stays
+# A busy machine is no fault of what is tested: no property is held to a time.
+settings.register_profile("tutela", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tutela")
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 _ROOM_BYTES = 4 << 30

@@ -315,7 +315,7 @@ def test_the_command_prints_its_address_first_and_keeps_its_state(
                 assert read(channel.submit(tip))[1] is Outcome.OK
         finally:
             process.send_signal(signal.SIGINT)
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=120)
     assert "Traceback" not in errors
     assert PASSWORD not in errors
     assert json.loads(state.read_text())["reports"][0]["state"] == "open"

@@ -250,7 +250,7 @@ def test_a_run_that_is_interrupted_ends_its_processes_and_can_be_continued(many:
             time.sleep(0.02)
             assert going.poll() is None
         os.killpg(going.pid, signal.SIGINT)
-        _, said = going.communicate(timeout=20)
+        _, said = going.communicate(timeout=120)
     assert "the same command goes on from here" in said
     assert "Traceback" not in said
     assert _all_gone(going.pid)

@@ -176,7 +176,7 @@ def test_leaving_the_full_view_closes_it(desk: tuple[Office, str], page: Page) -
     submit(page, "Open full view")
     expect(page.get_by_role("img", name=re.compile("drawn anew"))).to_be_visible()
     page.goto("/queue")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     closed: list[Mapping[str, object]] = []
     while not closed and time.monotonic() < deadline:
         page.wait_for_timeout(50)

@@ -292,7 +292,7 @@ def test_readers_see_whole_batches_and_never_stop() -> None:
         searcher.add(stay[:20])
     stop.set()
     for reader in readers:
-        reader.join(timeout=10)
+        reader.join(timeout=60)
     assert wrong == []
     assert looks > 0
 
@@ -305,7 +305,7 @@ def test_a_merge_does_not_hold_up_a_reader() -> None:
     with searcher._writing:
         reader = threading.Thread(target=lambda: answers.append(searcher.search(row(1), 0)))
         reader.start()
-        reader.join(timeout=10)
+        reader.join(timeout=60)
     assert answers == [[Hit(entry=1, distance_bits=0)]]
 
 

@@ -56,7 +56,7 @@ GOOD = {
     ).encode(),
 }
 PARSERS: dict[str, Parse] = {"csv": csv.parse, "vics": vics.parse, "ncmec": ncmec.parse}
-SECONDS = 5.0
+SECONDS = 60.0
 WEIRD = [
     b"\x00",
     b"\xff\xfe",

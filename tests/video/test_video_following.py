@@ -64,7 +64,7 @@ def test_frames_of_a_pipe_come_before_its_writer_ends(
             if frame.timestamp_s >= 5 and half_is_written.is_set():
                 may_go_on.set()  # only a frame that came in time lets the writer end
         assert may_go_on.is_set()
-        thread.join(10)
+        thread.join(60)
         hashed = live.hashed(tuple(frames))
     assert not live.is_file
     assert [frame.pdq for frame in frames] == [frame.pdq for frame in whole.video.frames]
@@ -87,7 +87,7 @@ def test_a_growing_file_ends_when_nothing_comes_any_more(jail: Jail, tmp_path: P
     thread.start()
     with follow(jail.videos, growing, idle_seconds=1.0, dihedral=False) as live:
         seconds = [frame.timestamp_s for frame in live.frames]
-        thread.join(10)
+        thread.join(60)
         assert live.is_file
         assert live.hashed(()).digests.size_bytes == len(data)
     assert seconds[-1] >= 11

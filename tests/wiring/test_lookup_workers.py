@@ -75,7 +75,7 @@ def parent(database_url: str, tmp_path: Path) -> Iterator[tuple["subprocess.Pope
 
 def ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/readyz", timeout=5).status_code == 200
+        return httpx.get(f"{address}/readyz", timeout=60).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -104,7 +104,7 @@ def test_two_processes_share_a_port_come_again_and_end_with_their_parent(
     question = {"hashes": [{"pdq": HASH, "quality": 90}]}
     headers = {"Authorization": f"Bearer {key.reveal()}"}
     each_its_own = httpx.Limits(max_keepalive_connections=0)
-    client = httpx.Client(base_url=address, limits=each_its_own, timeout=20)
+    client = httpx.Client(base_url=address, limits=each_its_own, timeout=120)
 
     def all_match() -> bool:
         answers = [client.post("/v1/lookup", json=question, headers=headers) for _ in range(12)]
@@ -117,7 +117,7 @@ def test_two_processes_share_a_port_come_again_and_end_with_their_parent(
     assert all_match()
     left = children_of(process)
     process.kill()  # it cannot say good-bye
-    gone, alive = psutil.wait_procs(left, timeout=20)
+    gone, alive = psutil.wait_procs(left, timeout=120)
     assert (len(gone), alive) == (2, [])
     assert not ready(address)
     client.close()

@@ -72,7 +72,7 @@ def proxy_to(url: str, armed: Armed) -> Iterator[str]:
             if armed.strikes(call, "before"):
                 self.close_connection = True
                 return
-            connection = http.client.HTTPConnection(host, port, timeout=20)
+            connection = http.client.HTTPConnection(host, port, timeout=120)
             headers = {name: self.headers[name] for name in _COPIED if name in self.headers}
             connection.request(self.command, self.path, body=body, headers=headers)
             answer = connection.getresponse()
@@ -157,7 +157,7 @@ class Workers:
         assert self._zygote.stdin is not None
         assert self._zygote.stdout is not None
         self._zygote.stdin.close()
-        self._zygote.wait(timeout=20)
+        self._zygote.wait(timeout=120)
         self._zygote.stdout.close()
 
 

@@ -387,7 +387,7 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path: Path, heavy_png: by
         assert child.is_running()
         parent.kill()
     try:
-        child.wait(timeout=10)
+        child.wait(timeout=60)
     except psutil.TimeoutExpired:
         assert child.status() == psutil.STATUS_ZOMBIE  # dead; nobody has collected it
 
