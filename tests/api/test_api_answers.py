@@ -114,6 +114,7 @@ def test_a_matching_file_opens_a_case(platform: Platform) -> None:
                 "distance_bits": 4,
                 "threshold_bits": 31,
                 "transform": "original",
+                "form": "",
                 "category": CATEGORY,
                 "reasons": ["distance 4 is within 31"],
             }

@@ -72,3 +72,38 @@ def test_an_edited_copy_opens_a_case_and_another_picture_does_not(
     missed = intake.admit_file(other, context=Context(), by=BY, origin=Origin.SCAN)
     assert missed.result.finding is Finding.NO_KNOWN_MATCH
     assert missed.case_id is None
+
+
+def test_an_animation_with_a_blank_first_frame_is_met_by_a_later_one(
+    database: Database, jail: Jail, tmp_path: Path
+) -> None:
+    original, animation = tmp_path / "a.png", tmp_path / "b.gif"
+    drawn(5).save(original)
+    blank = Image.new("RGB", (320, 240), (240, 240, 240))
+    blank.save(animation, save_all=True, append_images=[drawn(11), drawn(5)], duration=100)
+    hashed = jail.hash(original)
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"kind,value,external_id\npdq,{hashed.pdq.hex},drawing-5\n")  # type: ignore[union-attr]
+    import_list(database, path=listed, name="drawings", by="test", at=AT)
+    intake = Intake(
+        database,
+        jail,
+        Matcher(database),
+        SEAL,
+        BlobFolder(tmp_path / "blobs"),
+        FixedClock(at=AT),
+        open_case=open_case,
+        detecting=PermittedForTests(),
+    )
+    found = intake.admit_file(animation, context=Context(), by=BY, origin=Origin.SCAN)
+    assert found.case_id is not None
+    with database.begin() as tx:
+        (match,) = cases.matches_of(tx, found.case_id)
+        (exhibit,) = evidence.exhibits_of(tx, found.case_id)
+    assert match.match.form == "frame 3 of 3"
+    assert "met by frame 3 of 3 of the file" in match.match.reasons
+    assert exhibit.pdq == found.hashed.pdq.hex  # type: ignore[union-attr]
+    assert [(form["form"], form["number"]) for form in exhibit.further_hashes] == [
+        ("frame", 2),
+        ("frame", 3),
+    ]

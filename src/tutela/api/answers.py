@@ -3,6 +3,7 @@
 from tutela.api.bodies import (
     CaseAnswer,
     FindingAnswer,
+    FormAnswer,
     HashesAnswer,
     MatchAnswer,
     MediaAnswer,
@@ -61,6 +62,7 @@ def _match(match: Match) -> MatchAnswer:
         distance_bits=match.distance_bits,
         threshold_bits=match.threshold_bits,
         transform=match.transform,
+        form=match.form,
         category=str(match.category) if match.category else None,
         reasons=list(match.reasons),
     )
@@ -75,4 +77,14 @@ def _hashes(hashed: Hashed) -> HashesAnswer:
         sha1=digests.sha1.hex() or None,
         sha256=digests.sha256.hex() or None,
         pipeline=hashed.pipeline,
+        further=[
+            FormAnswer(
+                form=one.kind.value,
+                number=one.number,
+                of=one.total,
+                pdq=one.pdq.hex,
+                quality=one.pdq.quality,
+            )
+            for one in hashed.further
+        ],
     )

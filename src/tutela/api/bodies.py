@@ -159,8 +159,19 @@ class MatchAnswer(BaseModel):
     distance_bits: int
     threshold_bits: int
     transform: str
+    form: str = Field(description="Form of the file that met it; empty for its primary hash.")
     category: str | None
     reasons: list[str]
+
+
+class FormAnswer(BaseModel):
+    """A further hash of the file: of a frame, a page, or another form that peers hash."""
+
+    form: str
+    number: int | None = Field(description="Of a frame, page or image, from 1; else null.")
+    of: int | None
+    pdq: str
+    quality: int
 
 
 class HashesAnswer(BaseModel):
@@ -172,6 +183,7 @@ class HashesAnswer(BaseModel):
     sha1: str | None
     sha256: str | None
     pipeline: str
+    further: list[FormAnswer]
 
 
 class FindingAnswer(BaseModel):

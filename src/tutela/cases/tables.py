@@ -37,6 +37,7 @@ MATCHES = Table(
     Column("distance_bits", Integer, nullable=False),
     Column("threshold_bits", Integer, nullable=False),
     Column("transform", Text, nullable=False),
+    Column("form", Text, nullable=False),
     Column("scheme", Text),
     Column("scheme_version", Text),
     Column("category_code", Text),

@@ -146,6 +146,7 @@ def add_exhibit(
         media_type=hashed.media_type or "",
         pdq=hashed.pdq.hex if hashed.pdq else None,
         quality=hashed.pdq.quality if hashed.pdq else None,
+        further_hashes=tuple(form.as_json() for form in hashed.further),
         pipeline=hashed.pipeline,
         blob_key=sealed.blob_key if sealed else None,
         sealed_sha256=sealed.sealed_sha256 if sealed else None,

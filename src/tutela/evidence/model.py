@@ -1,5 +1,6 @@
 """Sealed items, how they came to us, and the reasons to keep them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -63,6 +64,8 @@ class Exhibit:
     """One item of evidence. Bytes rest sealed under `blob_key`; None when only hashes came.
 
     `sha256`, `md5`, `sha1` are of the bytes as uploaded; `sealed_sha256` of the sealed form.
+    `pdq` is the primary hash; `further_hashes` are those of later frames, pages and other forms,
+    as `hashing.model.PictureForm.as_json` gives them.
     """
 
     id: ExhibitId
@@ -79,6 +82,7 @@ class Exhibit:
     sealed_sha256: str | None
     received_at: datetime
     destroyed_at: datetime | None
+    further_hashes: tuple[Mapping[str, object], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

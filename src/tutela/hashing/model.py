@@ -4,6 +4,7 @@ import hashlib
 import math
 import re
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
@@ -138,6 +139,69 @@ class Digests:
     size_bytes: int | None = None
 
 
+class FormKind(StrEnum):
+    """How a further hash of a file comes from it."""
+
+    FRAME = "frame"
+    PAGE = "page"
+    IMAGE = "image"
+    UPRIGHT = "upright"
+    ALPHA_IGNORED = "alpha_ignored"
+    CLIPPED = "clipped"
+    STORED_NUMBERS = "stored_numbers"
+
+
+_FORM_NAMES = {
+    FormKind.UPRIGHT: "the upright form",
+    FormKind.ALPHA_IGNORED: "the form with transparency ignored",
+    FormKind.CLIPPED: "the form with values above 255 clipped",
+    FormKind.STORED_NUMBERS: "the form of the stored numbers, before they become colours",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PictureForm:
+    """A further hash of a picture file, and how it came from the file.
+
+    `number` (from 1) and `total` are those of a frame, page or image, else None. `dihedral` are
+    the eight of `DIHEDRAL`, or none when they were not asked for.
+    """
+
+    kind: FormKind
+    pdq: Pdq
+    number: int | None = None
+    total: int | None = None
+    dihedral: tuple[Pdq, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """For a reader: "frame 3 of 12", "the upright form"."""
+        if self.number is None:
+            return _FORM_NAMES.get(self.kind, f"another {self.kind}")
+        return f"{self.kind} {self.number}" + (f" of {self.total}" if self.total else "")
+
+    def as_json(self) -> dict[str, object]:
+        """One object for programs; `number` and `of` only where there are any."""
+        one: dict[str, object] = {"form": self.kind.value}
+        if self.number is not None:
+            one |= {"number": self.number, "of": self.total}
+        one |= {"pdq": self.pdq.hex, "quality": self.pdq.quality}
+        if self.dihedral:
+            turned = zip(DIHEDRAL, self.dihedral, strict=True)
+            one["dihedral"] = {name: pdq.hex for name, pdq in turned}
+        return one
+
+
+def unmatchable_of(pdq: Pdq, further: Iterable[PictureForm] = ()) -> Unmatchable | None:
+    """Why none of a file's hashes may be compared, or None when one may be."""
+    reasons = {pdq.unmatchable, *(form.pdq.unmatchable for form in further)}
+    if None in reasons:
+        return None
+    # A list may accept a lower quality; no list accepts a flat picture.
+    low = Unmatchable.LOW_QUALITY
+    return low if low in reasons else Unmatchable.DEGENERATE
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FrameHash:
     """One frame: its number in the stream, its second from the first frame on, its hash."""
@@ -217,13 +281,17 @@ def order_flaw(before: FrameHash, after: FrameHash) -> str:
 class Hashed:
     """Everything hashing found out about one file.
 
-    `digests` are always there. `pdq` is None when no picture could be decoded; a hash of
-    low quality or of a degenerate picture is given but `unmatchable` says not to compare
-    it. `dihedral` holds eight hashes in the order of `DIHEDRAL`, or none when not asked
-    for. `pipeline` names decoder, version and policy: hashes are comparable bit for bit
-    only within one pipeline. A hash of `mode` fast may be a few bits off the exact one: near
-    a threshold it decides nothing before the file was hashed exactly. `why` is for the reader
-    and is empty when all is well. Of a video `video` holds the frames, and `pdq` is None.
+    `digests` are always there. `pdq` is the primary hash: of the first picture of the file as it
+    is stored. It is None when no picture could be decoded; a hash of low quality or of a
+    degenerate picture is given, and never compared. `further` holds the other hashes by which
+    the same file may be known (later frames and pages, forms that peers hash), each different
+    from those before it. `unmatchable` says why none of all these may be compared.
+    Of `pictures_total` frames, pages or images `pictures_hashed` were looked at. `dihedral` holds
+    eight hashes in the order of `DIHEDRAL`, or none when not asked for. `pipeline` names decoder,
+    version and policy: hashes are comparable bit for bit only within one pipeline. A hash of
+    `mode` fast may be a few bits off the exact one: near a threshold it decides nothing before
+    the file was hashed exactly. `why` is for the reader and is empty when all is well. Of a video
+    `video` holds the frames, and `pdq` is None.
     """
 
     digests: Digests
@@ -237,3 +305,6 @@ class Hashed:
     width_px: int | None = None
     height_px: int | None = None
     video: VideoHash | None = None
+    further: tuple[PictureForm, ...] = ()
+    pictures_total: int | None = None
+    pictures_hashed: int | None = None

@@ -11,7 +11,7 @@ The search before it uses the policies of the last time; were they others, it is
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,14 @@ from tutela.indicators.confirming import Entry
 from tutela.indicators.keeping import Keeper, MatcherState
 from tutela.indicators.loading import are_degenerate
 from tutela.indicators.model import Finding, HashList, Match, MatchResult, PictureHashes, SignalKind
-from tutela.indicators.policy import EMPTY_FILE, ORIGINAL, compared, is_pertinent, result_of
+from tutela.indicators.policy import (
+    EMPTY_FILE,
+    ORIGINAL,
+    Compared,
+    compared,
+    is_pertinent,
+    result_of,
+)
 from tutela.indicators.signals import DIGESTS, SIZE_BYTES, flaw
 from tutela.indicators.videos import Videos
 from tutela.primitives.database import Database
@@ -39,12 +46,16 @@ _ATTEMPTS = 5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Asked:
-    """All PDQ hashes of a call, flat: whose they are, which turn, quality, and the bits."""
+    """All PDQ hashes of a call, flat: whose they are, which turn, quality, and the bits.
+
+    `forms` names the rows that are not of a file's primary hash.
+    """
 
     item: NDArray[np.int64]
     turn: NDArray[np.int64]
     quality: NDArray[np.int64]
     words: Words
+    forms: Mapping[int, str] = field(default_factory=dict)
 
     def pdq(self, row: int) -> Pdq:
         """One of them as hashing gives it."""
@@ -57,8 +68,10 @@ class _Meeting:
 
     item: int
     entry: int
+    row: int  # of `_Asked`: an item's primary hash has the first
     transform: str
     pdq: Pdq
+    form: str = ""
 
 
 class Matcher:
@@ -189,8 +202,10 @@ class Matcher:
                 yield _Meeting(
                     item=int(asked.item[row]),
                     entry=number,
+                    row=row,
                     transform=DIHEDRAL[asked.turn[row]],
                     pdq=asked.pdq(row),
+                    form=asked.forms.get(row, ""),
                 )
 
 
@@ -199,21 +214,20 @@ def _asked(items: Sequence[Hashed]) -> _Asked | None:
     if isinstance(items, PictureHashes):
         return _flat(items)
     item: list[int] = []
-    turn: list[int] = []
-    pdqs: list[Pdq] = []
+    asked: list[Compared] = []
     for number, one in enumerate(items):
-        for place, pdq in compared(one):
+        for hashed in compared(one):
             item.append(number)
-            turn.append(place)
-            pdqs.append(pdq)
-    if not pdqs:
+            asked.append(hashed)
+    if not asked:
         return None
-    flat = np.frombuffer(b"".join([pdq.bits for pdq in pdqs]), np.uint8)
+    flat = np.frombuffer(b"".join([one.pdq.bits for one in asked]), np.uint8)
     return _Asked(
         item=np.array(item),
-        turn=np.array(turn),
-        quality=np.array([pdq.quality for pdq in pdqs]),
-        words=pack(flat.reshape(len(pdqs), -1)),
+        turn=np.array([one.turn for one in asked]),
+        quality=np.array([one.pdq.quality for one in asked]),
+        words=pack(flat.reshape(len(asked), -1)),
+        forms={row: one.form for row, one in enumerate(asked) if one.form},
     )
 
 
@@ -269,7 +283,7 @@ def _by_pdq(
     """Entries near enough, each as the database has it now."""
     known = {entry.id: entry for entry in entries if entry.kind == SignalKind.PDQ}
     nearest: dict[tuple[int, int], Match] = {}
-    for meeting in meetings:
+    for meeting in sorted(meetings, key=lambda one: one.row):
         entry = known.get(meeting.entry)
         match = _met(entry, meeting, lists) if entry is not None else None
         if match is None:
@@ -297,6 +311,7 @@ def _met(entry: Entry, meeting: _Meeting, lists: Mapping[ListId, HashList]) -> M
         kind=SignalKind.PDQ,
         distance_bits=distance_bits,
         transform=meeting.transform,
+        form=meeting.form,
         quality=meeting.pdq.quality,
     )
 
@@ -308,6 +323,7 @@ def _match(
     kind: SignalKind,
     distance_bits: int,
     transform: str,
+    form: str = "",
     quality: int | None = None,
 ) -> Match:
     """A match with its reasons."""
@@ -316,6 +332,8 @@ def _match(
             f"PDQ distance {distance_bits} of 256 bits, the list allows {hash_list.threshold_bits}",
             f"quality {quality}, the list asks for {hash_list.min_quality}",
         ]
+        if form:
+            reasons.append(f"met by {form} of the file")
         if transform != ORIGINAL:
             reasons.append(f"met by the picture turned or mirrored: {transform}")
     else:
@@ -329,6 +347,7 @@ def _match(
         distance_bits=distance_bits,
         threshold_bits=hash_list.threshold_bits if kind is SignalKind.PDQ else 0,
         transform=transform,
+        form=form,
         category=entry.category,
         second_person=hash_list.second_person,
         reasons=tuple(reasons),
@@ -348,9 +367,10 @@ def _results(
         if matches:
             results.append(result_of(item, matches, lists))
             continue
-        pdq = item.pdq
+        pictures = [item.pdq] if item.pdq else []
+        pictures += [form.pdq for form in item.further]
         key = (
-            None if pdq is None else (pdq.quality, pdq.degenerate),
+            tuple((pdq.quality, pdq.degenerate) for pdq in pictures),
             item.unmatchable,
             item.why,
             item.video is None,

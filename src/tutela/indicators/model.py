@@ -106,6 +106,7 @@ class Match:
     category: Category | None
     second_person: bool
     reasons: tuple[str, ...]
+    form: str = ""  # the form of the file that met it ("frame 3 of 12"); "" for the primary hash
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

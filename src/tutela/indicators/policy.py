@@ -1,6 +1,7 @@
 """The matching policy, without any I/O: what may be compared with what, and what it means."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from tutela.hashing.model import DIHEDRAL, Hashed, Pdq, Unmatchable
 from tutela.indicators.model import Finding, HashList, Match, MatchResult
@@ -10,6 +11,7 @@ ORIGINAL = DIHEDRAL[0]
 NO_LISTS = "no_lists"
 ONLY_DIGESTS = "only_digests"
 
+_FLAT = "The picture is one flat surface."
 _NOT_PERTINENT = {"vics-us": frozenset({"0", "4", "5"})}
 _NEVER_PERTINENT = "0"
 
@@ -38,19 +40,32 @@ def is_pertinent(category: Category | None) -> bool:
     return category.code not in refused
 
 
-def compared(item: Hashed) -> Iterator[tuple[int, Pdq]]:
-    """The hashes of an item that some list may compare, each with its place in `DIHEDRAL`.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """One hash of an item that some list may compare.
+
+    `turn` is its place in `DIHEDRAL`; `form` names the further form of the file that it is of,
+    and is empty for the primary hash.
+    """
+
+    turn: int
+    pdq: Pdq
+    form: str = ""
+
+
+def compared(item: Hashed) -> Iterator[Compared]:
+    """The hashes of an item that some list may compare, the primary one first.
 
     Whether a list does, its lowest quality and its wish for turned pictures say.
     """
     if item.pdq is None or item.unmatchable not in {None, Unmatchable.LOW_QUALITY}:
         return
-    if not item.pdq.degenerate:
-        yield 0, item.pdq
-    if len(item.dihedral) == len(DIHEDRAL):
-        for place in range(1, len(DIHEDRAL)):
-            if not item.dihedral[place].degenerate:
-                yield place, item.dihedral[place]
+    forms = ((form.name, form.pdq, form.dihedral) for form in item.further)
+    for name, pdq, dihedral in (("", item.pdq, item.dihedral), *forms):
+        turned = dihedral if len(dihedral) == len(DIHEDRAL) else ()
+        for turn, one in enumerate((pdq, *turned[1:])):
+            if not one.degenerate:
+                yield Compared(turn=turn, pdq=one, form=name)
 
 
 def result_of(item: Hashed, matches: Iterable[Match], lists: Sequence[HashList]) -> MatchResult:
@@ -79,11 +94,13 @@ def _why_unmatchable(item: Hashed, lists: Sequence[HashList]) -> tuple[str, str]
         return "", item.why
     if item.pdq is None and item.unmatchable is None:
         return ONLY_DIGESTS, item.why or "No perceptual hash was given; digests were compared."
-    if item.pdq is not None and item.pdq.degenerate:
-        return Unmatchable.DEGENERATE.value, item.why or "The picture is one flat surface."
     if item.pdq is None or item.unmatchable not in {None, Unmatchable.LOW_QUALITY}:
-        return str(item.unmatchable), item.why
-    return _why_low(item.pdq.quality, [one.min_quality for one in lists], given=item.why)
+        flat = item.unmatchable is Unmatchable.DEGENERATE
+        return str(item.unmatchable), item.why or (_FLAT if flat else "")
+    best = max((one.pdq.quality for one in compared(item) if one.turn == 0), default=None)
+    if best is None:
+        return Unmatchable.DEGENERATE.value, item.why or _FLAT
+    return _why_low(best, [one.min_quality for one in lists], given=item.why)
 
 
 def _why_low(quality: int, asked: Sequence[int], *, given: str) -> tuple[str, str]:

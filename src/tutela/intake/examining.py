@@ -39,7 +39,8 @@ def _examined(
         if hashed.mode is Mode.EXACT:
             return hashed, matcher.match(hashed)
         if hashed.pdq is not None and not any(
-            one.unmatchable for one in (hashed.pdq, *hashed.dihedral)
+            one.unmatchable
+            for one in (hashed.pdq, *hashed.dihedral, *(form.pdq for form in hashed.further))
         ):  # 2
             result = matcher.sift(hashed, slack_bits=FAST_SLACK_BITS)  # 3
             if result is not None:

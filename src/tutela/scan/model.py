@@ -37,6 +37,7 @@ class Scanned:
                     "distance_bits": match.distance_bits,
                     "threshold_bits": match.threshold_bits,
                     "transform": match.transform,
+                    "form": match.form,
                     "reasons": list(match.reasons),
                 }
                 for match in self.matches

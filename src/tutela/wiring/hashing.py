@@ -165,6 +165,10 @@ def _facts(answer: Hashed) -> Row:
     }
     if (answer.pdq is not None or answer.video is not None) and answer.why:
         row |= {"unmatchable": answer.unmatchable, "why": answer.why}
+    if answer.further:
+        row["further"] = [form.as_json() for form in answer.further]
+    if answer.pictures_total is not None and answer.pictures_total > 1:
+        row["pictures"] = {"total": answer.pictures_total, "hashed": answer.pictures_hashed}
     if answer.dihedral:
         turned = zip(DIHEDRAL, answer.dihedral, strict=True)
         row["dihedral"] = {name: pdq.hex for name, pdq in turned}

@@ -7,7 +7,7 @@ from typing import Any
 
 from tutela.adapters.media.frames import BadFrame
 from tutela.adapters.media.model import RefusalReason
-from tutela.hashing.model import DIHEDRAL, Mode, Pdq
+from tutela.hashing.model import DIHEDRAL, FormKind, Mode, Pdq, PictureForm
 from tutela.primitives.errors import BadInput
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -16,6 +16,8 @@ _DETAIL = re.compile(r"[A-Za-z_]{0,60}")
 _MAX_SIDE = 1 << 31
 _MAX_EXIF = 64
 _MAX_TEXT = 200
+_MAX_FORMS = 80
+"""More than any limit on pictures, and the few forms of the first one."""
 
 
 def refusal_of(answer: dict[str, Any]) -> tuple[RefusalReason, str]:
@@ -49,6 +51,29 @@ def hashes_of(answer: dict[str, Any], *, dihedral: bool) -> tuple[Pdq, tuple[Pdq
     except (BadInput, TypeError) as error:
         raise BadFrame from error
     return found[0], tuple(found[1:])
+
+
+def forms_of(answer: dict[str, Any], *, dihedral: bool) -> tuple[PictureForm, ...]:
+    """The further forms, each with exactly eight more hashes when they were asked for."""
+    given = answer.get("forms")
+    if not isinstance(given, list) or len(given) > _MAX_FORMS:
+        raise BadFrame
+    return tuple(_form(one, dihedral=dihedral) for one in given)
+
+
+def _form(given: object, *, dihedral: bool) -> PictureForm:
+    if not isinstance(given, dict):
+        raise BadFrame
+    pdq, turned = hashes_of(given, dihedral=dihedral)
+    number = total = None
+    if given.get("number") is not None:
+        total = whole(given, "total", low=1)
+        number = whole(given, "number", low=1, high=total)
+    try:
+        kind = FormKind(str(given.get("kind")))
+    except ValueError as error:
+        raise BadFrame from error
+    return PictureForm(kind=kind, pdq=pdq, number=number, total=total, dihedral=turned)
 
 
 def mode_of(answer: dict[str, Any], *, asked: Mode) -> Mode:

@@ -5,6 +5,8 @@ Peers hash palette numbers, CMYK as if it were RGB, and clipped 16-bit values (3
 138 bits off the same picture in plain form); the rules below are 0 to 2 bits off.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -52,15 +54,7 @@ class Plain:
             lent = borrowed(self._image)
             if lent is not None:
                 return lent
-        first = self.rows(0, min(_STRIP_ROWS, self.height_px))
-        if len(first) == self.height_px:
-            return first
-        whole = np.empty((self.height_px, *first.shape[1:]), dtype=np.uint8)
-        whole[: len(first)] = first
-        for top in range(len(first), self.height_px, _STRIP_ROWS):
-            bottom = min(self.height_px, top + _STRIP_ROWS)
-            whole[top:bottom] = self.rows(top, bottom)
-        return whole
+        return by_strips(self.rows, self.height_px)
 
     def rows(self, top: int, bottom: int) -> Pixels:
         """Rows top to bottom (excluded): height x width grey or height x width x 3 RGB."""
@@ -122,6 +116,43 @@ class Plain:
             values *= 255.0 / self._span
         bounded = np.clip(np.nan_to_num(values, nan=0.0), 0.0, 255.0)
         return np.rint(bounded).astype(np.uint8)
+
+
+def by_strips(rows: Callable[[int, int], Pixels], height_px: int) -> Pixels:
+    """All rows, from a function that gives those from one (included) to another (excluded)."""
+    first = rows(0, min(_STRIP_ROWS, height_px))
+    if len(first) == height_px:
+        return first
+    whole = np.empty((height_px, *first.shape[1:]), dtype=np.uint8)
+    whole[: len(first)] = first
+    for top in range(len(first), height_px, _STRIP_ROWS):
+        bottom = min(height_px, top + _STRIP_ROWS)
+        whole[top:bottom] = rows(top, bottom)
+    return whole
+
+
+def clipped(image: Image.Image) -> Pixels | None:
+    """Values of more than eight bits as `convert("RGB")` of Pillow gives them, else None."""
+    if image.mode not in _SIXTEEN_BIT | _WIDE:
+        return None
+
+    def rows(top: int, bottom: int) -> Pixels:
+        strip = image.crop((0, top, image.width, bottom)).convert("RGB")
+        return np.ascontiguousarray(np.asarray(strip)[:, :, 0])
+
+    return by_strips(rows, image.height)
+
+
+def stored_numbers(image: Image.Image) -> Pixels | None:
+    """Numbers of a palette as if grey, and inks as if RGB, else None."""
+    if image.mode not in {"P", "CMYK"}:
+        return None
+
+    def rows(top: int, bottom: int) -> Pixels:
+        numbers = np.asarray(image.crop((0, top, image.width, bottom)))
+        return np.ascontiguousarray(numbers[:, :, :3]) if numbers.ndim > 2 else numbers  # noqa: PLR2004 - H x W x 4
+
+    return by_strips(rows, image.height)
 
 
 def _white_is_zero(image: Image.Image) -> bool:

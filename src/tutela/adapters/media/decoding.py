@@ -7,6 +7,7 @@ single one is decoded.
 import contextlib
 import io
 import warnings
+from functools import partial
 from typing import Any
 
 from pi_heif import register_heif_opener
@@ -23,10 +24,17 @@ from PIL import (
 from tutela.adapters.media import jpeg
 from tutela.adapters.media.borrowing import keep_in_one_block
 from tutela.adapters.media.converting import Pixels, Plain
+from tutela.adapters.media.forms import (
+    Budget,
+    Forms,
+    Hashes,
+    add_as_peers_read,
+    add_pictures,
+)
 from tutela.adapters.media.model import Limits, RefusalReason
 from tutela.adapters.media.sniffing import JPEG, KINDS, Kind
 from tutela.hashing.dihedral import all_of
-from tutela.hashing.model import MIN_QUALITY, Mode, Pdq
+from tutela.hashing.model import MIN_QUALITY, Mode
 from tutela.hashing.pdq import pdq
 from tutela.hashing.scaled import all_of_scaled, eighths_for, pdq_of_scaled
 
@@ -47,7 +55,6 @@ _EXIF_PLACE = (
     "GPSLatitudeRef", "GPSLatitude", "GPSLongitudeRef", "GPSLongitude", "GPSAltitude",
     "GPSDateStamp", "GPSTimeStamp",
 )  # fmt: skip
-_Hashes = tuple[Pdq, tuple[Pdq, ...]]
 _DECODERS = {kind.decoder: kind for kind in KINDS}
 
 
@@ -121,25 +128,58 @@ def _loaded(image: Image.Image, limits: Limits) -> Image.Image:
 def hash_picture(
     body: bytes, *, kind: Kind, limits: Limits, dihedral: bool, mode: Mode = Mode.EXACT
 ) -> dict[str, Any]:
-    """PDQ (and, when asked, the eight dihedral hashes) of the first frame, as JSON values.
+    """PDQ (and, when asked, the eight dihedral hashes) of each form of the file, as JSON values.
 
     `mode` in the answer is the one that was used: fast only where it pays.
     """
+    budget = Budget.of(limits)
     image = opened(body, kind=kind, limits=limits)
+    width, height = image.size
+    plain: Plain | None = None
     found = _fast(body, image, dihedral=dihedral) if (kind, mode) == (JPEG, Mode.FAST) else None
     used = Mode.FAST if found else Mode.EXACT
-    hashed, turned = found or _exact(body, image, kind=kind, limits=limits, dihedral=dihedral)
+    if found is None and kind is JPEG:
+        found = _by_turbo(body, image, dihedral=dihedral)
+    if found is None:
+        plain = Plain(_loaded(image, limits))
+        width, height = image.size
+        found = _as_seen(plain, dihedral=dihedral)
+    hashed, turned = found
+    forms = Forms(primary=hashed, hashing=partial(_hashes, dihedral=dihedral))
+    if plain is not None:
+        add_as_peers_read(forms, image, plain)
+        del plain
+    total, looked_at = add_pictures(
+        forms,
+        image,
+        limits=limits,
+        budget=budget,
+        hash_loaded=lambda one: _as_seen(Plain(_loaded(one, limits)), dihedral=dihedral),
+    )
     return {
         "mode": used,
         "pdq": hashed.hex,
         "quality": hashed.quality,
         "dihedral": [one.hex for one in turned],
-        "width": image.width,
-        "height": image.height,
+        "width": width,
+        "height": height,
+        "forms": [
+            {
+                "kind": form.kind,
+                "number": form.number,
+                "total": form.total,
+                "pdq": form.pdq.hex,
+                "quality": form.pdq.quality,
+                "dihedral": [one.hex for one in form.dihedral],
+            }
+            for form in forms.found
+        ],
+        "pictures_total": total,
+        "pictures_hashed": looked_at,
     }
 
 
-def _fast(body: bytes, image: Image.Image, *, dihedral: bool) -> _Hashes | None:
+def _fast(body: bytes, image: Image.Image, *, dihedral: bool) -> Hashes | None:
     """From the brightness, decoded at k/8; None for a tiny picture, or not this decoder's."""
     width, height = image.size
     k = eighths_for(height, width)
@@ -153,15 +193,14 @@ def _fast(body: bytes, image: Image.Image, *, dihedral: bool) -> _Hashes | None:
     return pdq_of_scaled(grey, height, width, k), ()
 
 
-def _exact(
-    body: bytes, image: Image.Image, *, kind: Kind, limits: Limits, dihedral: bool
-) -> _Hashes:
-    """From every pixel."""
-    if kind is JPEG:
-        pixels = jpeg.exact(body, image)
-        if pixels is not None:
-            return _hashes(pixels, dihedral=dihedral)
-    plain = Plain(_loaded(image, limits))
+def _by_turbo(body: bytes, image: Image.Image, *, dihedral: bool) -> Hashes | None:
+    """From every pixel of a JPEG; None for Pillow to decode it or to refuse it."""
+    pixels = jpeg.exact(body, image)
+    return None if pixels is None else _hashes(pixels, dihedral=dihedral)
+
+
+def _as_seen(plain: Plain, *, dihedral: bool) -> Hashes:
+    """From every pixel of a loaded picture, on white where it is transparent."""
     found = _hashes(plain.pixels(), dihedral=dihedral)
     if plain.alpha == "white" and found[0].quality < MIN_QUALITY:
         # Transparency hides everything: what is stored underneath may still be a picture.
@@ -172,7 +211,7 @@ def _exact(
     return found
 
 
-def _hashes(pixels: Pixels, *, dihedral: bool) -> _Hashes:
+def _hashes(pixels: Pixels, *, dihedral: bool) -> Hashes:
     return all_of(pixels) if dihedral else (pdq(pixels), ())
 
 

@@ -17,7 +17,15 @@ from types import TracebackType
 from typing import Self
 
 from tutela.adapters.media.cell import Cell, CellLost
-from tutela.adapters.media.checking import exif_of, hashes_of, mode_of, png_of, refusal_of, whole
+from tutela.adapters.media.checking import (
+    exif_of,
+    forms_of,
+    hashes_of,
+    mode_of,
+    png_of,
+    refusal_of,
+    whole,
+)
 from tutela.adapters.media.frames import BadFrame, Header
 from tutela.adapters.media.model import (
     STYLES,
@@ -34,7 +42,7 @@ from tutela.adapters.media.refusing import refuse
 from tutela.adapters.media.starting import start_decoder, stop_decoder
 from tutela.adapters.media.video.jail import Videos, video_kind
 from tutela.adapters.media.video.model import VideoLimits
-from tutela.hashing.model import MIN_QUALITY, Hashed, Mode, Unmatchable
+from tutela.hashing.model import MIN_QUALITY, Hashed, Mode, Unmatchable, unmatchable_of
 from tutela.primitives.errors import BadInput, Unavailable
 
 _MAX_WORKERS = 4
@@ -120,6 +128,9 @@ class Jail:
             answer, _ = self._ask(request, read, digest=lambda: read.digests)
             with _nonsense_is_death(self.limits):
                 pdq, turned = hashes_of(answer, dihedral=dihedral)
+                further = forms_of(answer, dihedral=dihedral)
+                total = whole(answer, "pictures_total", low=1)
+                looked_at = whole(answer, "pictures_hashed", low=1, high=total)
                 used = mode_of(answer, asked=mode)
                 width_px, height_px = whole(answer, "width"), whole(answer, "height")
         except PictureRefused as refused:
@@ -131,17 +142,21 @@ class Jail:
                 why=str(refused.refusal),
                 media_type=media_type,
             )
+        unmatchable = unmatchable_of(pdq, further)
         return Hashed(
             digests=read.digests,
             pdq=pdq,
             dihedral=turned,
             mode=used,
             pipeline=self.pipeline if used is Mode.EXACT else self.fast_pipeline,
-            unmatchable=pdq.unmatchable,
-            why=_WHY_NOT[pdq.unmatchable],
+            unmatchable=unmatchable,
+            why=_WHY_NOT[unmatchable],
             media_type=media_type,
             width_px=width_px,
             height_px=height_px,
+            further=further,
+            pictures_total=total,
+            pictures_hashed=looked_at,
         )
 
     def rendition(self, data: bytes, style: Style) -> bytes:

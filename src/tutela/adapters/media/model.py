@@ -15,6 +15,7 @@ THUMB_SIDE_PX = 64
 RENDITION_SIDE_PX = 320
 
 _MIB = 1 << 20
+_PICTURES_OF_FULL_SIZE = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,16 +27,23 @@ class Limits:
     before a fresh one takes over; 1 gives each file a process of its own, at about half a
     second of start-up each. Small pictures take a few milliseconds, so the default keeps that
     start below a tenth of the work; processor time ends a child's life earlier when
-    pictures are large.
+    pictures are large. Of a file with several pictures `max_pictures` are hashed, as long as no
+    more than `pixels_of_all` pixels are decoded for it.
     """
 
     max_file_bytes: int = 256 * _MIB
     max_pixels: int = 100_000_000
     max_side_px: int = 65_535
+    max_pictures: int = 16
     memory_bytes: int = 2048 * _MIB
     cpu_seconds: int = 20
     wall_seconds: float = 30.0
     jobs_per_child: int = 2_000
+
+    @property
+    def pixels_of_all(self) -> int:
+        """How many pixels all frames, pages and images of one file may have together."""
+        return _PICTURES_OF_FULL_SIZE * self.max_pixels
 
 
 class RefusalReason(StrEnum):

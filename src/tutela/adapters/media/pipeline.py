@@ -26,7 +26,7 @@ POLICY = {
     "ten_and_twelve_bit": "HEIC, AVIF: upper eight bits",
     "wide_numbers": "32-bit and floating point stretched from lowest to highest value",
     "one_bit": "black and white",
-    "animation": "first frame; HEIC: its primary picture",
+    "animation": "primary hash: first frame, HEIC: its primary picture; further ones beside it",
     "truncated": "refused",
 }
 

@@ -1,0 +1,154 @@
+"""The further hashes of one file: later frames and pages, and forms that peers hash.
+
+Each is a form by which the same file may stand in somebody's list (decision 0033). None of them
+can cost the file its primary hash: one that cannot be decoded, or that would cost too much, is
+left out. Runs in the child only.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from PIL import Image
+
+from tutela.adapters.media.converting import Pixels, Plain, clipped, stored_numbers
+from tutela.adapters.media.model import Limits
+from tutela.hashing.model import FormKind, Pdq, PictureForm
+
+_SHARE_OF_TIME = 0.5
+"""Further pictures are begun only while less than this share of the file's time is used."""
+
+Hashes = tuple[Pdq, tuple[Pdq, ...]]
+Hashing = Callable[[Pixels], Hashes]
+_KINDS = {
+    "TIFF": FormKind.PAGE,
+    "JPEG": FormKind.IMAGE,
+    "MPO": FormKind.IMAGE,
+    "HEIF": FormKind.IMAGE,
+}
+
+
+@dataclass(kw_only=True)
+class Forms:
+    """Collects the forms of one file: different hashes only, and none of a flat picture."""
+
+    primary: Pdq
+    hashing: Hashing
+    found: list[PictureForm] = field(default_factory=list)
+
+    def add(
+        self,
+        kind: FormKind,
+        hashes: Hashes,
+        *,
+        number: int | None = None,
+        total: int | None = None,
+    ) -> None:
+        """Take one in, unless its hash says nothing new."""
+        pdq, turned = hashes
+        known = {self.primary.bits, *(form.pdq.bits for form in self.found)}
+        if pdq.degenerate or pdq.bits in known:
+            return
+        self.found.append(
+            PictureForm(kind=kind, pdq=pdq, number=number, total=total, dihedral=turned)
+        )
+
+    def add_pixels(self, kind: FormKind, pixels: Callable[[], Pixels | None]) -> None:
+        """The hash of these pixels, if there are any and they can be had."""
+        with contextlib.suppress(Exception):  # MemoryError included: the primary hash is there
+            if (given := pixels()) is not None:
+                self.add(kind, self.hashing(given))
+
+
+def add_as_peers_read(forms: Forms, image: Image.Image, plain: Plain) -> None:
+    """What `pdqhash` gives for the loaded picture in the two ways its users hand pixels to it.
+
+    `convert("RGB")` of Pillow drops transparency and clips values above 255; ThreatExchange's
+    `pdq_hasher` takes the stored numbers of palettes and inks.
+    """
+    if plain.alpha != "none":
+        plain.ignore_alpha()
+        forms.add_pixels(FormKind.ALPHA_IGNORED, plain.pixels)
+    forms.add_pixels(FormKind.CLIPPED, lambda: clipped(image))
+    forms.add_pixels(FormKind.STORED_NUMBERS, lambda: stored_numbers(image))
+
+
+@dataclass(kw_only=True)
+class Budget:
+    """What the further pictures of one file may cost: pixels, processor and wall time."""
+
+    pixels: int
+    cpu_until: float
+    wall_until: float
+
+    @classmethod
+    def of(cls, limits: Limits) -> "Budget":
+        """From now on."""
+        return cls(
+            pixels=limits.pixels_of_all,
+            cpu_until=time.process_time() + _SHARE_OF_TIME * limits.cpu_seconds,
+            wall_until=time.monotonic() + _SHARE_OF_TIME * limits.wall_seconds,
+        )
+
+    def allows(self, pixels: int) -> bool:
+        """Whether so many more pixels may be decoded; they then count."""
+        self.pixels -= pixels
+        return (
+            self.pixels >= 0
+            and time.process_time() < self.cpu_until
+            and time.monotonic() < self.wall_until
+        )
+
+
+def add_pictures(
+    forms: Forms,
+    image: Image.Image,
+    *,
+    limits: Limits,
+    budget: Budget,
+    hash_loaded: Callable[[Image.Image], Hashes],
+) -> tuple[int, int]:
+    """Hash later frames, pages or images, spread over all; how many there are, and were hashed.
+
+    `image` stands at the first; afterwards it stands elsewhere. `hash_loaded` loads the picture
+    it stands at, and hashes it.
+    """
+    kind = _KINDS.get(image.format or "", FormKind.FRAME)
+    total = _count(image)
+    hashed, decoded, first = 1, image.tell(), image.tell()
+    for place in spread(total, limits.max_pictures, first=first):
+        try:
+            image.seek(place)
+            if image.width * image.height > limits.max_pixels:
+                continue
+            # To get to a frame of an animation those before it are decoded.
+            passed = max(1, place - decoded) if kind is FormKind.FRAME else 1
+            if not budget.allows(passed * image.width * image.height):
+                break
+            hashes = hash_loaded(image)
+        except MemoryError:
+            break
+        except Exception:  # noqa: BLE001, S112 - one broken page of a stranger costs that page
+            continue
+        decoded = place
+        hashed += 1
+        forms.add(kind, hashes, number=place + 1, total=total)
+    return total, hashed
+
+
+def spread(total: int, most: int, *, first: int = 0) -> Iterator[int]:
+    """At most `most` places of `total`, `first` among them but not given, from first to last."""
+    if total <= most:
+        yield from (place for place in range(total) if place != first)
+        return
+    steps = max(1, most - 1)
+    places = {round(step * (total - 1) / steps) for step in range(1, most)}
+    yield from sorted(places - {first})
+
+
+def _count(image: Image.Image) -> int:
+    try:
+        return max(1, int(getattr(image, "n_frames", 1)))
+    except Exception:  # noqa: BLE001 - the index of a stranger's file may be broken
+        return 1
