@@ -5,29 +5,37 @@ import signal
 import socket
 from types import FrameType
 
-import uvicorn
 from fastapi import FastAPI
 
+from tutela.adapters.web.bounds import Bounds
+from tutela.adapters.web.servers import make_room_for_descriptors, server_of
 from tutela.cli.presenting import note
 from tutela.primitives.errors import Unavailable
+from tutela.wiring.settings import Settings
 
 
-def serve(app: FastAPI, host: str, port: int, *, shared: bool = False) -> None:
+def serve(
+    app: FastAPI, host: str, port: int, *, settings: Settings | None = None, shared: bool = False
+) -> None:
     """Answer until SIGINT or SIGTERM; requests under way are finished first.
 
-    A `shared` port may be listened on by several processes of this user at once.
+    `settings` say how many connections are held, and who is a proxy. A `shared` port may be
+    listened on by several processes of this user at once.
     """
     note(f"listening on http://{host}:{port} (Ctrl-C ends)")
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,  # addresses and paths of people are nobody's log
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
+    settings = settings or Settings()
+    bounds = Bounds(
+        connections=settings.max_connections,
+        connections_per_address=settings.max_connections_per_address,
+    )
+    make_room_for_descriptors(bounds)
+    server = server_of(
+        app,
+        host=host,
+        port=port,
+        bounds=bounds,
+        trusted_proxies=settings.trusted_proxies,
+        lifespan=True,
     )
 
     def leave(_signal: int, _frame: FrameType | None) -> None:

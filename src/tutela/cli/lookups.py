@@ -22,4 +22,4 @@ def serve_lookups(settings: Settings) -> None:
                 requests_per_minute=settings.api_requests_per_minute,
             )
         )
-        serve(app, settings.lookup_host, settings.lookup_port, shared=True)
+        serve(app, settings.lookup_host, settings.lookup_port, settings=settings, shared=True)

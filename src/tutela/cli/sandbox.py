@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from tutela.adapters.sandbox.cybertip import (
     CyberTipSandbox,
@@ -18,6 +17,7 @@ from tutela.adapters.sandbox.cybertip import (
 from tutela.adapters.sandbox.faults import FaultPlan
 from tutela.adapters.sandbox.platform import PlatformSandbox
 from tutela.adapters.sandbox.reports import SandboxReports
+from tutela.adapters.web.servers import server_of
 from tutela.cli.presenting import AsJson, note
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import BadInput
@@ -89,11 +89,7 @@ def platform(
     listening = loopback_socket(host, port)
     sandbox = PlatformSandbox(secret=Redacted(secret), clock=SystemClock(), state=state)
     _announce("platform", listening, as_json=as_json)
-    uvicorn.Server(
-        uvicorn.Config(
-            sandbox.app(), lifespan="off", log_config=None, access_log=False, server_header=False
-        )
-    ).run(sockets=[listening])
+    server_of(sandbox.app()).run(sockets=[listening])
 
 
 def _announce(name: str, listening: socket.socket, *, as_json: bool) -> None:

@@ -33,7 +33,7 @@ def staff() -> None:
     settings = load_settings()
     set_up_logging(settings)
     with open_staff(settings) as app:
-        serve(app, settings.staff_host, settings.staff_port)
+        serve(app, settings.staff_host, settings.staff_port, settings=settings)
 
 
 @serve_app.command("public")
@@ -46,7 +46,7 @@ def public() -> None:
     settings = load_settings()
     set_up_logging(settings)
     with open_public(settings) as app:
-        serve(app, settings.public_host, settings.public_port)
+        serve(app, settings.public_host, settings.public_port, settings=settings)
 
 
 @serve_app.command("lookup")

@@ -23,10 +23,10 @@ from pydantic import (
 
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import Misconfigured
-from tutela.wiring.values import Countries, WebAddress, host_of, is_example
+from tutela.wiring import settings_sources as sources
+from tutela.wiring.values import Countries, Networks, WebAddress, host_of, is_example
 
 _MIB = 1024 * 1024
-_PREFIX = "TUTELA_"
 
 
 class Settings(BaseModel):
@@ -87,6 +87,24 @@ class Settings(BaseModel):
     )
     public_host: str = Field(default="127.0.0.1", description="Address the public form binds.")
     public_port: int = Field(default=8401, ge=0, le=65535, description="Port of the public form.")
+    max_connections: int = Field(
+        default=512,
+        ge=16,
+        le=65536,
+        description="Connections that a process holds at once; then those that keep it waiting "
+        "longest make room.",
+    )
+    max_connections_per_address: int = Field(
+        default=128,
+        ge=1,
+        le=65536,
+        description="Connections of one remote address at once, proxies apart.",
+    )
+    trusted_proxies: Networks = Field(
+        default=("127.0.0.0/8", "::1/128"),
+        description="Addresses and networks of reverse proxies, with commas, whose "
+        "X-Forwarded-For is believed.",
+    )
     secure_cookies: bool = Field(
         default=True,
         description="Send session cookies over TLS only; the demo on loopback turns it off.",
@@ -316,23 +334,26 @@ def load_settings(**overrides: object) -> Settings:
     Every fault is named with its setting, never its value.
     """
     try:
-        return Settings(**(_from_file() | _from_environment() | overrides))
+        given = sources.from_file() | sources.from_environment(Settings.model_fields)
+        return Settings(**(given | overrides))
     except ValidationError as error:
         faults = "; ".join(
             " ".join((*_names(fault["loc"]), _said(fault)))
             for fault in error.errors(include_input=False, include_url=False)
         )
-        raise _unusable(faults) from None
+        raise sources.unusable(faults) from None
     except tomllib.TOMLDecodeError as error:
-        raise _unusable(f"{config_file().name} is no TOML: {error}") from None
+        raise sources.unusable(f"{sources.config_file().name} is no TOML: {error}") from None
     except UnicodeDecodeError:
-        raise _unusable(f"{config_file().name} is not UTF-8 text") from None
+        raise sources.unusable(f"{sources.config_file().name} is not UTF-8 text") from None
     except OSError as error:
-        raise _unusable(f"{config_file()} cannot be read: {error.strerror}") from None
+        raise sources.unusable(
+            f"{sources.config_file()} cannot be read: {error.strerror}"
+        ) from None
 
 
 def _names(place: tuple[int | str, ...]) -> tuple[str, ...]:
-    return (f"{_PREFIX}{'_'.join(str(step) for step in place).upper()}",) if place else ()
+    return (f"{sources.PREFIX}{'_'.join(str(step) for step in place).upper()}",) if place else ()
 
 
 def _said(fault: Mapping[str, Any]) -> str:
@@ -341,60 +362,6 @@ def _said(fault: Mapping[str, Any]) -> str:
     return "is no setting" if is_none else str(fault["msg"]).removeprefix("Value error, ")
 
 
-def config_file() -> Path:
-    """The file of settings: `TUTELA_CONFIG`, or `tutela.toml` where the program is started."""
-    return Path(os.environ.get("TUTELA_CONFIG") or "tutela.toml")
-
-
 def unknown_variables() -> list[str]:
     """`TUTELA_…` variables that no setting has: most likely slips of the pen."""
-    known = {f"{_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    return sorted(
-        name
-        for name in os.environ
-        if name.startswith(_PREFIX) and name.upper() not in known | _OTHER_VARIABLES
-    )
-
-
-_OTHER_VARIABLES = frozenset(
-    {
-        "TUTELA_CONFIG",
-        "TUTELA_KERNELS",  # where compiled code is kept
-        "TUTELA_KEY",  # for programs that call the API, as in the README
-        "TUTELA_URL",
-        "TUTELA_SANDBOX_PASSWORD",
-        "TUTELA_SCHEMAS",  # for tests, as the next three
-        "TUTELA_TEST_EGRESS_LOG",
-        "TUTELA_WRITE_PICTURES",
-        "TUTELA_WRITE_README",
-    }
-)
-
-
-def _from_environment() -> dict[str, Any]:
-    """`TUTELA_…` in capitals or not, where there is such a setting."""
-    given = {name.lower(): value for name, value in os.environ.items()}
-    names = ((name, f"{_PREFIX}{name}".lower()) for name in Settings.model_fields)
-    return {name: given[variable] for name, variable in names if variable in given}
-
-
-def _from_file() -> dict[str, Any]:
-    """A file that was asked for by name must be there; the one by default may be missing.
-
-    The null device says: no file, whatever lies in the folder.
-    """
-    file = config_file()
-    if file.is_file():
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    named = os.environ.get("TUTELA_CONFIG")
-    if named and named != os.devnull:
-        raise _unusable(f"TUTELA_CONFIG names {file}, and there is no such file")
-    return {}
-
-
-def _unusable(why: str) -> Misconfigured:
-    return Misconfigured(
-        "The settings cannot be used",
-        why=why,
-        remedy="See docs/reference/settings.md, then run `tutela check`.",
-    )
+    return sources.unknown_variables(Settings.model_fields)

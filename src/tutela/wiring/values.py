@@ -1,5 +1,6 @@
 """What the values of settings may look like, and how they are written."""
 
+import ipaddress
 import json
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -70,5 +71,20 @@ def host_of(url: str) -> str | None:
         return None
 
 
+def _networks(value: object) -> object:
+    """`10.0.0.1,10.1.0.0/16` and a list of the same alike; a single address is a network."""
+    if isinstance(value, str):
+        value = tuple(one for part in value.split(",") if (one := part.strip()))
+    if not isinstance(value, list | tuple):
+        return value
+    try:
+        return tuple(str(ipaddress.ip_network(str(one).strip())) for one in value)
+    except ValueError:
+        raise ValueError(
+            "expected IP addresses or networks with commas: 192.0.2.1,10.0.0.0/8"
+        ) from None
+
+
 WebAddress = Annotated[str | None, AfterValidator(_web_address)]
 Countries = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]

@@ -12,7 +12,7 @@ import secrets
 import socket
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlunsplit
 
 import uvicorn
@@ -20,13 +20,15 @@ from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from tutela.adapters.sandbox.desk import Answer, Desk, refusal
 from tutela.adapters.sandbox.faults import Fault, FaultKind, FaultPlan
 from tutela.adapters.sandbox.forms import ReceivedForm, read_form
 from tutela.adapters.sandbox.reports import SandboxReports
+from tutela.adapters.web.bounded_protocol import BoundedProtocol
+from tutela.adapters.web.servers import server_of
 from tutela.primitives.errors import Refused, Unavailable
 from tutela.primitives.redacted import Redacted
 from tutela.reporting.model import Call
@@ -165,7 +167,7 @@ async def _cut(request: Request) -> Response:
     drop = request.scope.get("extensions", {}).get(_DROP)
     if drop is None:
         raise Refused("The sandbox can cut a connection only when it serves one")
-    drop()
+    drop["cut"]()
     await asyncio.sleep(0.01)  # let the server notice before this returns
     return Response(status_code=204)
 
@@ -202,18 +204,12 @@ def _sent(answer: Answer) -> Response:
     return Response(answer.body, answer.http_status, headers=headers)
 
 
-class _DroppableProtocol(H11Protocol):
-    """HTTP/1.1 that lets a handler cut its own connection."""
+class _DroppableProtocol(BoundedProtocol):
+    """HTTP/1.1 that lets a route cut its own connection."""
 
-    def __init__(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 (uvicorn's own)
-        super().__init__(*arguments, **named)
-        inner = self.app
-
-        async def app(scope: Scope, receive: Receive, send: Send) -> None:
-            scope.setdefault("extensions", {})[_DROP] = self.transport.abort
-            await inner(scope, receive, send)
-
-        self.app = app
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        cycle.scope["extensions"] = {_DROP: {"cut": self.transport.abort}}
+        super()._start_asgi_task(cycle, app)
 
 
 def loopback_socket(host: str, port: int) -> socket.socket:
@@ -253,15 +249,4 @@ def address_of(listening: socket.socket) -> str:
 
 def server(sandbox: CyberTipSandbox) -> uvicorn.Server:
     """A server for the sandbox; run it with `run(sockets=[loopback_socket(…)])`."""
-    config = uvicorn.Config(
-        sandbox.app(),
-        http=_DroppableProtocol,
-        loop="asyncio",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-    return uvicorn.Server(config)
+    return server_of(sandbox.app(), protocol=_DroppableProtocol)
