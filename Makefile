@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo test check bench bench-search bench-serve docs fuzz clean
+.PHONY: help demo test test-long check bench bench-search bench-serve docs fuzz lock sbom clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort | expand -t 10
@@ -15,13 +15,18 @@ demo: .venv/.demo ## Set up and run the main job (ARGS=--once without a person, 
 
 test: .venv/.test ## Set up and pass the tests
 	@.ci/kernels & kernels=$$!; .ci/reference && .ci/chromium && wait $$kernels
-	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) $(ARGS)
+	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) -m "not long" $(ARGS)
 
-check: .venv/.check ## Lint, formatting, types, import contracts
+test-long: .venv/.test ## Set up and pass the tests that take longer (real processes, whole demos)
+	@.ci/kernels & kernels=$$!; .ci/reference && .ci/chromium && wait $$kernels
+	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) -m long $(ARGS)
+
+check: .venv/.check ## Lint, formatting, types, import contracts, known weaknesses of packages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@PYTHONPATH=src $(BIN)/lint-imports --no-cache
+	@.ci/audit
 
 bench: .venv/.bench ## Measure everything on this machine (half an hour and more; ARGS='--only pictures')
 	@.ci/reference
@@ -40,16 +45,23 @@ fuzz: .venv/.test ## Fuzz every parser for longer (minutes)
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -k fuzz $(ARGS)
 
 clean: ## Remove the virtual environment, caches and the demo's folder
-	rm -rf .venv .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lock .venv-sbom .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 
-.venv/.demo: pyproject.toml constraints.txt .ci/environment
-	@.ci/environment . && touch $@
+lock: ## Write requirements/*.lock again (ARGS='--upgrade-package NAME' or ARGS=--upgrade)
+	@.ci/lock $(ARGS)
 
-.venv/.test: pyproject.toml constraints.txt .ci/environment
-	@.ci/environment '.[test]' && touch $@ .venv/.demo
+sbom: .venv/.check ## Write dist/sbom.cdx.json: what an installation consists of, as CycloneDX
+	@.ci/sbom
 
-.venv/.bench: pyproject.toml constraints.txt .ci/environment
-	@.ci/environment '.[test,bench]' && touch $@ .venv/.test .venv/.demo
+# A stamp a set of packages; what installs more also serves what needs less.
+.venv/.demo: pyproject.toml requirements/core.lock .ci/environment
+	@.ci/environment core && touch $@
 
-.venv/.check: pyproject.toml constraints.txt .ci/environment
-	@.ci/environment '.[test,check]' && touch $@ .venv/.test .venv/.demo
+.venv/.test: pyproject.toml requirements/test.lock .ci/environment
+	@.ci/environment test && touch $@ .venv/.demo
+
+.venv/.bench: pyproject.toml requirements/bench.lock .ci/environment
+	@.ci/environment bench && touch $@ .venv/.test .venv/.demo
+
+.venv/.check: pyproject.toml requirements/check.lock .ci/environment
+	@.ci/environment check && touch $@ .venv/.test .venv/.demo

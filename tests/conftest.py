@@ -5,9 +5,10 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from argon2 import PasswordHasher
@@ -24,6 +25,7 @@ gc.disable()  # until all tests are collected: what is loaded stays
 # A busy machine is no fault of what is tested: no property is held to a time.
 settings.register_profile("tutela", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tutela")
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 _ROOM_BYTES = 4 << 30
@@ -60,6 +62,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the files of `LONG` to the front, and leave the chance order within all else."""
     first = {REPOSITORY / "tests" / name: place for place, name in enumerate(LONG)}
     items.sort(key=lambda item: first.get(item.path, len(LONG)))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """On a CI machine a test that is skipped because a part is missing has failed.
+
+    A green run without Chromium or the outside schemas would say more than was tested. This
+    holds for the skip of a whole module, too (`pytest_make_collect_report`).
+    """
+    report = yield
+    return _refused_skip(report)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that skips itself while it is collected."""
+    report = yield
+    return _refused_skip(report)
+
+
+def _refused_skip(report: Report) -> Report:
+    """The report, failed where a CI machine was about to skip."""
+    if report.skipped and os.environ.get("CI") == "true" and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"CI=true and a part is missing. {reason}"
+    return report
 
 
 @pytest.hookimpl

@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from tutela.index.searcher import Searcher
 from tutela.primitives.errors import Unavailable
 
 State = dict[int, bytes]
+NOBODY = 65534
 
 
 def row(number: int) -> bytes:
@@ -413,18 +416,36 @@ def test_a_folder_that_may_only_be_read(tmp_path: Path, monkeypatch: pytest.Monk
     opens_as(tmp_path, state, 1)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_the_right_to_write(tmp_path: Path) -> None:
-    searcher = grown()
-    searcher.save(tmp_path, change=1)
-    tmp_path.chmod(0o500)
+@contextmanager
+def without_the_rights_of_root(folder: Path) -> Iterator[None]:
+    """Root may write everywhere, so it takes another user's rights for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.chown(folder, NOBODY, -1)
+    os.seteuid(NOBODY)
     try:
-        opens_as(tmp_path, content(searcher), 1)
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_folder_without_the_right_to_write() -> None:
+    searcher = grown()
+    searcher.search(row(1), 0)  # kernels are compiled on first use, into a folder of root's
+    state = content(searcher)
+    with (
+        tempfile.TemporaryDirectory(prefix="tutela-rights-") as name,
+        without_the_rights_of_root(Path(name)),
+    ):
+        folder = Path(name)
+        searcher.save(folder, change=1)
+        folder.chmod(0o500)
+        opens_as(folder, state, 1)
         searcher.add([(1, row(1))])
         with pytest.raises(Unavailable):
-            searcher.save(tmp_path, change=2)
-    finally:
-        tmp_path.chmod(0o700)
+            searcher.save(folder, change=2)
+        folder.chmod(0o700)
 
 
 def test_saves_that_fail_leave_nothing_on_a_full_disk(
