@@ -126,6 +126,6 @@ def _looks_like_a_picture(path: Path) -> bool:
         if not path.is_file():  # reading a pipe here would take away its beginning
             return False
         with path.open("rb") as file:
-            return sniff(file.read(HEAD_BYTES)) is not None
+            return bool(sniff(file.read(HEAD_BYTES)))
     except OSError:  # whoever reads it says why
         return False

@@ -157,7 +157,8 @@ def test_cut_off_and_damaged_files_are_refused_or_hashed(
         (b"mif1\0\0\0\0mif1avif", "image/avif"),
         (b"mif1\0\0\0\0miafheic", "image/heif"),
         (b"msf1\0\0\0\0hevc", "image/heif"),
-        (b"mif1\0\0\0\0miaf", None),
+        (b"mif1\0\0\0\0miaf", "image/heif"),
+        (b"msf1\0\0\0\0avis", "image/avif"),
         (b"mp42\0\0\0\0isomheic", None),
         (b"isom\0\0\0\0", None),
         (b"qt  \0\0\0\0", None),
@@ -166,4 +167,4 @@ def test_cut_off_and_damaged_files_are_refused_or_hashed(
 def test_the_brands_of_the_file_say_which_decoder(brands: bytes, media_type: str | None) -> None:
     head = (8 + len(brands)).to_bytes(4) + b"ftyp" + brands + b"heicavif"  # the next box
     found = sniff(head[:HEAD_BYTES])
-    assert (found.media_type if found else None) == media_type
+    assert (found[0].kind.media_type if found else None) == media_type

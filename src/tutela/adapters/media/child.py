@@ -87,6 +87,7 @@ def answer_to(header: Header, body: bytes, limits: Limits) -> Answer:
 
 def _done(header: Header, body: bytes, limits: Limits) -> Answer:
     kind = decoding.kind_named(header["decoder"])
+    body = _beginning(body, offset=header.get("offset", 0), brand=header.get("brand", ""))
     match header["job"]:
         case "hash":
             wanted = bool(header["dihedral"])
@@ -102,6 +103,13 @@ def _done(header: Header, body: bytes, limits: Limits) -> Answer:
             return {}, rendering.rendition(body, kind=kind, limits=limits, style=style)
         case _:
             return {}, rendering.full_view(body, kind=kind, limits=limits)
+
+
+def _beginning(body: bytes, *, offset: int, brand: str) -> bytes:
+    """The file from where the picture begins, under the brand that its decoder heeds."""
+    if offset:
+        body = body[offset:]
+    return body[:8] + brand.encode("ascii") + body[12:] if brand else body
 
 
 def _warm_up() -> None:

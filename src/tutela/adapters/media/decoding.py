@@ -14,6 +14,7 @@ from pi_heif import register_heif_opener
 from PIL import (
     AvifImagePlugin,
     ExifTags,
+    IcoImagePlugin,
     Image,
     MpoImagePlugin,
     TiffImagePlugin,
@@ -38,7 +39,7 @@ from tutela.hashing.model import MIN_QUALITY, Mode
 from tutela.hashing.pdq import pdq
 from tutela.hashing.scaled import all_of_scaled, eighths_for, pdq_of_scaled
 
-_LOADED = (MpoImagePlugin, TiffImagePlugin, WebPImagePlugin)
+_LOADED = (IcoImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin)
 """Pillow would load these when it first needs one, and with it forty that nobody here needs. A JPEG
 of several pictures needs Mpo, and by then no file can be opened any more."""
 _NO_THREADS = 0  # in the words of libheif

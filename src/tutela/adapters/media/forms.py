@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from PIL import Image
+from PIL.IcoImagePlugin import IcoImageFile
 
 from tutela.adapters.media.converting import Pixels, Plain, clipped, stored_numbers
 from tutela.adapters.media.model import Limits
@@ -26,6 +27,7 @@ _KINDS = {
     "JPEG": FormKind.IMAGE,
     "MPO": FormKind.IMAGE,
     "HEIF": FormKind.IMAGE,
+    "ICO": FormKind.IMAGE,
 }
 
 
@@ -116,17 +118,18 @@ def add_pictures(
     """
     kind = _KINDS.get(image.format or "", FormKind.FRAME)
     total = _count(image)
-    hashed, decoded, first = 1, image.tell(), image.tell()
+    hashed = 1
+    first = decoded = image.tell()
     for place in spread(total, limits.max_pictures, first=first):
         try:
-            image.seek(place)
-            if image.width * image.height > limits.max_pixels:
+            picture = _picture_at(image, place)
+            if picture.width * picture.height > limits.max_pixels:
                 continue
             # To get to a frame of an animation those before it are decoded.
             passed = max(1, place - decoded) if kind is FormKind.FRAME else 1
-            if not budget.allows(passed * image.width * image.height):
+            if not budget.allows(passed * picture.width * picture.height):
                 break
-            hashes = hash_loaded(image)
+            hashes = hash_loaded(picture)
         except MemoryError:
             break
         except Exception:  # noqa: BLE001, S112 - one broken page of a stranger costs that page
@@ -147,8 +150,17 @@ def spread(total: int, most: int, *, first: int = 0) -> Iterator[int]:
     yield from sorted(places - {first})
 
 
+def _picture_at(image: Image.Image, place: int) -> Image.Image:
+    if isinstance(image, IcoImageFile):
+        return image.ico.frame(place)
+    image.seek(place)
+    return image
+
+
 def _count(image: Image.Image) -> int:
     try:
+        if isinstance(image, IcoImageFile):
+            return len(image.ico.entry)
         return max(1, int(getattr(image, "n_frames", 1)))
     except Exception:  # noqa: BLE001 - the index of a stranger's file may be broken
         return 1

@@ -14,8 +14,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from subprocess import Popen
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
+from tutela.adapters.media.candidates import (
+    Candidate,
+    candidates,
+    gives_hashes,
+    naming_all,
+    none_of,
+    worth_trying,
+)
 from tutela.adapters.media.cell import Cell, CellLost
 from tutela.adapters.media.checking import (
     exif_of,
@@ -39,9 +47,10 @@ from tutela.adapters.media.model import (
 from tutela.adapters.media.pipeline import pipeline_id
 from tutela.adapters.media.reading import Read, Source, read_once
 from tutela.adapters.media.refusing import refuse
+from tutela.adapters.media.sniffing import Found
 from tutela.adapters.media.starting import start_decoder, stop_decoder
-from tutela.adapters.media.video.jail import Videos, video_kind
-from tutela.adapters.media.video.model import VideoLimits
+from tutela.adapters.media.video.jail import Videos
+from tutela.adapters.media.video.model import VideoKind, VideoLimits
 from tutela.hashing.model import MIN_QUALITY, Hashed, Mode, Unmatchable, unmatchable_of
 from tutela.primitives.errors import BadInput, Unavailable
 
@@ -52,6 +61,12 @@ _WHY_NOT = {
     f"{MIN_QUALITY})",
     Unmatchable.DEGENERATE: "The picture is flat or tiny; its hash would match any other such",
 }
+
+_Answer = TypeVar("_Answer")
+
+
+class _UnreadableError(Exception):
+    """A path that cannot be read; the text is the class of the error."""
 
 
 class Jail:
@@ -112,20 +127,67 @@ class Jail:
         and `why`. A `Refusal` comes only for a path that cannot be read. Raises
         `Unavailable` when no decoder can be started at all.
         """
-        if isinstance(source, bytes | Path) and (video := video_kind(source)) is not None:
-            return self.videos.hash(source, video, dihedral=dihedral)
         try:
-            read = read_once(
+            return self._hash_any(source, dihedral=dihedral, mode=mode)
+        except _UnreadableError as unreadable:
+            return refuse(RefusalReason.UNREADABLE, self.limits, str(unreadable))
+
+    def _hash_any(self, source: Source, *, dihedral: bool, mode: Mode) -> Hashed | Refusal:
+        """The first kind in which something is found, else a refusal that names all kinds."""
+        kinds = candidates(source)
+        # A stream cannot be read twice; what is none that we decode is digested all the same.
+        read = None if kinds else self._read(source)
+        tried: list[tuple[Candidate, Hashed]] = []
+        for kind in kinds or (read.found if read else ()):
+            if not worth_trying(kind, (answer for _, answer in tried)):
+                continue
+            answer: Hashed | Refusal
+            if isinstance(kind, VideoKind):
+                assert isinstance(source, bytes | Path)  # noqa: S101 - only these have a head
+                answer = self.videos.hash(source, kind, dihedral=dihedral)
+            else:
+                read = read or self._read(source)
+                answer = self._hash_picture(read, kind, dihedral=dihedral, mode=mode)
+            if isinstance(answer, Refusal) or gives_hashes(answer):
+                return answer
+            tried.append((kind, answer))
+        if tried:
+            return none_of(tried)
+        read = read or self._read(source)
+        return self._without_hash(read, self._refusal(read))
+
+    def _read(self, source: Source) -> Read:
+        """The one reading of a file that may be a picture."""
+        try:
+            return read_once(
                 source,
                 max_file_bytes=self.limits.max_file_bytes,
                 before_each=self._refuse_when_closed,
             )
         except OSError as error:
-            return refuse(RefusalReason.UNREADABLE, self.limits, type(error).__name__)
-        media_type = read.kind.media_type if read.kind else None
+            raise _UnreadableError(type(error).__name__) from error
+
+    def _refusal(self, read: Read) -> Refusal:
+        return refuse(read.refused or RefusalReason.NOT_A_PICTURE, self.limits)
+
+    def _without_hash(
+        self, read: Read, refusal: Refusal, *, media_type: str | None = None
+    ) -> Hashed:
+        return Hashed(
+            digests=read.digests,
+            pdq=None,
+            pipeline=self.pipeline,
+            unmatchable=refusal.unmatchable,
+            why=str(refusal),
+            media_type=media_type,
+        )
+
+    def _hash_picture(self, read: Read, found: Found, *, dihedral: bool, mode: Mode) -> Hashed:
+        """The hashes of a file as a picture of one kind, or why there are none."""
+        media_type = found.kind.media_type
         request = {"job": "hash", "dihedral": dihedral, "mode": mode}
         try:
-            answer, _ = self._ask(request, read, digest=lambda: read.digests)
+            answer, _ = self._ask(request, read, found, digest=lambda: read.digests)
             with _nonsense_is_death(self.limits):
                 pdq, turned = hashes_of(answer, dihedral=dihedral)
                 further = forms_of(answer, dihedral=dihedral)
@@ -134,14 +196,7 @@ class Jail:
                 used = mode_of(answer, asked=mode)
                 width_px, height_px = whole(answer, "width"), whole(answer, "height")
         except PictureRefused as refused:
-            return Hashed(
-                digests=read.digests,
-                pdq=None,
-                pipeline=self.pipeline,
-                unmatchable=refused.refusal.unmatchable,
-                why=str(refused.refusal),
-                media_type=media_type,
-            )
+            return self._without_hash(read, refused.refusal, media_type=media_type)
         unmatchable = unmatchable_of(pdq, further)
         return Hashed(
             digests=read.digests,
@@ -174,13 +229,13 @@ class Jail:
 
     def facts(self, data: bytes) -> MediaFacts:
         """What the file says about itself; raise `PictureRefused` when it is no picture."""
-        if (video := video_kind(data)) is not None:
-            return self.videos.facts(data, video)
-        read = read_once(data, max_file_bytes=self.limits.max_file_bytes)
-        answer, _ = self._ask({"job": "facts"}, read)
+        return self._first_of(data, self._facts, lambda kind: self.videos.facts(data, kind))
+
+    def _facts(self, read: Read, found: Found) -> MediaFacts:
+        answer, _ = self._ask({"job": "facts"}, read, found)
         with _nonsense_is_death(self.limits):
             return MediaFacts(
-                media_type=read.kind.media_type if read.kind else "",
+                media_type=found.kind.media_type,
                 width_px=whole(answer, "width"),
                 height_px=whole(answer, "height"),
                 frames=whole(answer, "frames"),
@@ -215,20 +270,52 @@ class Jail:
             stop_decoder(self._ahead)
 
     def _picture(self, request: Header, data: bytes) -> bytes:
-        if (video := video_kind(data)) is not None:
-            data = self.videos.sheet(data, video)  # then a picture like any stranger's
+        def of_picture(read: Read, found: Found) -> bytes:
+            _, body = self._ask(request, read, found)
+            with _nonsense_is_death(self.limits):
+                return png_of(body)
+
+        def of_video(kind: VideoKind) -> bytes:
+            sheet = self.videos.sheet(data, kind)  # then a picture like any stranger's
+            return self._first_of(sheet, of_picture, of_video)
+
+        return self._first_of(data, of_picture, of_video)
+
+    def _first_of(
+        self,
+        data: bytes,
+        of_picture: Callable[[Read, Found], _Answer],
+        of_video: Callable[[VideoKind], _Answer],
+    ) -> _Answer:
+        """What the first kind that gives anything gives; raise `PictureRefused`, naming all."""
         read = read_once(data, max_file_bytes=self.limits.max_file_bytes)
-        _, body = self._ask(request, read)
-        with _nonsense_is_death(self.limits):
-            return png_of(body)
+        refused: dict[Candidate, Refusal] = {}
+        for kind in candidates(data):
+            try:
+                return of_video(kind) if isinstance(kind, VideoKind) else of_picture(read, kind)
+            except PictureRefused as error:
+                refused[kind] = error.refusal
+        if not refused:
+            raise PictureRefused(self._refusal(read))
+        raise PictureRefused(naming_all(next(iter(refused.values())), refused))
 
     def _ask(
-        self, request: Header, read: Read, *, digest: Callable[[], object] = lambda: None
+        self,
+        request: Header,
+        read: Read,
+        found: Found,
+        *,
+        digest: Callable[[], object] = lambda: None,
     ) -> tuple[Header, bytes]:
         """One job in one child; every way to get no picture becomes `PictureRefused`."""
         if read.refused:
             raise PictureRefused(refuse(read.refused, self.limits))
-        header = {**request, "decoder": read.kind.decoder if read.kind else ""}
+        header = {
+            **request,
+            "decoder": found.kind.decoder,
+            "offset": found.offset,
+            "brand": found.brand.decode("ascii"),
+        }
         cell = self._take()
         try:
             with _nonsense_is_death(self.limits):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tutela.adapters.media.model import RefusalReason
-from tutela.adapters.media.sniffing import HEAD_BYTES, Kind, sniff
+from tutela.adapters.media.sniffing import HEAD_BYTES, Found, sniff
 from tutela.hashing.digests import CHUNK_BYTES, Digesting
 from tutela.hashing.model import Digests
 
@@ -23,7 +23,7 @@ Source = bytes | Path | BinaryIO
 class Read:
     """A file after its one reading; `body` is empty when `refused` says why."""
 
-    kind: Kind | None
+    found: tuple[Found, ...]
     body: bytes
     refused: RefusalReason | None
     early: Digests | None = None
@@ -64,19 +64,21 @@ def read_once(
 
 def _read_bytes(body: bytes, *, max_file_bytes: int) -> Read:
     """Bytes that are in memory already are not copied."""
-    kind = sniff(body[:HEAD_BYTES])
-    refused = _refused(len(body), kind, max_file_bytes=max_file_bytes)
+    found = sniff(body[:HEAD_BYTES])
+    refused = _refused(len(body), found, max_file_bytes=max_file_bytes)
     if refused is None:
-        return Read(kind=kind, body=body, refused=None)
+        return Read(found=found, body=body, refused=None)
     digesting = Digesting()
     digesting.update(body)
-    return Read(kind=kind, body=b"", refused=refused, early=digesting.done())
+    return Read(found=found, body=b"", refused=refused, early=digesting.done())
 
 
-def _refused(size_bytes: int, kind: Kind | None, *, max_file_bytes: int) -> RefusalReason | None:
+def _refused(
+    size_bytes: int, found: tuple[Found, ...], *, max_file_bytes: int
+) -> RefusalReason | None:
     if size_bytes == 0:
         return RefusalReason.EMPTY
-    if kind is None:
+    if not found:
         return RefusalReason.NOT_A_PICTURE
     return RefusalReason.TOO_MANY_BYTES if size_bytes > max_file_bytes else None
 
@@ -90,7 +92,8 @@ def _read_stream(
         head += more
     kept = [head]
     size_bytes = len(head)
-    if sniff(head) is not None:
+    found = sniff(head)
+    if found:
         while size_bytes <= max_file_bytes and (chunk := stream.read(CHUNK_BYTES)):
             before_each()
             kept.append(chunk)
@@ -105,6 +108,5 @@ def _read_stream(
         before_each()
         digesting.update(chunk)
     digests = digesting.done()
-    kind = sniff(head)
-    refused = _refused(digests.size_bytes or 0, kind, max_file_bytes=max_file_bytes)
-    return Read(kind=kind, body=b"", refused=refused, early=digests)
+    refused = _refused(digests.size_bytes or 0, found, max_file_bytes=max_file_bytes)
+    return Read(found=found, body=b"", refused=refused, early=digests)

@@ -2,6 +2,7 @@
 
 from tutela.adapters.media.model import Limits, Refusal, RefusalReason
 from tutela.adapters.media.sniffing import NAMES
+from tutela.adapters.media.video.model import VIDEO_NAMES
 
 _OTHER_WAY = "The digests still match exactly; a person may look at it in another way"
 
@@ -16,8 +17,8 @@ def refuse(reason: RefusalReason, limits: Limits, detail: str = "") -> Refusal:
         ),
         RefusalReason.EMPTY: ("The file is empty", "Fetch it again from its source"),
         RefusalReason.NOT_A_PICTURE: (
-            f"The first bytes are not those of {NAMES}",
-            "Only its digests can be matched; convert the file if it is a picture",
+            f"The first bytes are not those of {NAMES}, nor of {VIDEO_NAMES}",
+            "Only its digests can be matched; convert the file if it is a picture or video",
         ),
         RefusalReason.DAMAGED: (
             f"The picture is damaged, cut off or not what it claims to be{in_brackets}",

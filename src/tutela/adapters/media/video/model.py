@@ -18,18 +18,22 @@ _PICTURE_BRANDS = re.compile(rb"mif[12]|msf1|miaf|hei[cxms]|hev[cxms]|avi[fso]|j
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VideoKind:
-    """One container on the allow-list; `container` is the decoder's name of it."""
+    """One container on the allow-list.
+
+    `container` is the decoder's name of it, `name` the reader's.
+    """
 
     media_type: str
     container: str
+    name: str
 
 
-MP4 = VideoKind(media_type="video/mp4", container="mov")
-QUICKTIME = VideoKind(media_type="video/quicktime", container="mov")
-MATROSKA = VideoKind(media_type="video/x-matroska", container="matroska")
-WEBM = VideoKind(media_type="video/webm", container="matroska")
-AVI = VideoKind(media_type="video/x-msvideo", container="avi")
-MPEG_TS = VideoKind(media_type="video/mp2t", container="mpegts")
+MP4 = VideoKind(media_type="video/mp4", container="mov", name="MP4")
+QUICKTIME = VideoKind(media_type="video/quicktime", container="mov", name="QuickTime")
+MATROSKA = VideoKind(media_type="video/x-matroska", container="matroska", name="Matroska")
+WEBM = VideoKind(media_type="video/webm", container="matroska", name="WebM")
+AVI = VideoKind(media_type="video/x-msvideo", container="avi", name="AVI")
+MPEG_TS = VideoKind(media_type="video/mp2t", container="mpegts", name="MPEG-TS")
 
 VIDEO_KINDS = (MP4, QUICKTIME, MATROSKA, WEBM, AVI, MPEG_TS)
 CONTAINERS = frozenset(kind.container for kind in VIDEO_KINDS)
