@@ -117,6 +117,7 @@ def test_a_matching_file_opens_a_case(platform: Platform) -> None:
                 "form": "",
                 "category": CATEGORY,
                 "reasons": ["distance 4 is within 31"],
+                "video": None,
             }
         ]
         assert body["hashes"]["pdq"] == PICTURE.hex

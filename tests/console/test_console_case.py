@@ -414,7 +414,7 @@ def test_a_chain_is_one_group_and_the_page_says_what_is_joined_through_others(
     browser.post(f"/cases/{first}/decide", **DECISION)
     page = browser.get(f"/cases/{first}").text
     assert f'name="alike:{end}"' in page
-    assert page.count("62 bits apart · joined through 1 other") == 2
+    assert page.count("PDQ distance 62 · joined through 1 other") == 2
     assert "look at it before you choose it" in page
     assert "are shown" not in page
     assert "The queue is long" not in page

@@ -19,6 +19,7 @@ from tutela.indicators.model import (
     PictureHashes,
     SignalKind,
 )
+from tutela.indicators.reasons import stated_distance
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import ListId
@@ -34,8 +35,8 @@ def of(rows: Sequence[tuple[str, str]], extra: str = "") -> str:
     return "kind,value\n" + "".join(f"{kind},{value}\n" for kind, value in rows) + extra
 
 
-def found(result: MatchResult) -> list[tuple[str, int]]:
-    return [(match.kind.value, match.distance_bits) for match in result.matches]
+def found(result: MatchResult) -> list[tuple[str, int | None]]:
+    return [(match.kind.value, stated_distance(match)) for match in result.matches]
 
 
 def insert_by_hand(database: Database, list_id: ListId, **row: Any) -> int:
@@ -319,7 +320,7 @@ def test_a_disabled_list_matches_nothing_and_an_enabled_one_again(
     import_text(of([("pdq", pdq(1)), ("md5", md5(1))]))
     import_text(of([("md5", md5(1))]), name="second")
     item = hashed(number=1, pdq_hex=pdq(1))
-    for enabled, names in ((False, ["second"]), (True, ["first", "first", "second"])):
+    for enabled, names in ((False, ["second"]), (True, ["first", "second", "first"])):
         with database.begin() as tx:
             listing.configure(tx, name="first", enabled=enabled, by="b", at=AT)
         assert [one.list_name for one in matcher.match(item).matches] == names

@@ -31,7 +31,7 @@ from tutela.primitives.database import Database
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 KNOWN_SECONDS = 30
 _STRETCH = re.compile(
-    r"seconds ([\d.]+) to ([\d.]+) of the upload are seconds ([\d.]+) to ([\d.]+) of the known"
+    r"seconds ([\d.]+) to ([\d.]+) of the upload match seconds ([\d.]+) to ([\d.]+) of the known"
 )
 
 Make = Callable[..., Hashed]

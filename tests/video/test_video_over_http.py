@@ -103,7 +103,7 @@ def test_a_video_that_holds_a_known_one_opens_a_case(
     assert body["finding"] == Finding.MATCHED
     (match,) = body["matches"]
     assert (match["list"], match["entry"], match["kind"]) == ("films", "film-1", "vpdq")
-    assert any("seconds 3.0 to 11.0 of the upload are" in reason for reason in match["reasons"])
+    assert any("seconds 3.0 to 11.0 of the upload match" in reason for reason in match["reasons"])
     assert again.status_code == 200
     assert (again.json()["case_id"], again.json()["already_known"]) == (body["case_id"], True)
     with database.begin() as tx:

@@ -7,10 +7,12 @@ from tutela.api.bodies import (
     HashesAnswer,
     MatchAnswer,
     MediaAnswer,
+    VideoAnswer,
 )
 from tutela.cases.model import Case
 from tutela.hashing.model import Hashed
-from tutela.indicators.model import Finding, Match, MatchResult
+from tutela.indicators.model import Finding, Match, MatchResult, VideoExtent
+from tutela.indicators.reasons import stated_distance, video_fields
 from tutela.intake.model import Admission
 
 _NOT_SAFE = "No list has this item. That does not mean that it is harmless."
@@ -59,13 +61,18 @@ def _match(match: Match) -> MatchAnswer:
         list_name=match.list_name,
         entry=match.external_id or str(match.entry_id),
         kind=match.kind.value,
-        distance_bits=match.distance_bits,
+        distance_bits=stated_distance(match),
         threshold_bits=match.threshold_bits,
         transform=match.transform,
         form=match.form,
         category=str(match.category) if match.category else None,
         reasons=list(match.reasons),
+        video=None if match.video is None else _video(match.video),
     )
+
+
+def _video(extent: VideoExtent) -> VideoAnswer:
+    return VideoAnswer.model_validate(video_fields(extent))
 
 
 def _hashes(hashed: Hashed) -> HashesAnswer:

@@ -150,18 +150,51 @@ NAMES = frozenset(
 """Every field name that a body may have."""
 
 
+class StretchAnswer(BaseModel):
+    """Seconds of the upload that match seconds of the known video.
+
+    `frames` of the `frames_possible` compared frames that lie there match; `speed` is seconds
+    of the known video that pass in one second of the upload.
+    """
+
+    query_start_s: float
+    query_end_s: float
+    bank_start_s: float
+    bank_end_s: float
+    speed: float
+    frames: int
+    frames_possible: int
+
+
+class VideoAnswer(BaseModel):
+    """How much the upload (query) and the known video (bank) have in common, in frames."""
+
+    query_frames: int
+    query_matched: int
+    query_percent: int
+    bank_frames: int
+    bank_matched: int
+    bank_percent: int
+    frame_distance_bits: int = Field(description="Median PDQ distance of the matching frames.")
+    stretch: StretchAnswer | None
+
+
 class MatchAnswer(BaseModel):
     """One list entry that the item meets."""
 
     list_name: str = Field(serialization_alias="list")
     entry: str
     kind: str
-    distance_bits: int
+    distance_bits: int | None = Field(
+        description="`pdq`: bits that differ, 0 included. `md5`, `sha1`, `sha256`: 0, the digests "
+        "are equal. `vpdq`: null, see `video`."
+    )
     threshold_bits: int
     transform: str
     form: str = Field(description="Form of the file that met it; empty for its primary hash.")
     category: str | None
     reasons: list[str]
+    video: VideoAnswer | None = Field(description="Set for `vpdq` only.")
 
 
 class FormAnswer(BaseModel):

@@ -14,6 +14,7 @@ from tutela.evidence.custody import Sealed
 from tutela.evidence.model import Exhibit, Hold
 from tutela.hashing.model import Hashed
 from tutela.indicators.model import Match
+from tutela.indicators.reasons import stated_distance
 from tutela.ledger import store as ledger
 from tutela.primitives.errors import BadInput
 from tutela.primitives.ids import CaseId, ExhibitId, HoldId, SubmissionId
@@ -146,7 +147,8 @@ def _tell(
                 "list": match.list_id,
                 "entry": match.entry_id,
                 "kind": match.kind.value,
-                "distance_bits": match.distance_bits,
+                "distance_bits": stated_distance(match),
+                **_shares(match),
             },
         )
     ledger.append(
@@ -157,3 +159,15 @@ def _tell(
         subject=exhibit.id,
         detail={"hold": hold.id, "basis": hold.basis, "until": None},
     )
+
+
+def _shares(match: Match) -> dict[str, object]:
+    """What the ledger says of a video match instead of a distance, in whole numbers."""
+    if match.video is None:
+        return {}
+    return {
+        "query_frames": match.video.query_frames,
+        "query_matched": match.video.query_matched,
+        "bank_frames": match.video.bank_frames,
+        "bank_matched": match.video.bank_matched,
+    }

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from tutela.cases.match_rows import columns_of, match_found
 from tutela.cases.model import (
     AgeBand,
     Assessment,
@@ -26,10 +27,9 @@ from tutela.cases.tables import ASSESSMENTS, CASES, DECISIONS, MATCHES, VERDICTS
 from tutela.evidence import provenance
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Context
-from tutela.indicators.model import Match, SignalKind
+from tutela.indicators.model import SignalKind
 from tutela.primitives.errors import Conflict, NotFound
-from tutela.primitives.ids import AccountId, CaseId, DecisionId, ExhibitId, ListId
-from tutela.taxonomy.model import Category
+from tutela.primitives.ids import AccountId, CaseId, DecisionId
 
 _REACHED = {
     Outcome.REPORTED: CASES.c.reported_at,
@@ -128,34 +128,13 @@ def radii(
 def add_matches(tx: Connection, case_id: CaseId, found: Sequence[MatchFound]) -> None:
     """Keep the matches as they were when found."""
     for one in found:
-        match, category = one.match, one.match.category
-        tx.execute(
-            insert(MATCHES).values(
-                exhibit_id=one.exhibit_id,
-                case_id=case_id,
-                list_id=match.list_id,
-                list_name=match.list_name,
-                entry_id=match.entry_id,
-                external_id=match.external_id,
-                kind=match.kind.value,
-                distance_bits=match.distance_bits,
-                threshold_bits=match.threshold_bits,
-                transform=match.transform,
-                form=match.form,
-                scheme=category.scheme if category else None,
-                scheme_version=category.version if category else None,
-                category_code=category.code if category else None,
-                second_person=match.second_person,
-                reasons=list(match.reasons),
-                found_at=one.found_at,
-            )
-        )
+        tx.execute(insert(MATCHES).values(case_id=case_id, **columns_of(one)))
 
 
 def matches_of(tx: Connection, case_id: CaseId) -> Sequence[MatchFound]:
     """The matches of a case, in the order found."""
     rows = tx.execute(select(MATCHES).where(MATCHES.c.case_id == case_id).order_by(MATCHES.c.id))
-    return [_match(row) for row in rows]
+    return [match_found(row) for row in rows]
 
 
 def add_decision(tx: Connection, decision: Decision) -> None:
@@ -355,32 +334,6 @@ def _case(row: Row[tuple[object, ...]]) -> Case:
         },
         closed_at=row.closed_at,
         version=row.version,
-    )
-
-
-def _match(row: Row[tuple[object, ...]]) -> MatchFound:
-    category = (
-        Category(scheme=row.scheme, version=row.scheme_version, code=row.category_code)
-        if row.scheme
-        else None
-    )
-    return MatchFound(
-        exhibit_id=ExhibitId(row.exhibit_id),
-        match=Match(
-            list_id=ListId(row.list_id),
-            list_name=row.list_name,
-            entry_id=row.entry_id,
-            external_id=row.external_id,
-            kind=SignalKind(row.kind),
-            distance_bits=row.distance_bits,
-            threshold_bits=row.threshold_bits,
-            transform=row.transform,
-            form=row.form,
-            category=category,
-            second_person=row.second_person,
-            reasons=tuple(row.reasons),
-        ),
-        found_at=row.found_at,
     )
 
 

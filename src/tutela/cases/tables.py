@@ -34,7 +34,7 @@ MATCHES = Table(
     Column("entry_id", BigInteger, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("distance_bits", Integer, nullable=False),
+    Column("distance_bits", Integer),
     Column("threshold_bits", Integer, nullable=False),
     Column("transform", Text, nullable=False),
     Column("form", Text, nullable=False),
@@ -43,6 +43,7 @@ MATCHES = Table(
     Column("category_code", Text),
     Column("second_person", Boolean, nullable=False),
     Column("reasons", ARRAY(Text), nullable=False),
+    Column("video", JSONB(none_as_null=True)),
     Column("found_at", DateTime(timezone=True), nullable=False),
 )
 DECISIONS = Table(

@@ -74,7 +74,7 @@ def _tell(frame: FrameHash, matches: tuple[Match, ...], *, as_json: bool) -> Non
             {
                 "list": match.list_name,
                 "entry": match.entry_id,
-                "distance_bits": match.distance_bits,
+                "distance_bits": _frame_distance(match),
                 "threshold_bits": match.threshold_bits,
             }
             for match in matches
@@ -83,8 +83,16 @@ def _tell(frame: FrameHash, matches: tuple[Match, ...], *, as_json: bool) -> Non
 
     def show() -> None:
         for match in matches:
-            place = f"{match.list_name} at distance {match.distance_bits}/{match.threshold_bits}"
+            place = (
+                f"{match.list_name}, PDQ distance {_frame_distance(match)} "
+                f"(threshold {match.threshold_bits})"
+            )
             text = plain(f"second {frame.timestamp_s:.1f}: {place}")
             OUT.print("[bold]frame met[/] ", text, soft_wrap=True)
 
     emit(said, as_json=as_json, render=show)
+
+
+def _frame_distance(match: Match) -> int | None:
+    """How far the one frame is from the nearest frame of the known video."""
+    return None if match.video is None else match.video.frame_distance_bits

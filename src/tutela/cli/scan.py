@@ -15,6 +15,7 @@ from tutela.cli.following import follow_video
 from tutela.cli.presenting import OUT, AsJson, emit, note, plain, progress
 from tutela.hashing.model import Mode
 from tutela.indicators.model import Finding
+from tutela.indicators.reasons import in_short, nearness
 from tutela.intake.model import Admission, Context, Origin
 from tutela.primitives.redacted import Redacted
 from tutela.scan.journal import Journal
@@ -188,8 +189,8 @@ def _tell(scanned: Scanned, *, as_json: bool) -> None:
             text = plain(f"{spelled(scanned.path)}: {scanned.error}")
             OUT.print("[red]refused[/] ", text, soft_wrap=True)
         elif scanned.matches:
-            best = min(scanned.matches, key=lambda match: match.distance_bits)
-            place = f"{best.list_name} at distance {best.distance_bits}/{best.threshold_bits}"
+            best = min(scanned.matches, key=nearness)
+            place = f"{best.list_name}, {in_short(best)}"
             text = plain(f"{spelled(scanned.path)}: {place} {scanned.case_id or ''}")
             OUT.print("[bold]matched[/] ", text, soft_wrap=True)
 

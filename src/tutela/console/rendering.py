@@ -21,6 +21,7 @@ from tutela.adapters.languages import Language, choose, load_languages
 from tutela.console import protecting
 from tutela.console.parts import ConsoleParts
 from tutela.console.words import WORDS
+from tutela.indicators.reasons import DIGEST_NAMES
 from tutela.law.countries import Jurisdiction
 from tutela.oversight import drawing
 from tutela.primitives.clock import iso
@@ -140,7 +141,7 @@ def _environment(language: Language) -> Environment:
     environment.filters.update(
         moment=moment, seconds=seconds, iso=iso, by_name=by_name, commands=commands
     )
-    environment.globals.update(ago=ago)
+    environment.globals.update(ago=ago, digest_names=DIGEST_NAMES)
     return environment
 
 

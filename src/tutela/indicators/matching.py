@@ -11,7 +11,7 @@ The search before it uses the policies of the last time; were they others, it is
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ from tutela.indicators.policy import (
     is_pertinent,
     result_of,
 )
+from tutela.indicators.reasons import nearness, reasons_of
 from tutela.indicators.signals import DIGESTS, SIZE_BYTES, flaw
 from tutela.indicators.videos import Videos
 from tutela.primitives.database import Database
@@ -272,7 +273,7 @@ def _by_digest(
         kind = SignalKind(entry.kind)
         numbers = digests.get(kind, {}).get(entry.value, ())
         if numbers and is_pertinent(entry.category) and not flaw(kind, entry.value):
-            match = _match(entry, hash_list, kind=kind, distance_bits=0, transform=ORIGINAL)
+            match = _match(entry, hash_list, kind=kind, distance_bits=None, transform=ORIGINAL)
             for number in numbers:
                 yield number, match
 
@@ -289,7 +290,7 @@ def _by_pdq(
         if match is None:
             continue
         key = (meeting.item, meeting.entry)
-        if key not in nearest or match.distance_bits < nearest[key].distance_bits:
+        if key not in nearest or nearness(match) < nearness(nearest[key]):
             nearest[key] = match
     for (number, _), match in nearest.items():
         yield number, match
@@ -321,24 +322,13 @@ def _match(
     hash_list: HashList,
     *,
     kind: SignalKind,
-    distance_bits: int,
+    distance_bits: int | None,
     transform: str,
     form: str = "",
     quality: int | None = None,
 ) -> Match:
     """A match with its reasons."""
-    if kind is SignalKind.PDQ:
-        reasons = [
-            f"PDQ distance {distance_bits} of 256 bits, the list allows {hash_list.threshold_bits}",
-            f"quality {quality}, the list asks for {hash_list.min_quality}",
-        ]
-        if form:
-            reasons.append(f"met by {form} of the file")
-        if transform != ORIGINAL:
-            reasons.append(f"met by the picture turned or mirrored: {transform}")
-    else:
-        reasons = [f"the file's {kind} is the entry's"]
-    return Match(
+    match = Match(
         list_id=hash_list.id,
         list_name=hash_list.name,
         entry_id=entry.id,
@@ -350,8 +340,9 @@ def _match(
         form=form,
         category=entry.category,
         second_person=hash_list.second_person,
-        reasons=tuple(reasons),
+        reasons=(),
     )
+    return replace(match, reasons=reasons_of(match, hash_list, quality=quality))
 
 
 def _results(

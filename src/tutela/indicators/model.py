@@ -92,21 +92,70 @@ class Imported:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VideoStretch:
+    """Seconds of an upload that match seconds of a known video.
+
+    `frames` of the `frames_possible` compared frames that lie there match; `speed` is seconds
+    of the known video that pass in one second of the upload.
+    """
+
+    query_start_s: float
+    query_end_s: float
+    bank_start_s: float
+    bank_end_s: float
+    speed: float
+    frames: int
+    frames_possible: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VideoExtent:
+    """How much an upload (query) and a known video (bank) have in common, in compared frames.
+
+    It never says that the files are the same: only a digest can. `frame_distance_bits` is the
+    median PDQ distance of the frames that match.
+    """
+
+    query_frames: int
+    query_matched: int
+    bank_frames: int
+    bank_matched: int
+    frame_distance_bits: int
+    stretch: VideoStretch | None
+
+    @property
+    def query_percent(self) -> int:
+        """Share of the upload's frames that match, rounded down."""
+        return 100 * self.query_matched // max(1, self.query_frames)
+
+    @property
+    def bank_percent(self) -> int:
+        """Share of the known video's frames that match, rounded down."""
+        return 100 * self.bank_matched // max(1, self.bank_frames)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Match:
-    """One list entry that a file's hash meets. Distance 0 for digests."""
+    """One list entry that a file's hash meets, and what that rests on.
+
+    `distance_bits` is a PDQ distance and None for every other kind. `video` is set for kind
+    VPDQ, but for matches stored before migration 0011, whose `reasons` say the shares.
+    `reasons` are the sentences that `indicators.reasons` makes of these facts.
+    """
 
     list_id: ListId
     list_name: str
     entry_id: int
     external_id: str
     kind: SignalKind
-    distance_bits: int
+    distance_bits: int | None
     threshold_bits: int
     transform: str  # which of the eight dihedral hashes met it; "original" for the plain one
     category: Category | None
     second_person: bool
     reasons: tuple[str, ...]
     form: str = ""  # the form of the file that met it ("frame 3 of 12"); "" for the primary hash
+    video: VideoExtent | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

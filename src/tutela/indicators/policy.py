@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tutela.hashing.model import DIHEDRAL, Hashed, Pdq, Unmatchable
 from tutela.indicators.model import Finding, HashList, Match, MatchResult
+from tutela.indicators.reasons import nearness
 from tutela.taxonomy.model import Category
 
 ORIGINAL = DIHEDRAL[0]
@@ -71,9 +72,7 @@ def compared(item: Hashed) -> Iterator[Compared]:
 def result_of(item: Hashed, matches: Iterable[Match], lists: Sequence[HashList]) -> MatchResult:
     """Matched, not known, or not comparable: there is no fourth answer (model.Finding)."""
     unmatchable, why = _why_unmatchable(item, lists)
-    ordered = tuple(
-        sorted(matches, key=lambda one: (one.distance_bits, one.list_name, one.entry_id))
-    )
+    ordered = tuple(sorted(matches, key=lambda one: (nearness(one), one.list_name, one.entry_id)))
     if ordered:
         finding = Finding.MATCHED
     elif unmatchable:

@@ -12,7 +12,7 @@ read from the database again, so that what was withdrawn a moment ago cannot mat
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from statistics import median_low
 
 import numpy as np
@@ -25,8 +25,16 @@ from tutela.index.alignment import Alignment, aligned
 from tutela.index.bits import pack
 from tutela.index.searcher import Searcher
 from tutela.indicators import store
-from tutela.indicators.model import EntryStatus, HashList, Match, SignalKind
+from tutela.indicators.model import (
+    EntryStatus,
+    HashList,
+    Match,
+    SignalKind,
+    VideoExtent,
+    VideoStretch,
+)
 from tutela.indicators.policy import is_pertinent
+from tutela.indicators.reasons import reasons_of
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput
 from tutela.primitives.ids import ListId
@@ -272,27 +280,35 @@ def _match(
     ) or 100 * met.bank_frames >= hash_list.video_bank_percent * len(known.frames)
     if not shares and not _runs_along(stretch, frames, hash_list):
         return None
-    return Match(
+    match = Match(
         list_id=hash_list.id,
         list_name=hash_list.name,
         entry_id=known.entry,
         external_id=known.external_id,
         kind=SignalKind.VPDQ,
-        distance_bits=int(median_low(distance.tolist())),
+        distance_bits=None,
         threshold_bits=hash_list.threshold_bits,
         transform=transform,
         category=known.category,
         second_person=hash_list.second_person,
-        reasons=tuple(
-            _reasons(
-                (query_found, len(frames)),
-                (met.bank_frames, len(known.frames)),
-                stretch,
-                hash_list,
-                transform=transform,
-            )
+        reasons=(),
+        video=VideoExtent(
+            query_frames=len(frames),
+            query_matched=query_found,
+            bank_frames=len(known.frames),
+            bank_matched=min(met.bank_frames, len(known.frames)),
+            frame_distance_bits=int(median_low(distance.tolist())),
+            stretch=_as_fact(stretch),
         ),
     )
+    return replace(match, reasons=reasons_of(match, hash_list))
+
+
+def _as_fact(stretch: Alignment | None) -> VideoStretch | None:
+    """The alignment as the match keeps it."""
+    if stretch is None:
+        return None
+    return VideoStretch(**{one.name: getattr(stretch, one.name) for one in fields(VideoStretch)})
 
 
 def _runs_along(
@@ -310,36 +326,3 @@ def _runs_along(
     )
     pictures = sum(1 for _ in pruned(inside, within_bits=hash_list.threshold_bits))
     return pictures >= LEAST_PICTURES
-
-
-def _reasons(
-    query: tuple[int, int],
-    bank: tuple[int, int],
-    stretch: Alignment | None,
-    hash_list: HashList,
-    *,
-    transform: str,
-) -> Iterator[str]:
-    """Why, in words; times are seconds from the start of each video."""
-    yield (
-        f"{query[0]} of the upload's {query[1]} compared frames ({_percent(query)} %) are in the "
-        f"known video, the list asks for {hash_list.video_query_percent} %"
-    )
-    yield (
-        f"{bank[0]} of the known video's {bank[1]} frames ({_percent(bank)} %) are in the upload, "
-        f"the list asks for {hash_list.video_bank_percent} %"
-    )
-    if stretch is not None:
-        speed = "" if abs(stretch.speed - 1) < 0.02 else f", at {stretch.speed:.2f} times its speed"  # noqa: PLR2004 - what sampling alone makes of it
-        yield (
-            f"seconds {stretch.query_start_s:.1f} to {stretch.query_end_s:.1f} of the upload are "
-            f"seconds {stretch.bank_start_s:.1f} to {stretch.bank_end_s:.1f} of the known video"
-            f"{speed} ({stretch.frames} of {stretch.frames_possible} frames meet; the list asks "
-            f"for {hash_list.video_seconds} s)"
-        )
-    if transform != DIHEDRAL[0]:
-        yield f"met by the video turned or mirrored: {transform}"
-
-
-def _percent(share: tuple[int, int]) -> int:
-    return 100 * share[0] // max(1, share[1])

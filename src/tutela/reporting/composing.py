@@ -15,6 +15,7 @@ from tutela.cases import store as cases
 from tutela.cases.model import Decision, MatchFound, Verdict
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Context, Exhibit
+from tutela.indicators.reasons import in_short
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput, Conflict
 from tutela.primitives.ids import CaseId, ExhibitId
@@ -294,18 +295,12 @@ def _hashes(exhibit: Exhibit) -> tuple[OriginalFileHash, ...]:
 
 
 def _found(matches: Sequence[MatchFound]) -> list[str]:
-    """How each match was found, in neutral words; a category only with its scheme."""
+    """How each match was found, as its reasons say; a category only with its scheme."""
     lines = []
     for each in matches:
         match = each.match
-        how = (
-            f"{match.kind} at distance {match.distance_bits} of at most {match.threshold_bits} "
-            f"of 256 bits ({match.transform})"
-            if match.kind == "pdq"
-            else f"{match.kind}, exact"
-        )
-        said = match.category
-        category = f", category {said.scheme}/{said.version}/{said.code}" if said else ""
+        how = "; ".join(match.reasons) or in_short(match)
+        category = f"; category in the list: {match.category}" if match.category else ""
         lines.append(carriable(f"Matched the hash list {match.list_name}: {how}{category}."))
     return lines
 

@@ -15,6 +15,7 @@ from tutela.cases import store as cases
 from tutela.cases.model import Case
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit
+from tutela.indicators.reasons import stated_distance, video_fields
 from tutela.ledger import store as ledger
 from tutela.ledger.model import Line
 from tutela.primitives.clock import iso
@@ -125,12 +126,13 @@ def _match(found: Any) -> dict[str, Any]:  # noqa: ANN401 - MatchFound
         "list": match.list_name,
         "entry": match.entry_id,
         "kind": match.kind.value,
-        "distance_bits": match.distance_bits,
+        "distance_bits": stated_distance(match),
         "threshold_bits": match.threshold_bits,
         "transform": match.transform,
         "form": match.form,
         "category": str(match.category) if match.category else None,
         "reasons": list(match.reasons),
+        "video": video_fields(match.video),
         "found_at": iso(found.found_at),
     }
 

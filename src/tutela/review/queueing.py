@@ -10,6 +10,7 @@ from tutela.accounts.model import Actor, Permission
 from tutela.accounts.permissions import require
 from tutela.cases import store as cases
 from tutela.cases.model import Case, MatchFound, State
+from tutela.indicators.reasons import nearness
 from tutela.review.clustering import how_many_alike
 
 PAGE_SIZE = 25
@@ -38,7 +39,7 @@ class Waiting:
 
     case: Case
     lists: tuple[str, ...]
-    nearest: MatchFound | None  # the match with the smallest distance
+    nearest: MatchFound | None  # the first of its matches in the order of `nearness`
     waiting_for_second: bool
     mine: bool
     first_decided_by_me: bool
@@ -81,7 +82,7 @@ def _waiting(tx: Connection, case: Case, by: Actor, *, alike: int) -> Waiting:
     return Waiting(
         case=case,
         lists=tuple(sorted({found.match.list_name for found in matches})),
-        nearest=min(matches, key=lambda found: found.match.distance_bits, default=None),
+        nearest=min(matches, key=lambda found: nearness(found.match), default=None),
         waiting_for_second=pending is not None,
         mine=case.claimed_by == by.id,
         first_decided_by_me=pending is not None and pending.by == by.id,

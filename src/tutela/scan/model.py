@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutela.indicators.model import Finding, Match
+from tutela.indicators.reasons import stated_distance, video_fields
 from tutela.primitives.ids import CaseId
 from tutela.scan.naming import spelled
 
@@ -34,11 +35,12 @@ class Scanned:
                     "list": match.list_name,
                     "entry": match.entry_id,
                     "kind": match.kind.value,
-                    "distance_bits": match.distance_bits,
+                    "distance_bits": stated_distance(match),
                     "threshold_bits": match.threshold_bits,
                     "transform": match.transform,
                     "form": match.form,
                     "reasons": list(match.reasons),
+                    "video": video_fields(match.video),
                 }
                 for match in self.matches
             ],
