@@ -38,7 +38,7 @@ def table(tmp_path: Path) -> Path:
     path.write_text(
         "kind,value,external_id,scheme,scheme_version,category\n"
         f"md5,{md5(1)},rec-1,iwf,2024,A\npdq,{pdq(1)},rec-1,iwf,2024,A\n"
-        f"md5,{md5(2)},rec-2,vics-us,2.0,0\nmd5,{md5(3)} ,rec-3,,,\n"
+        f"md5,{md5(2)},rec-2,vics-us,2.0,0\nmd5,{md5(3)}_,rec-3,,,\n"
     )
     return path
 

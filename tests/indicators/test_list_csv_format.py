@@ -5,12 +5,12 @@ import pytest
 from indicator_drawing import md5, pdq, sha1
 
 from tutela.indicators.formats import csv
-from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind
+from tutela.indicators.model import EntryStatus, Ignored, ListEntry, ParsedRow, Refusal, SignalKind
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
 
 
-def parse(text: str | bytes) -> list[ListEntry | Refusal]:
+def parse(text: str | bytes) -> list[ParsedRow]:
     return list(csv.parse(io.BytesIO(text if isinstance(text, bytes) else text.encode())))
 
 
@@ -54,15 +54,11 @@ def test_a_column_for_each_kind_is_fine_too() -> None:
 @pytest.mark.parametrize(
     ("row", "why"),
     [
-        ('pdq,"{pdq}\n",,,,', "hexadecimal"),
-        ("pdq,{pdq} ,,,,", "hexadecimal"),
+        ('pdq,"{pdq}\nx",,,,', "hexadecimal"),
+        ("pdq,{pdq}_,,,,", "hexadecimal"),
         ("pdq,{short},,,,", "63 hexadecimal digits"),
         ("mdd5,{md5},,,,", "the kind is not one of"),
-        ("md5,{md5},,A,,", "category but no scheme"),
-        ("md5,{md5},a/b,A,,", "slash"),
         ("md5,{md5},iwf,A,gone,", "status"),
-        ("md5,{md5},,,,101", "quality"),
-        ("md5,{md5},,,,-1", "quality"),
         ("md5,{md5}", "2 fields"),
     ],
 )
@@ -73,6 +69,37 @@ def test_a_row_that_cannot_be_taken_is_refused_and_the_next_goes_on(row: str, wh
     assert why in refusal.why
     assert pdq(1)[:20] not in refusal.why  # never its content
     assert isinstance(entry, ListEntry)
+
+
+@pytest.mark.parametrize(
+    ("row", "field", "why"),
+    [
+        ("md5,{md5},,A,,,", "category", "it has no scheme"),
+        ("md5,{md5},a/b,A,,,", "category", "slash"),
+        ("md5,{md5},,,,101,", "quality", "0 to 100"),
+        ("md5,{md5},,,,-1,", "quality", "0 to 100"),
+        ("md5,{md5},,,,85.5,", "quality", "0 to 100"),
+        ("md5,{md5},,,,,01.02.2024", "timestamp", "ISO 8601"),
+    ],
+)
+def test_a_side_field_that_cannot_be_read_is_left_out_and_the_hash_is_taken(
+    row: str, field: str, why: str
+) -> None:
+    header = "kind,value,scheme,category,status,quality,timestamp"
+    ignored, entry = parse(f"{header}\n{row.format(md5=md5(1))}\n")
+    assert isinstance(ignored, Ignored)
+    assert (ignored.row, ignored.field) == (2, field)
+    assert why in ignored.why
+    assert isinstance(entry, ListEntry)
+    assert (entry.value.hex(), entry.unread) == (md5(1), {field})
+
+
+def test_blanks_round_a_hash_and_a_quality_with_a_point_are_read() -> None:
+    rows = parse(f'kind,value,quality\nmd5, {md5(1)} ,\npdq,"{pdq(1)}\n",85.0\n')
+    assert [(one.value.hex(), one.quality) for one in rows if isinstance(one, ListEntry)] == [
+        (md5(1), None),
+        (pdq(1), 85),
+    ]
 
 
 def test_a_timestamp_without_a_zone_is_utc_whatever_the_machine_says(

@@ -6,14 +6,23 @@ import pytest
 from indicator_drawing import md5, pdq, sha1
 
 from tutela.indicators.formats import ncmec
-from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind
+from tutela.indicators.model import (
+    EntryStatus,
+    Identity,
+    Ignored,
+    ListEntry,
+    ParsedRow,
+    Partial,
+    Refusal,
+    SignalKind,
+)
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
 
 NAMESPACE = "https://names.example/hashsharing/v2"
 
 
-def parse(document: str | bytes) -> list[ListEntry | Refusal]:
+def parse(document: str | bytes) -> list[ParsedRow]:
     raw = document if isinstance(document, bytes) else document.encode()
     return list(ncmec.parse(io.BytesIO(raw)))
 
@@ -32,7 +41,7 @@ def record(prints: str, *, name: str = "one", tag: str = "image", extra: str = "
     )
 
 
-def entries(rows: list[ListEntry | Refusal]) -> list[ListEntry]:
+def entries(rows: list[ParsedRow]) -> list[ListEntry]:
     return [row for row in rows if isinstance(row, ListEntry)]
 
 
@@ -71,6 +80,8 @@ def test_a_fingerprint_given_as_a_link_is_refused_and_the_link_is_not_kept() -> 
         Refusal(
             row=1,
             why="tmk-pdqf: given as a link only, the fingerprint itself is not in the file",
+            names=(Identity(external_id="42/one", kind=SignalKind.OTHER),),
+            certain=True,
         )
     ]
 
@@ -87,8 +98,9 @@ def test_records_that_cannot_be_taken_are_refused_by_number() -> None:
             record(f"<md5>{md5(3)}</md5>"),
         )
     )
-    assert [row.row for row in rows if isinstance(row, Refusal)] == [1, 2, 3, 4, 5, 6]
-    assert [one.value.hex() for one in entries(rows)] == [md5(3)]
+    assert [row.row for row in rows if isinstance(row, Refusal)] == [1, 2, 3, 5]
+    assert [(row.row, row.field) for row in rows if isinstance(row, Ignored)] == [(4, "category")]
+    assert [one.value.hex() for one in entries(rows)] == [md5(1), md5(2), md5(3)]
 
 
 @pytest.mark.parametrize(
@@ -146,6 +158,7 @@ def test_the_samples_are_read(schemas: Path) -> None:
     assert [row.why for row in rows if isinstance(row, Refusal)] == [
         "pdna: it is neither hexadecimal nor base64"  # the sample cuts it off with dots
     ]
+    assert rows[-1] == Partial(why="it is one page of several: it names a next page")
     assert parse((folder / "entries_no_data_xml.xml").read_bytes()) == []
     rows = parse((folder / "entries_large_fingerprints.xml").read_bytes())
     assert [one.kind for one in entries(rows)] == ["md5"]

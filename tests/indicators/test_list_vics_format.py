@@ -7,7 +7,7 @@ import pytest
 from indicator_drawing import md5, pdq, sha1
 
 from tutela.indicators.formats import vics
-from tutela.indicators.model import ListEntry, Refusal, SignalKind
+from tutela.indicators.model import Ignored, ListEntry, ParsedRow, Refusal, SideField, SignalKind
 from tutela.indicators.policy import is_pertinent
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
@@ -16,7 +16,7 @@ PLACE = "http://names.example/DataModels"
 US = f"{PLACE}/2.0.xml/US/$metadata#Media"
 
 
-def parse(document: Any) -> list[ListEntry | Refusal]:
+def parse(document: Any) -> list[ParsedRow]:
     raw = document if isinstance(document, bytes) else json.dumps(document).encode()
     return list(vics.parse(io.BytesIO(raw)))
 
@@ -25,7 +25,7 @@ def hash_set(*media: Any, context: str = US) -> dict[str, Any]:
     return {"@odata.context": context, "value": list(media)}
 
 
-def entries(rows: list[ListEntry | Refusal]) -> list[ListEntry]:
+def entries(rows: list[ParsedRow]) -> list[ListEntry]:
     return [row for row in rows if isinstance(row, ListEntry)]
 
 
@@ -123,7 +123,7 @@ def test_a_byte_order_mark_is_fine() -> None:
 def test_media_that_cannot_be_taken_are_refused_by_number() -> None:
     rows = parse(
         hash_set(
-            {"MD5": md5(1) + "\n", "SHA1": sha1(1)},
+            {"MD5": md5(1) + "_", "SHA1": sha1(1)},
             {"Category": 1},
             "text",
             {"MD5": md5(2), "Category": True},
@@ -137,12 +137,18 @@ def test_media_that_cannot_be_taken_are_refused_by_number() -> None:
         (1, "md5: it contains something that is no hexadecimal digit"),
         (2, "it holds no hash"),
         (3, "it is not an object"),
-        (4, "the Category is not a number or a short code"),
         (5, "md5: it is not a text"),
         (6, "pdq: it contains something that is no hexadecimal digit"),
         (6, "other: it is not a text"),
     ]
-    assert [one.kind for one in entries(rows)] == ["sha1", "md5"]
+    assert [one for one in rows if isinstance(one, Ignored)] == [
+        Ignored(
+            row=4,
+            field=SideField.CATEGORY,
+            why="the Category is not a number or a short code",
+        )
+    ]
+    assert [one.kind for one in entries(rows)] == ["sha1", "md5", "md5"]
 
 
 def test_non_pertinent_and_uncategorised_media_are_kept_and_never_matched() -> None:

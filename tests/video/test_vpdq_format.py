@@ -12,7 +12,7 @@ from tutela.hashing.model import FrameHash, Pdq, VideoHash
 from tutela.hashing.video import pruned
 from tutela.hashing.video_luma import full_range
 from tutela.indicators.formats import vpdq
-from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind
+from tutela.indicators.model import EntryStatus, Ignored, ListEntry, ParsedRow, Refusal, SignalKind
 from tutela.primitives.errors import BadInput
 
 HASH = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
@@ -38,7 +38,7 @@ def _video(rows: list[tuple[int, float, int, bytes]]) -> VideoHash:
     return VideoHash(frames=tuple(made))
 
 
-def _parsed(text: str) -> list[ListEntry | Refusal]:
+def _parsed(text: str) -> list[ParsedRow]:
     return list(vpdq.parse(io.BytesIO(text.encode())))
 
 
@@ -110,9 +110,8 @@ def test_a_video_of_low_quality_alone_is_refused_and_the_next_one_goes_in() -> N
         '{"frames": NaN}',
         '{"frames": []}',
         '{"frames": [1]}',
-        '{"frames": ["x"], "more": 1}',
+        '{"frames": ["x"]}',
         f'{{"frames": ["{GOOD}"], "status": "new"}}',
-        f'{{"frames": ["{GOOD}"], "category": "A"}}',
         f'{{"frames": ["{GOOD}"], "external_id": 7}}',
         '{"external_id": "a", "status": "active"}',
     ],
@@ -125,6 +124,17 @@ def test_a_bad_json_line_is_refused_and_the_others_go_in(row: str) -> None:
     assert isinstance(bad, Refusal)
     assert bad.row == 2
     assert isinstance(after, ListEntry)
+
+
+@pytest.mark.parametrize(
+    ("more", "field"), [('"category": "A"', "category"), ('"more": 1', "other")]
+)
+def test_a_side_field_that_cannot_be_read_is_left_out(more: str, field: str) -> None:
+    ignored, taken = _parsed(f'{{"frames": ["{GOOD}"], {more}}}')
+    assert isinstance(ignored, Ignored)
+    assert (ignored.row, ignored.field) == (1, field)
+    assert isinstance(taken, ListEntry)
+    assert taken.unread == {field}
 
 
 @pytest.mark.parametrize(
@@ -145,7 +155,7 @@ def test_a_record_is_taken_back_without_its_frames() -> None:
 @given(st.binary(max_size=400))
 def test_no_bytes_do_more_than_refuse(data: bytes) -> None:
     for one in vpdq.parse(io.BytesIO(data)):
-        assert isinstance(one, ListEntry | Refusal)
+        assert isinstance(one, ListEntry | Refusal | Ignored)
 
 
 def test_frames_out_of_order_make_no_video() -> None:

@@ -9,19 +9,26 @@ import typer
 from rich.table import Table
 
 from tutela.cli import comparing
+from tutela.cli.import_page import (
+    SHOWN_REFUSALS,
+    figures,
+    ignored_json,
+    refusal_json,
+    show_ignored,
+    show_imported,
+    show_refusals,
+)
 from tutela.cli.list_page import show_list
 from tutela.cli.presenting import OUT, AsJson, emit, emit_each, note, progress
 from tutela.indicators import listing, store
 from tutela.indicators.importing import import_list
-from tutela.indicators.model import HashList, Imported, Refusal, SignalKind
+from tutela.indicators.model import HashList, SignalKind
 from tutela.indicators.signals import NotAHash, value_of
 from tutela.indicators.sources import FORMATS
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import ImportId
 from tutela.wiring.opening import open_database
-
-SHOWN_REFUSALS = 10
 
 app = typer.Typer(
     help="Hash lists: import, list, show, withdraw, configure, compare.", no_args_is_help=True
@@ -118,11 +125,12 @@ def import_(
             "import": imported.id,
             "list": name,
             "list_id": imported.list_id,
-            **_figures(imported),
-            "refused": [_refusal(refusal) for refusal in imported.refused],
+            **figures(imported),
+            "refused": [refusal_json(refusal) for refusal in imported.refused],
+            "ignored": [ignored_json(one) for one in imported.ignored],
         },
         as_json=as_json,
-        render=lambda: _show_imported(name, imported),
+        render=lambda: show_imported(name, imported),
     )
 
 
@@ -158,11 +166,11 @@ def show(name: Name, as_json: AsJson = False) -> None:
                 "format": one.format,
                 "file_sha256": one.file_sha256,
                 "complete": one.complete,
-                **_figures(one),
+                **figures(one),
             }
             for one in imports
         ],
-        "last_refusals": [_refusal(refusal) for refusal in refused],
+        "last_refusals": [refusal_json(refusal) for refusal in refused],
     }
     emit(data, as_json=as_json, render=lambda: show_list(data))
 
@@ -175,7 +183,10 @@ def refusals(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The rows an import refused, with the reason for each (the first 10,000 are kept)."""
+    """The rows an import refused and the fields it left out, each with the reason.
+
+    Of each the first 10,000 are kept.
+    """
     with open_database() as database, database.begin() as tx:
         hash_list = store.required(tx, name)
         imports = store.imports_of(tx, hash_list.id, limit=1_000)
@@ -184,11 +195,13 @@ def refusals(
         if chosen is None:
             raise NotFound("This list has no such import", remedy="See `tutela lists show NAME`")
         rows = store.refusals_of(tx, chosen.id)
+        ignored = store.ignored_of(tx, chosen.id)
     if as_json:
-        for refusal in rows:
-            emit(_refusal(refusal), as_json=True, render=lambda: None)
+        for one in [*map(refusal_json, rows), *map(ignored_json, ignored)]:
+            emit(one, as_json=True, render=lambda: None)
         return
-    _show_refusals(rows, total=chosen.refused_total)
+    show_refusals(rows, total=chosen.refused_total)
+    show_ignored(ignored, total=chosen.ignored_total)
 
 
 @app.command()
@@ -311,15 +324,6 @@ def _now() -> datetime:
     return SystemClock().now()
 
 
-def _figures(source: Any) -> dict[str, int]:  # noqa: ANN401 - Imported or PastImport
-    names = ("added", "updated", "withdrawn", "unchanged", "refused_total")
-    return {name: getattr(source, name) for name in names}
-
-
-def _refusal(refusal: Refusal) -> dict[str, object]:
-    return {"row": refusal.row, "why": refusal.why}
-
-
 def _hash_list(one: HashList) -> dict[str, object]:
     return {
         "id": one.id,
@@ -342,27 +346,6 @@ def _policy(one: HashList) -> str:
     words += ["turned and mirrored too"] if one.dihedral else []
     words += ["second person"] if one.second_person else []
     return ", ".join(words) + ("" if one.enabled else " (disabled: matches nothing)")
-
-
-def _show_imported(name: str, imported: Imported) -> None:
-    figures = _figures(imported)
-    OUT.print(
-        f"{name}: {figures['added']} added, {figures['updated']} updated, "
-        f"{figures['withdrawn']} withdrawn, {figures['unchanged']} unchanged, "
-        f"{figures['refused_total']} refused",
-        markup=False,
-    )
-    if imported.refused:
-        _show_refusals(imported.refused[:SHOWN_REFUSALS], total=imported.refused_total)
-
-
-def _show_refusals(rows: Any, *, total: int) -> None:  # noqa: ANN401 - a sequence of Refusal
-    for refusal in rows:
-        OUT.print(f"  row {refusal.row}: {refusal.why}", markup=False)
-    if total > len(rows):
-        OUT.print(f"  … {total - len(rows)} more; see `tutela lists refusals NAME`", markup=False)
-    if not rows:
-        OUT.print("No row was refused.", markup=False)
 
 
 def _show_lists(found: list[tuple[HashList, int]]) -> None:

@@ -9,7 +9,8 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import IntegrityError
 
 from tutela.indicators import listing, store
-from tutela.indicators.merging import Merged, Staged, merge, stage
+from tutela.indicators.incoming import Staged, stage
+from tutela.indicators.merging import Merged, merge
 from tutela.indicators.model import HashList, Imported
 from tutela.indicators.sources import (
     FORMATS,
@@ -20,7 +21,7 @@ from tutela.indicators.sources import (
 )
 from tutela.ledger.store import append
 from tutela.primitives.database import Database
-from tutela.primitives.errors import BadInput, Conflict
+from tutela.primitives.errors import Conflict
 from tutela.primitives.ids import ImportId
 
 
@@ -64,10 +65,8 @@ def import_list(
     import_id = ImportId.new()
     with SourceFile(path, progress) as source, database.begin() as tx:
         reading = source.buffered()  # held until the end: a dropped reader closes its file
-        staged = stage(tx, FORMATS[chosen](reading))
+        staged = stage(tx, FORMATS[chosen](reading), at=at)
         file_sha256 = source.finish()
-        if complete:
-            _refuse_emptying(staged)
         hash_list, is_new = _ensured(tx, name=name, policy=given, at=at)
         merged = merge(
             tx,
@@ -90,14 +89,7 @@ def import_list(
                 **_figures(imported),
             )
         )
-        if staged.refused:
-            tx.execute(
-                insert(store.REFUSALS),
-                [
-                    {"import_id": import_id, "row": refusal.row, "why": refusal.why}
-                    for refusal in staged.refused
-                ],
-            )
+        store.keep_refusals(tx, import_id, imported)
         # The ledger last: its lock is everybody's, and a long import must not hold it.
         if is_new:
             listing.tell_created(tx, hash_list, by=by, at=at)
@@ -136,17 +128,6 @@ def _ensured(
         ) from None
 
 
-def _refuse_emptying(staged: Staged) -> None:
-    """A full list that is empty or mostly unreadable is a mistake, not a list."""
-    if staged.entries == 0 or staged.refused_total > staged.entries:
-        raise BadInput(
-            "This file cannot be the complete list",
-            why=f"{staged.entries} of its rows can be taken and {staged.refused_total} cannot, "
-            "so nearly everything would be withdrawn",
-            remedy="Nothing was changed. Import it without --complete, or correct the file",
-        )
-
-
 def _imported(import_id: ImportId, hash_list: HashList, staged: Staged, merged: Merged) -> Imported:
     """What the import changed."""
     return Imported(
@@ -158,6 +139,9 @@ def _imported(import_id: ImportId, hash_list: HashList, staged: Staged, merged: 
         unchanged=merged.unchanged,
         refused=tuple(staged.refused),
         refused_total=staged.refused_total,
+        kept_unreadable=merged.kept_unreadable,
+        ignored=tuple(staged.ignored),
+        ignored_total=staged.ignored_total,
     )
 
 
@@ -169,4 +153,6 @@ def _figures(imported: Imported) -> dict[str, int]:
         "withdrawn": imported.withdrawn,
         "unchanged": imported.unchanged,
         "refused_total": imported.refused_total,
+        "kept_unreadable": imported.kept_unreadable,
+        "ignored_total": imported.ignored_total,
     }

@@ -1,8 +1,10 @@
-"""Bringing a file's entries into a list: copied to a temporary table, then merged by SQL.
+"""Bringing a file's entries into a list, by SQL from the temporary tables (`incoming.py`).
 
-Nothing is held in memory but one row at a time. The steps of `merge`, each a statement:
+The steps of `merge`, each a statement:
 
- 1. of a row that repeats in the file the last counts
+ 0. what rows that could not be read name is noted, and stays as it is in steps 6 and 7
+
+ 1. of a row that repeats in the file the last counts, or the newest where they are dated
  2. a withdrawal in the file reaches the entries of the file that stand before it
  3. a withdrawal reaches the stored entries of the same hash that it does not name itself
  4. stored entries that differ are changed, unless the source's copy is the older one
@@ -16,44 +18,47 @@ Nothing is held in memory but one row at a time. The steps of `merge`, each a st
 Whoever calls holds the list's lock (`store.lock_entries`).
 """
 
-import json
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-import psycopg
 from sqlalchemy import Connection, text
 
 from tutela.indicators import store
-from tutela.indicators.model import ListEntry, Refusal
-from tutela.primitives.errors import Unavailable
+from tutela.indicators.incoming import AHEAD, RECORD_UNREAD, Staged
+from tutela.indicators.unreadable import keep_named, refuse_partial
 from tutela.primitives.ids import ListId
 
-KEPT_REFUSALS = 10_000
 FEW_ROWS = 1_000
 """More changed rows than this are worth fresh statistics."""
 MANY_ROWS = 10_000
 
-_COLUMNS = (
-    "seq, kind, value, external_id, scheme, scheme_version, category_code, status, quality, "
-    "provenance, source_at, tombstone, frames"
+# Of two rows of a file the newer holds where both are dated, otherwise the later.
+_LATER_IN_FILE = (
+    "CASE WHEN {this}.source_at = {other}.source_at OR {this}.source_at IS NULL "
+    "OR {other}.source_at IS NULL THEN {this}.seq > {other}.seq "
+    "ELSE {this}.source_at > {other}.source_at END"
 )
-_CREATE = """
-CREATE TEMPORARY TABLE incoming (
-    seq bigint, kind text, value bytea, external_id text, scheme text, scheme_version text,
-    category_code text, status text, quality integer, provenance jsonb, source_at timestamptz,
-    tombstone boolean, frames bytea, withdrawn_by text
-) ON COMMIT DROP
-"""
+
+# A stored date ahead of this import is none: a clock was wrong, here or at the source.
+_NOT_OLDER = (
+    "(e.source_at IS NULL OR {new}.source_at IS NULL OR {new}.source_at >= e.source_at "
+    "OR e.source_at > :newest)"
+)
 
 _LAST_OF_REPEATED = """
 DELETE FROM incoming i
 USING (
-    SELECT kind, value, external_id, max(seq) AS seq
-    FROM incoming WHERE NOT tombstone
-    GROUP BY kind, value, external_id HAVING count(*) > 1
+    SELECT kind, value, external_id, CASE
+        WHEN (array_agg(source_at ORDER BY seq DESC))[1] IS NULL THEN max(seq)
+        ELSE (array_agg(seq ORDER BY source_at DESC NULLS LAST, seq DESC))[1] END AS seq
+    FROM incoming JOIN (
+        SELECT kind, value, external_id FROM incoming WHERE NOT tombstone
+        GROUP BY kind, value, external_id HAVING count(*) > 1
+    ) repeated USING (kind, value, external_id)
+    WHERE NOT tombstone
+    GROUP BY kind, value, external_id
 ) last
-WHERE NOT i.tombstone AND i.seq < last.seq
+WHERE NOT i.tombstone AND i.seq <> last.seq
   AND (i.kind, i.value, i.external_id) = (last.kind, last.value, last.external_id)
 """
 
@@ -63,7 +68,7 @@ _WITHDRAWN_LATER_IN_FILE = tuple(
 UPDATE incoming e SET status = w.status, source_at = COALESCE(w.source_at, e.source_at)
 FROM incoming w
 WHERE w.status <> 'active' AND e.status = 'active' AND NOT e.tombstone
-  AND (COALESCE(w.source_at, '-infinity'), w.seq) > (COALESCE(e.source_at, '-infinity'), e.seq)
+  AND {_LATER_IN_FILE.format(this="w", other="e")}
   AND {reach}
 """  # noqa: S608 - two constants
     for reach in (
@@ -72,14 +77,14 @@ WHERE w.status <> 'active' AND e.status = 'active' AND NOT e.tombstone
     )
 )
 
-_TOMBSTONE_OVERTAKEN_IN_FILE = """
+_TOMBSTONE_OVERTAKEN_IN_FILE = f"""
 DELETE FROM incoming t USING incoming e
 WHERE t.tombstone AND NOT e.tombstone AND e.external_id = t.external_id
-  AND (COALESCE(e.source_at, '-infinity'), e.seq) > (COALESCE(t.source_at, '-infinity'), t.seq)
-"""
+  AND {_LATER_IN_FILE.format(this="e", other="t")}
+"""  # noqa: S608 - a constant
 
 # Rows whose own entry changes too are counted there.
-_WITHDRAW_SAME_HASH = """
+_WITHDRAW_SAME_HASH = f"""
 WITH done AS (
     UPDATE list_entries e
     SET status = i.status, source_at = COALESCE(i.source_at, e.source_at), updated_at = :at
@@ -87,14 +92,14 @@ WITH done AS (
     WHERE e.list_id = :list_id AND e.kind = i.kind AND e.value = i.value AND NOT i.tombstone
       AND i.status <> 'active' AND e.status = 'active' AND e.external_id <> i.external_id
       AND (i.external_id = '' OR e.external_id = '')
-      AND (e.source_at IS NULL OR i.source_at IS NULL OR i.source_at >= e.source_at)
+      AND {_NOT_OLDER.format(new="i")}
     RETURNING i.seq, i.kind, i.value, i.external_id
 )
 SELECT count(*) AS entries, count(DISTINCT d.seq) FILTER (WHERE own.id IS NULL) AS rows
 FROM done d LEFT JOIN list_entries own
   ON own.list_id = :list_id AND own.kind = d.kind AND own.value = d.value
  AND own.external_id = d.external_id AND own.status = 'active'
-"""
+"""  # noqa: S608 - a constant
 
 # A withdrawal that reaches the entries of the same hash needs no entry of its own.
 _NO_NEED_OF_OWN_ENTRY = """
@@ -108,19 +113,26 @@ WHERE i.status <> 'active' AND NOT i.tombstone
 """
 
 # A withdrawal changes the status and keeps what the entry said; anything else replaces all.
-_CHANGE = """
+_CHANGE = f"""
 WITH wanted AS (
     SELECT e.id, e.status AS before,
         i.status = 'active' AS whole,
         CASE WHEN e.withdrawn_by IS NOT NULL OR e.status = 'set_aside' THEN e.status
              ELSE i.status END AS status,
-        i.scheme, i.scheme_version, i.category_code, i.quality, i.provenance,
-        COALESCE(i.source_at, e.source_at) AS source_at
+        CASE WHEN i.category_unread THEN e.scheme ELSE i.scheme END AS scheme,
+        CASE WHEN i.category_unread THEN e.scheme_version ELSE i.scheme_version END
+            AS scheme_version,
+        CASE WHEN i.category_unread THEN e.category_code ELSE i.category_code END
+            AS category_code,
+        CASE WHEN i.quality_unread THEN e.quality ELSE i.quality END AS quality,
+        i.provenance,
+        COALESCE(i.source_at, CASE WHEN e.source_at <= :newest THEN e.source_at END)
+            AS source_at
     FROM incoming i JOIN list_entries e
       ON e.list_id = :list_id AND e.kind = i.kind AND e.value = i.value
      AND e.external_id = i.external_id
     WHERE NOT i.tombstone
-      AND (e.source_at IS NULL OR i.source_at IS NULL OR i.source_at >= e.source_at)
+      AND {_NOT_OLDER.format(new="i")}
 ), done AS (
     UPDATE list_entries e SET
         status = w.status,
@@ -141,6 +153,26 @@ WITH wanted AS (
 )
 SELECT count(*) FILTER (WHERE withdrawn) AS withdrawn,
        count(*) FILTER (WHERE NOT withdrawn) AS updated FROM done
+"""  # noqa: S608 - a constant
+
+# A hash whose record could not be read takes the name of a record that lists it later, and is not
+# added beside one that has a name: the source's corrections would not reach it.
+_NAME_FOUND = f"""
+UPDATE list_entries e SET external_id = i.external_id, updated_at = :at
+FROM (
+    SELECT kind, value, min(external_id) AS external_id FROM incoming
+    WHERE external_id <> '' AND NOT tombstone GROUP BY kind, value
+) i
+WHERE e.list_id = :list_id AND e.kind = i.kind AND e.value = i.value AND e.external_id = ''
+  AND e.provenance ? '{RECORD_UNREAD}' AND NOT EXISTS (
+    SELECT FROM list_entries own WHERE own.list_id = :list_id AND own.kind = i.kind
+      AND own.value = i.value AND own.external_id <> '')
+"""  # noqa: S608 - a constant
+_NAME_KNOWN = """
+DELETE FROM incoming i
+WHERE i.record_unread AND EXISTS (
+    SELECT FROM list_entries e WHERE e.list_id = :list_id AND e.kind = i.kind
+      AND e.value = i.value AND e.external_id <> '')
 """
 
 _KEEP_WITHDRAWN = """
@@ -174,20 +206,20 @@ SELECT count(*) FILTER (WHERE status = 'active') AS added,
        count(*) FILTER (WHERE status <> 'active') AS withdrawn FROM done
 """
 
-_TOMBSTONES = """
+_TOMBSTONES = f"""
 WITH done AS (
     UPDATE list_entries e
     SET status = i.status, source_at = COALESCE(i.source_at, e.source_at), updated_at = :at
     FROM incoming i
     WHERE i.tombstone AND e.list_id = :list_id AND e.external_id = i.external_id
       AND e.external_id <> '' AND e.status = 'active'
-      AND (e.source_at IS NULL OR i.source_at IS NULL OR i.source_at >= e.source_at)
+      AND {_NOT_OLDER.format(new="i")}
     RETURNING i.seq
 )
 SELECT count(*) AS entries, count(DISTINCT seq) AS rows FROM done
-"""
+"""  # noqa: S608 - a constant
 
-_NO_LONGER_IN_RECORD = """
+_NO_LONGER_IN_RECORD = f"""
 UPDATE list_entries e
 SET status = 'withdrawn', source_at = COALESCE(r.source_at, e.source_at), updated_at = :at
 FROM (
@@ -195,26 +227,19 @@ FROM (
     WHERE NOT tombstone AND external_id <> '' GROUP BY external_id
 ) r
 WHERE e.list_id = :list_id AND e.external_id = r.external_id AND e.status = 'active'
-  AND (e.source_at IS NULL OR r.source_at IS NULL OR r.source_at >= e.source_at)
+  AND {_NOT_OLDER.format(new="r")}
   AND NOT EXISTS (SELECT FROM incoming i WHERE i.kind = e.kind AND i.value = e.value
                   AND i.external_id = e.external_id)
-"""
+  AND NOT EXISTS (SELECT FROM kept k WHERE k.id = e.id)
+"""  # noqa: S608 - a constant
 
 _NO_LONGER_IN_FILE = """
 UPDATE list_entries e SET status = 'withdrawn', updated_at = :at
 WHERE e.list_id = :list_id AND e.status = 'active'
   AND NOT EXISTS (SELECT FROM incoming i WHERE i.kind = e.kind AND i.value = e.value
                   AND i.external_id = e.external_id)
+  AND NOT EXISTS (SELECT FROM kept k WHERE k.id = e.id)
 """
-
-
-@dataclass(kw_only=True, slots=True)
-class Staged:
-    """What was read from a file: how many entries, and which rows were refused."""
-
-    entries: int = 0
-    refused: list[Refusal] = field(default_factory=list)
-    refused_total: int = 0
 
 
 @dataclass(kw_only=True, slots=True)
@@ -225,36 +250,7 @@ class Merged:
     updated: int = 0
     withdrawn: int = 0
     unchanged: int = 0
-
-
-def stage(tx: Connection, rows: Iterable[ListEntry | Refusal]) -> Staged:
-    """Copy entries into the temporary table; keep the first 10,000 refusals and count all."""
-    staged = Staged()
-    tx.execute(text(_CREATE))
-    driver = tx.connection.driver_connection
-    if driver is None:  # pragma: no cover - a transaction always has one
-        raise Unavailable("The database did not answer")
-    try:
-        with (
-            driver.cursor() as cursor,
-            cursor.copy(f"COPY incoming ({_COLUMNS}) FROM STDIN") as copy,
-        ):
-            for row in rows:
-                if isinstance(row, Refusal):
-                    staged.refused_total += 1
-                    if len(staged.refused) < KEPT_REFUSALS:
-                        staged.refused.append(row)
-                else:
-                    staged.entries += 1
-                    copy.write_row(_fields(staged.entries, row))
-    except psycopg.OperationalError as error:
-        raise Unavailable(
-            "The database went away while the list was read",
-            why=type(error).__name__,
-            remedy="Nothing was imported. Run the same command again when it is back",
-        ) from error
-    tx.execute(text("ANALYZE incoming"))
-    return staged
+    kept_unreadable: int = 0
 
 
 def merge(
@@ -266,9 +262,12 @@ def merge(
     complete: bool,
     at: datetime,
 ) -> Merged:
-    """Bring the staged entries into the list, by the steps of this module's docstring."""
+    """Bring the staged entries into the list, by the steps of this module's docstring.
+
+    Raises `BadInput` when `complete` is asked for and the file may not be the full list.
+    """
     done = Merged()
-    values = {"list_id": list_id, "at": at}
+    values = {"list_id": list_id, "at": at, "newest": at + AHEAD}
     effective = 0  # staged rows that changed something
 
     def changed(statement: str) -> int:
@@ -282,6 +281,11 @@ def merge(
     if staged.entries > MANY_ROWS:  # so many are joined by hashing, whatever the planner guesses
         tx.execute(text("SET LOCAL enable_nestloop = off"))
     store.lock_entries(tx, list_id)
+    done.kept_unreadable = keep_named(tx, list_id, staged)  # 0
+    if complete:
+        refuse_partial(tx, list_id, staged)
+    changed(_NAME_FOUND)
+    changed(_NAME_KNOWN)
     changed(_LAST_OF_REPEATED)  # 1
     for statement in _WITHDRAWN_LATER_IN_FILE:  # 2
         changed(statement)
@@ -309,23 +313,3 @@ def merge(
     if effective > FEW_ROWS:
         tx.execute(text("SELECT list_entries_know()"))
     return done
-
-
-def _fields(number: int, entry: ListEntry) -> tuple[object, ...]:
-    """One row of the temporary table, in the order of `_COLUMNS`."""
-    category = entry.category
-    return (
-        number,
-        entry.kind.value,
-        entry.value,
-        entry.external_id,
-        category.scheme if category else None,
-        category.version if category else None,
-        category.code if category else None,
-        entry.status.value,
-        entry.quality,
-        json.dumps(dict(entry.provenance), ensure_ascii=False) if entry.provenance else "{}",
-        entry.provenance.get("timestamp"),
-        not entry.value,
-        entry.video.packed() if entry.video is not None else None,
-    )

@@ -32,6 +32,17 @@ class EntryStatus(StrEnum):
     SET_ASIDE = "set_aside"  # a stored row that turned out to be malformed
 
 
+class SideField(StrEnum):
+    """A field beside the hash. One that cannot be read is left out; it never decides over it."""
+
+    EXTERNAL_ID = "external_id"
+    CATEGORY = "category"
+    QUALITY = "quality"
+    TIMESTAMP = "timestamp"
+    PROVENANCE = "provenance"
+    OTHER = "other"  # a column or key that nobody here reads
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class HashList:
     """A named list with its provenance and matching policy.
@@ -56,30 +67,97 @@ class HashList:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Uncategorised:
+    """The source categorises by this scheme and has not categorised this entry.
+
+    That is not the same as a list that has no categories at all, whose entries have None.
+    """
+
+    scheme: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ListEntry:
-    """One hash as a source gave it. `value` is raw bytes; `category` never a bare integer."""
+    """One hash as a source gave it. `value` is raw bytes; `category` never a bare integer.
+
+    `unread` names the side fields of the row that could not be read: a stored entry keeps what
+    it said there. With `external_id` among them, whatever the list holds of this hash stays.
+    `row` is the place in the file, as in `Refusal`.
+    """
 
     kind: SignalKind
     value: bytes
     external_id: str = ""
-    category: Category | None = None
+    category: Category | Uncategorised | None = None
     status: EntryStatus = EntryStatus.ACTIVE
     quality: int | None = None
     provenance: Mapping[str, str] = field(default_factory=dict)
     video: VideoHash | None = None  # with kind VPDQ: the frames themselves
+    unread: frozenset[SideField] = frozenset()
+    row: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """What a row names an entry by: a hash, or the source's record, or its hashes of one kind.
+
+    With a `value` (and its `kind`) it names that hash, in whatever record it stands. Without one
+    it names the record `external_id`, all of it or only what it holds of `kind`.
+    """
+
+    external_id: str = ""
+    kind: SignalKind | None = None
+    value: bytes = b""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refusal:
-    """A row that was not taken, with its place and the reason (never its content)."""
+    """A row that was not taken, with its place and the reason (never its content).
+
+    The entries that it names stay as they were. `names` is all that could be read of that.
+    `certain` says that the names are surely the row's own, so that a row whose names the list
+    does not hold is a new one. Otherwise such a row could be any entry, like one without names,
+    and the file cannot be taken for the full list.
+    """
 
     row: int
+    why: str
+    names: tuple[Identity, ...] = ()
+    certain: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
+    """A side field that was left out while its row was taken, and why (never its content)."""
+
+    row: int
+    field: SideField
     why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Partial:
+    """The file itself shows that it is not the full list: one page of several, or cut off.
+
+    A parser yields it at any place. A file that it cannot read to the end it refuses instead.
+    """
+
+    why: str
+
+
+ParsedRow = ListEntry | Refusal | Ignored | Partial
+"""What a parser of a list format yields (tutela.indicators.formats)."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Imported:
-    """What one import changed; `refused` rows are all here, none is lost silently."""
+    """What one import changed.
+
+    No row is lost silently: `refused` and `ignored` hold the first 10,000 each, and all are
+    counted. `kept_unreadable` counts the active entries that the file does not list and that
+    stayed because a row that could not be read may name them.
+    """
 
     id: ImportId
     list_id: ListId
@@ -89,6 +167,9 @@ class Imported:
     unchanged: int
     refused: tuple[Refusal, ...]
     refused_total: int
+    kept_unreadable: int = 0
+    ignored: tuple[Ignored, ...] = ()
+    ignored_total: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tutela.indicators.formats import csv, ncmec, vics, vpdq
-from tutela.indicators.model import ListEntry, Refusal
+from tutela.indicators.model import ParsedRow
 from tutela.primitives.errors import BadInput, NotFound
 
 Progress = Callable[[int, int], None]
 """Called with bytes done and bytes in all."""
 
-Parse = Callable[[BinaryIO], Iterator[ListEntry | Refusal]]
+Parse = Callable[[BinaryIO], Iterator[ParsedRow]]
 
 FORMATS: Mapping[str, Parse] = {
     "csv": csv.parse,

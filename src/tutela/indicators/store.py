@@ -4,7 +4,7 @@ Entries are numbered by the database as they change (migration 0003): within one
 whoever has seen change n has seen everything below n.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     Identity,
@@ -21,11 +22,19 @@ from sqlalchemy import (
     Table,
     Text,
     func,
+    insert,
     select,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from tutela.indicators.model import EntryStatus, HashList, Refusal
+from tutela.indicators.model import (
+    EntryStatus,
+    HashList,
+    Ignored,
+    Imported,
+    Refusal,
+    SideField,
+)
 from tutela.primitives.database import METADATA
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import ImportId, ListId
@@ -62,12 +71,15 @@ IMPORTS = Table(
     Column("withdrawn", BigInteger, nullable=False),
     Column("unchanged", BigInteger, nullable=False),
     Column("refused_total", BigInteger, nullable=False),
+    Column("kept_unreadable", BigInteger, nullable=False),
+    Column("ignored_total", BigInteger, nullable=False),
 )
 REFUSALS = Table(
     "list_refusals",
     METADATA,
     Column("import_id", Text, nullable=False),
     Column("row", BigInteger, nullable=False),
+    Column("field", Text, nullable=False),  # the side field that was left out; "" for a whole row
     Column("why", Text, nullable=False),
 )
 ENTRIES = Table(
@@ -131,6 +143,8 @@ class PastImport:
     withdrawn: int
     unchanged: int
     refused_total: int
+    kept_unreadable: int
+    ignored_total: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,20 +236,45 @@ def imports_of(tx: Connection, list_id: ListId, *, limit: int = 10) -> Sequence[
             withdrawn=row.withdrawn,
             unchanged=row.unchanged,
             refused_total=row.refused_total,
+            kept_unreadable=row.kept_unreadable,
+            ignored_total=row.ignored_total,
         )
         for row in rows
     ]
 
 
+def keep_refusals(tx: Connection, import_id: ImportId, imported: Imported) -> None:
+    """Store the rows that an import refused and the side fields that it left out."""
+    rows = [{"row": one.row, "field": "", "why": one.why} for one in imported.refused]
+    rows += [{"row": one.row, "field": one.field, "why": one.why} for one in imported.ignored]
+    if rows:
+        tx.execute(insert(REFUSALS), [{"import_id": import_id, **row} for row in rows])
+
+
 def refusals_of(tx: Connection, import_id: ImportId, *, limit: int = 10_000) -> Sequence[Refusal]:
-    """The refused rows of an import in the order of the file (at most 10,000 are kept)."""
-    rows = tx.execute(
-        select(REFUSALS.c.row, REFUSALS.c.why)
-        .where(REFUSALS.c.import_id == import_id)
+    """The refused rows of an import in the order of the file (at most 10,000 are kept).
+
+    What they name is not stored, only their place and the reason.
+    """
+    rows = _left_out(tx, import_id, REFUSALS.c.field == "", limit=limit)
+    return [Refusal(row=row.row, why=row.why) for row in rows]
+
+
+def ignored_of(tx: Connection, import_id: ImportId, *, limit: int = 10_000) -> Sequence[Ignored]:
+    """The side fields that an import left out, in the order of the file (10,000 at most)."""
+    rows = _left_out(tx, import_id, REFUSALS.c.field != "", limit=limit)
+    return [Ignored(row=row.row, field=SideField(row.field), why=row.why) for row in rows]
+
+
+def _left_out(
+    tx: Connection, import_id: ImportId, which: ColumnElement[bool], *, limit: int
+) -> Iterable[Row[tuple[object, ...]]]:
+    return tx.execute(
+        select(REFUSALS)
+        .where(REFUSALS.c.import_id == import_id, which)
         .order_by(REFUSALS.c.row)
         .limit(limit)
     )
-    return [Refusal(row=row.row, why=row.why) for row in rows]
 
 
 def category_of(scheme: str | None, version: str | None, code: str | None) -> Category | None:

@@ -9,12 +9,23 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import BinaryIO
 
+from tutela.indicators.formats.identities import anything_in, hashes_in
 from tutela.indicators.formats.texts import clean, is_name, moment
-from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind
+from tutela.indicators.model import (
+    EntryStatus,
+    Identity,
+    Ignored,
+    ListEntry,
+    ParsedRow,
+    Partial,
+    Refusal,
+    SideField,
+    SignalKind,
+)
 from tutela.indicators.signals import NotAHash, value_of
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput
@@ -43,12 +54,8 @@ _STATUS = {
     "withdrawn": EntryStatus.WITHDRAWN,
     "deleted": EntryStatus.DELETED,
 }
-_QUALITY = re.compile(r"100|[0-9]{1,2}", re.ASCII)
+_QUALITY = re.compile(r"(100|[0-9]{1,2})(\.0*)?", re.ASCII)
 _LINE_CHARACTERS = 1 << 16
-
-
-class _RowRefused(ValueError):
-    """Raised for a row that cannot be taken; the message is the reason."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,19 +66,23 @@ class _Header:
     wide: tuple[SignalKind, ...]
 
 
-def parse(stream: BinaryIO) -> Iterator[ListEntry | Refusal]:
+def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     """Entries and refusals in the order of the rows; `Refusal.row` is the line (header: 1).
 
     A header that is not ours, text that is no UTF-8, an open quotation mark or an endless
     line is `BadInput` for the whole file.
     """
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    rows = csv.reader(_lines(text), strict=True)
+    lines = _Lines(text)
+    rows = csv.reader(lines, strict=True)
     try:
         header = _header(next(rows, []))
+        fields: list[str] = []
         for fields in rows:
             if fields:
                 yield from _row(header, fields, line=rows.line_num)
+        if not lines.ended and fields and not _ends_with_hash(header, fields):
+            yield Partial(why="its last line has no line end, so the file may have been cut off")
     except UnicodeDecodeError:
         raise _unreadable(rows.line_num + 1, "this is not UTF-8 text") from None
     except csv.Error:
@@ -92,14 +103,28 @@ def recognises(first_line: str) -> bool:
     return any(field.strip().lower() in {*WIDE, *OPTIONAL, "kind", "value"} for field in fields)
 
 
-def _lines(text: io.TextIOWrapper) -> Iterator[str]:
-    """Line by line, each of bounded length."""
-    number = 0
-    while line := text.readline(_LINE_CHARACTERS):
-        number += 1
-        if len(line) == _LINE_CHARACTERS and not line.endswith("\n"):
-            raise _unreadable(number, f"the line is longer than {_LINE_CHARACTERS} characters")
-        yield line
+class _Lines:
+    """Line by line, each of bounded length; knows whether the last one had its end."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._number = 0
+        self.ended = True
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._text.readline(_LINE_CHARACTERS):
+            self._number += 1
+            self.ended = line.endswith(("\n", "\r"))
+            if len(line) == _LINE_CHARACTERS and not self.ended:
+                raise _unreadable(
+                    self._number, f"the line is longer than {_LINE_CHARACTERS} characters"
+                )
+            yield line
+
+
+def _ends_with_hash(header: "_Header", fields: list[str]) -> bool:
+    """Whether the row ends with a whole hash, so that nothing of it can have been cut off."""
+    return len(fields) == len(header.columns) and bool(hashes_in(fields[-1]))
 
 
 def _header(fields: list[str]) -> _Header:
@@ -135,68 +160,128 @@ def _is_note(column: str) -> bool:
     return column.startswith(PROVENANCE_PREFIX) and name not in {"", "timestamp"}
 
 
-def _row(header: _Header, fields: list[str], *, line: int) -> Iterator[ListEntry | Refusal]:
+def _row(header: _Header, fields: list[str], *, line: int) -> Iterator[ParsedRow]:
     """The entries of one row."""
     if len(fields) != len(header.columns):
         yield Refusal(
-            row=line, why=f"it has {len(fields)} fields, the header has {len(header.columns)}"
+            row=line,
+            why=f"it has {len(fields)} fields, the header has {len(header.columns)}",
+            names=anything_in(fields),
         )
         return
     cells = dict(zip(header.columns, fields, strict=True))
+    beside = _beside(cells, line=line)
+    yield from beside.ignored
     if not header.wide:
-        yield _entry(cells, cells["kind"].strip().lower(), cells["value"], line=line)
+        yield _entry(beside, cells["kind"].strip().lower(), cells["value"])
         return
-    given = [kind for kind in header.wide if cells[kind]]
+    given = [kind for kind in header.wide if cells[kind].strip()]
     if not given:
-        yield Refusal(row=line, why="it holds no hash")
+        yield Refusal(
+            row=line, why="it holds no hash", names=beside.record, certain=bool(beside.record)
+        )
     for kind in given:
-        yield _entry(cells, kind, cells[kind], line=line)
+        yield _entry(beside, kind, cells[kind])
 
 
-def _entry(
-    cells: Mapping[str, str], kind_text: str, value_text: str, *, line: int
-) -> ListEntry | Refusal:
+@dataclass(kw_only=True, slots=True)
+class _Beside:
+    """What stands beside the hashes of a row, as far as it can be read."""
+
+    line: int
+    external_id: str = ""
+    category: Category | None = None
+    status: EntryStatus | None = None
+    quality: int | None = None
+    provenance: dict[str, str] = field(default_factory=dict)
+    ignored: list[Ignored] = field(default_factory=list)
+
+    def leave_out(self, side_field: SideField, why: str) -> None:
+        """Note a field that cannot be read."""
+        self.ignored.append(Ignored(row=self.line, field=side_field, why=why))
+
+    @property
+    def record(self) -> tuple[Identity, ...]:
+        """The record that the row names, if it names one."""
+        return (Identity(external_id=self.external_id),) if self.external_id else ()
+
+
+def _beside(cells: Mapping[str, str], *, line: int) -> _Beside:
+    """Read the side fields of a row; none of them refuses it."""
+    beside = _Beside(line=line, status=_STATUS.get(cells.get("status", "").strip().lower()))
+    name = cells.get("external_id", "").strip()
+    if is_name(name):
+        beside.external_id = name
+    else:
+        beside.leave_out(SideField.EXTERNAL_ID, "it is too long or cannot be printed")
+    _read_category(beside, cells)
+    quality = cells.get("quality", "").strip()
+    if _QUALITY.fullmatch(quality):
+        beside.quality = int(quality.partition(".")[0])
+    elif quality:
+        beside.leave_out(SideField.QUALITY, "it is not a whole number from 0 to 100")
+    beside.provenance = _provenance(cells)
+    if "timestamp_unread" in beside.provenance:
+        beside.leave_out(SideField.TIMESTAMP, "it is not an ISO 8601 date and time")
+    return beside
+
+
+def _entry(beside: _Beside, kind_text: str, value_text: str) -> ListEntry | Refusal:
     """One hash of a row."""
+    line, record = beside.line, beside.record
+    readable = hashes_in(value_text)
     if kind_text not in KINDS:
-        return Refusal(row=line, why=f"the kind is not one of {', '.join(KINDS)}")
+        other = Identity(kind=SignalKind.OTHER, value=value_text.encode("utf-8", "replace"))
+        return Refusal(
+            row=line,
+            why=f"the kind is not one of {', '.join(KINDS)}",
+            names=(*readable, other, *record),
+            certain=bool(readable),
+        )
     kind = SignalKind(kind_text)
     try:
-        return ListEntry(
-            kind=kind,
-            value=value_of(kind, value_text),
-            external_id=_external_id(cells),
-            category=_category(cells),
-            status=_status(cells),
-            quality=_quality(cells),
-            provenance=_provenance(cells),
-        )
+        value = value_of(kind, value_text if kind is SignalKind.OTHER else value_text.strip())
     except NotAHash as error:
-        return Refusal(row=line, why=f"{kind}: {error}")
-    except _RowRefused as error:
-        return Refusal(row=line, why=str(error))
+        return Refusal(
+            row=line,
+            why=f"{kind}: {error}",
+            names=(*readable, *record),
+            certain=bool(record),
+        )
+    if beside.status is None:
+        return Refusal(
+            row=line,
+            why="the status is not active, withdrawn or deleted",
+            names=(Identity(kind=kind, value=value),),
+            certain=True,
+        )
+    return ListEntry(
+        kind=kind,
+        value=value,
+        external_id=beside.external_id,
+        category=beside.category,
+        status=beside.status,
+        quality=beside.quality,
+        provenance=beside.provenance,
+        unread=frozenset(one.field for one in beside.ignored),
+        row=line,
+    )
 
 
-def _external_id(cells: Mapping[str, str]) -> str:
-    """The source's own name for the record."""
-    name = cells.get("external_id", "").strip()
-    if not is_name(name):
-        raise _RowRefused("the external_id is too long or cannot be printed")
-    return name
-
-
-def _category(cells: Mapping[str, str]) -> Category | None:
+def _read_category(beside: _Beside, cells: Mapping[str, str]) -> None:
     """A code with its scheme: the same code means different things in different schemes."""
     code = cells.get("category", "").strip()
     scheme = cells.get("scheme", "").strip().lower()
     version = cells.get("scheme_version", "").strip() or UNSPECIFIED
     if not code:
-        return None
+        return
     if not scheme:
-        raise _RowRefused("it has a category but no scheme, so the category means nothing")
+        beside.leave_out(SideField.CATEGORY, "it has no scheme, so it means nothing")
+        return
     try:
-        return _known_category(scheme, version, code)
+        beside.category = _known_category(scheme, version, code)
     except BadInput as error:
-        raise _RowRefused(f"scheme, scheme_version and category: {error.why}") from None
+        beside.leave_out(SideField.CATEGORY, f"scheme, scheme_version and category: {error.why}")
 
 
 @lru_cache(maxsize=256)
@@ -205,32 +290,12 @@ def _known_category(scheme: str, version: str, code: str) -> Category:
     return Category(scheme=scheme, version=version, code=code)
 
 
-def _status(cells: Mapping[str, str]) -> EntryStatus:
-    """Active unless the row says otherwise."""
-    status = _STATUS.get(cells.get("status", "").strip().lower())
-    if status is None:
-        raise _RowRefused("the status is not active, withdrawn or deleted")
-    return status
-
-
-def _quality(cells: Mapping[str, str]) -> int | None:
-    """0 to 100, or unknown."""
-    text = cells.get("quality", "").strip()
-    if not text:
-        return None
-    if not _QUALITY.fullmatch(text):
-        raise _RowRefused("the quality is not a whole number from 0 to 100")
-    return int(text)
-
-
 def _provenance(cells: Mapping[str, str]) -> dict[str, str]:
     """What the row says about where it comes from."""
     notes: dict[str, str] = {}
     if text := cells.get("timestamp", "").strip():
         at = moment(text)
-        if at is None:
-            raise _RowRefused("the timestamp is not an ISO 8601 date and time")
-        notes["timestamp"] = iso(at)
+        notes.update({"timestamp_unread": clean(text)} if at is None else {"timestamp": iso(at)})
     if text := cells.get("provenance", "").strip():
         notes["source"] = clean(text)
     for column, text in cells.items():

@@ -12,8 +12,19 @@ from typing import BinaryIO
 from lxml import etree
 
 from tutela.indicators.formats.bounded import BoundedReader
+from tutela.indicators.formats.identities import hashes_in
 from tutela.indicators.formats.texts import clean, is_name, moment
-from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind
+from tutela.indicators.model import (
+    EntryStatus,
+    Identity,
+    Ignored,
+    ListEntry,
+    ParsedRow,
+    Partial,
+    Refusal,
+    SideField,
+    SignalKind,
+)
 from tutela.indicators.signals import NotAHash, value_of
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput
@@ -35,11 +46,12 @@ _KINDS = {
 }
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}", re.ASCII)
 _CLASSIFICATION = re.compile(r"[A-Za-z0-9]{1,16}", re.ASCII)
+_COUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
 _FORBIDDEN = (b"<!DOCTYPE", b"<!ENTITY")
 _ENTRY_DEPTH = 3  # queryResult / images / image
 
 
-def parse(stream: BinaryIO) -> Iterator[ListEntry | Refusal]:
+def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     """Entries and refusals in the order of the records; `Refusal.row` is the record's number.
 
     XML that is broken anywhere, has a document type, or is not this interface's is `BadInput`.
@@ -67,10 +79,11 @@ def _why_not(piece: bytes) -> str:
     )
 
 
-def _records(reader: BoundedReader) -> Iterator[ListEntry | Refusal]:
+def _records(reader: BoundedReader) -> Iterator[ParsedRow]:
     """Walk the document; each record is forgotten once read."""
     depth = 0
     root = None
+    pages = _Pages()
     for event, element in etree.iterparse(
         reader,
         events=("start", "end"),
@@ -89,13 +102,38 @@ def _records(reader: BoundedReader) -> Iterator[ListEntry | Refusal]:
                 if not _NAMESPACE.fullmatch(str(element.tag)):
                     raise _unreadable(0, "it is not a queryResult of Hash Sharing v2")
             continue
-        if depth == _ENTRY_DEPTH and _local(element.getparent()) in ("images", "videos"):
+        parent = _local(element.getparent())
+        if depth == _ENTRY_DEPTH and parent in ("images", "videos"):
+            pages.record()
             yield from _record(element, row=reader.item())
-        if depth <= _ENTRY_DEPTH:
             _forget(element)
+        elif depth == _ENTRY_DEPTH - 1:
+            yield from pages.ended(element)
         depth -= 1
     if root is None:
         raise _unreadable(0, "it is empty")
+
+
+class _Pages:
+    """Whether the document is the whole answer: it may name a next page, or hold too few."""
+
+    def __init__(self) -> None:
+        self._records = 0
+
+    def record(self) -> None:
+        """One more record of the list that is being read."""
+        self._records += 1
+
+    def ended(self, element: etree._Element) -> Iterator[Partial]:
+        """A child of the root has been read: a list of records, or the place of the next page."""
+        name = _local(element)
+        if name == "paging" and _text(element, "next"):
+            yield Partial(why="it is one page of several: it names a next page")
+        elif name in ("images", "videos"):
+            told = (element.get("count") or "").strip()
+            if _COUNT.fullmatch(told) and int(told) > self._records:
+                yield Partial(why=f"it says {told} {name} and holds {self._records}")
+            self._records = 0
 
 
 def _forget(element: etree._Element) -> None:
@@ -108,17 +146,23 @@ def _forget(element: etree._Element) -> None:
         del parent[0]
 
 
-def _record(element: etree._Element, *, row: int) -> Iterator[ListEntry | Refusal]:
+def _record(element: etree._Element, *, row: int) -> Iterator[ParsedRow]:
     """The fingerprints of one record, or its tombstone."""
     name = _local(element)
-    if name not in _LIVE and name not in _DELETED:
-        yield Refusal(row=row, why="it is neither an image nor a video, nor a deleted one")
-        return
     record = _record_name(element)
-    if record is None:
-        yield Refusal(row=row, why="its member or its id is missing, too long or unprintable")
+    why = ""
+    if name not in _LIVE and name not in _DELETED:
+        why = "it is neither an image nor a video, nor a deleted one"
+    elif record is None:  # its deletion will name the record only, so it is not taken without
+        why = "its member or its id is missing, too long or unprintable"
+    if why or record is None:
+        yield Refusal(row=row, why=why, names=_names(element, record))
         return
     provenance = _provenance(element, media=_LIVE.get(name) or _DELETED[name])
+    unread = set[SideField]()
+    if "timestamp_unread" in provenance:
+        unread.add(SideField.TIMESTAMP)
+        yield Ignored(row=row, field=SideField.TIMESTAMP, why="it is not an ISO 8601 date and time")
     if name in _DELETED:
         yield ListEntry(
             kind=SignalKind.OTHER,
@@ -126,22 +170,28 @@ def _record(element: etree._Element, *, row: int) -> Iterator[ListEntry | Refusa
             external_id=record,
             status=EntryStatus.DELETED,
             provenance=provenance,
+            unread=frozenset(unread),
+            row=row,
         )
         return
     code = _text(element, "classification")
     if code and not _CLASSIFICATION.fullmatch(code):
-        yield Refusal(row=row, why="the classification is not a short code")
-        return
+        unread.add(SideField.CATEGORY)
+        yield Ignored(
+            row=row, field=SideField.CATEGORY, why="the classification is not a short code"
+        )
+        code = ""
     category = Category(scheme=SCHEME, version=SCHEME_VERSION, code=code) if code else None
     prints = _child(element, "fingerprints")
     if prints is None or not len(prints):
-        yield Refusal(row=row, why="it holds no fingerprint")
+        whole = (Identity(external_id=record),)
+        yield Refusal(row=row, why="it holds no fingerprint", names=whole, certain=True)
         return
     for fingerprint in prints:
         try:
             kind, value = _fingerprint(fingerprint)
         except NotAHash as error:
-            yield Refusal(row=row, why=str(error))
+            yield _refused(fingerprint, record, row=row, why=str(error))
             continue
         yield ListEntry(
             kind=kind,
@@ -149,7 +199,26 @@ def _record(element: etree._Element, *, row: int) -> Iterator[ListEntry | Refusa
             external_id=record,
             category=category,
             provenance=provenance,
+            unread=frozenset(unread),
+            row=row,
         )
+
+
+def _refused(element: etree._Element, record: str, *, row: int, why: str) -> Refusal:
+    """One fingerprint that cannot be taken; its record may hold one of its kind already."""
+    tag = _local(element)
+    kind = _KINDS.get(tag.lower(), SignalKind.OTHER) if _TAG.fullmatch(tag) else None
+    given = Identity(external_id=record, kind=kind)
+    return Refusal(row=row, why=why, names=(given,), certain=True)
+
+
+def _names(element: etree._Element, record: str | None) -> tuple[Identity, ...]:
+    """What a record names that is not taken: itself, or its hashes as far as they can be read."""
+    found = [Identity(external_id=record)] if record is not None else []
+    for fingerprint in element.iter():
+        if fingerprint is not element and len(fingerprint) == 0:
+            found += hashes_in(fingerprint.text or "")
+    return tuple(found)
 
 
 def _fingerprint(element: etree._Element) -> tuple[SignalKind, bytes]:
@@ -162,12 +231,12 @@ def _fingerprint(element: etree._Element) -> tuple[SignalKind, bytes]:
         raise NotAHash(f"{tag}: given as a link only, the fingerprint itself is not in the file")
     text = element.text or ""
     kind = _KINDS.get(tag.lower(), SignalKind.OTHER)
-    if len(element) or not text:
+    if len(element) or not text.strip():
         raise NotAHash(f"{tag}: it is not a text")
     try:
-        return kind, value_of(
-            kind, text if kind is not SignalKind.OTHER else f"{tag.lower()}:{text}"
-        )
+        if kind is SignalKind.OTHER:
+            return kind, value_of(kind, f"{tag.lower()}:{text}")
+        return kind, value_of(kind, text.strip())
     except NotAHash as error:
         raise NotAHash(f"{tag}: {error}") from None
 

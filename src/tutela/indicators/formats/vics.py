@@ -14,7 +14,17 @@ import ijson
 
 from tutela.indicators.formats.bounded import BoundedReader
 from tutela.indicators.formats.texts import clean, is_name, moment
-from tutela.indicators.model import ListEntry, Refusal, SignalKind
+from tutela.indicators.model import (
+    Identity,
+    Ignored,
+    ListEntry,
+    ParsedRow,
+    Partial,
+    Refusal,
+    SideField,
+    SignalKind,
+    Uncategorised,
+)
 from tutela.indicators.signals import NotAHash, value_of
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput
@@ -23,6 +33,9 @@ from tutela.taxonomy.model import Category
 MAX_DEPTH = 32
 _DIGITS = b"0" * 600  # the smallest limit that Python can be given
 _DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_NEXT_PAGE_KEYS = frozenset({"odata.nextLink", "@odata.nextLink"})
+_COUNT_KEYS = frozenset({"odata.count", "@odata.count"})
+_COUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
 _CONTEXT_KEYS = frozenset({"odata.metadata", "@odata.context"})
 _CONTEXT = re.compile(
     r".*/(?P<version>1\.[0-9]|2\.0)\.xml"
@@ -65,7 +78,7 @@ _SKIPPED: Final = object()
 _KEPT_KEYS = frozenset({*_DIRECT, *_FLAGS, *_NOTES, "Category", "DateUpdated", "AlternativeHashes"})
 
 
-def parse(stream: BinaryIO) -> Iterator[ListEntry | Refusal]:
+def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     """Entries and refusals in the order of the media; `Refusal.row` is the medium's number.
 
     A document that is no JSON, no VICS, deeper than 32 or broken anywhere is `BadInput`.
@@ -96,6 +109,7 @@ class _Document:
         self._reader = reader
         self._events = self._guarded()
         self._envelope: re.Match[str] | None = None
+        self._values_read = 0
 
     def _guarded(self) -> Iterator[tuple[str, Any]]:
         """JSON events, none deeper than `MAX_DEPTH`."""
@@ -109,15 +123,20 @@ class _Document:
                 depth -= 1
             yield event, value
 
-    def media(self) -> Iterator[ListEntry | Refusal]:
+    def media(self) -> Iterator[ParsedRow]:
         """The envelope, then each medium."""
         if next(self._events, ("", None))[0] != "start_map":
             raise _unreadable(0, "it does not start with an object")
         found = False
+        said = 0
         for event, key in self._events:
             if event == "end_map":
                 continue  # the parser itself refuses anything after it
             opening, value = next(self._events)
+            if key in _NEXT_PAGE_KEYS and value:
+                yield Partial(why="it is one page of several: it names a next page")
+            if key in _COUNT_KEYS and _COUNT.fullmatch(str(value)):
+                said = int(str(value))
             if key in _CONTEXT_KEYS:
                 self._read_context(opening, value)
             elif key == "value" and opening == "start_array":
@@ -127,6 +146,8 @@ class _Document:
                 self._skip(opening)
         if not found:
             raise _unreadable(0, 'it has no list "value"')
+        if said > self._values_read:
+            yield Partial(why=f"it says {said} values and holds {self._values_read}")
 
     def _read_context(self, event: str, value: object) -> None:
         """Version, country segment and kind of the envelope; the values come after it."""
@@ -134,17 +155,18 @@ class _Document:
         if self._envelope is None:
             raise _unreadable(0, "its envelope is not VICS 1.x or 2.0 with #Cases or #Media")
 
-    def _values(self) -> Iterator[ListEntry | Refusal]:
+    def _values(self) -> Iterator[ParsedRow]:
         """The media of the list, or of each case in it."""
         if self._envelope is None:
             raise _unreadable(0, "no envelope stands before the values, so Category has no meaning")
-        yield from self._array(cases=self._envelope["what"] == "Cases")
+        yield from self._array(cases=self._envelope["what"] == "Cases", top=True)
 
-    def _array(self, *, cases: bool) -> Iterator[ListEntry | Refusal]:
-        """Each element of an array that has been opened."""
+    def _array(self, *, cases: bool, top: bool = False) -> Iterator[ParsedRow]:
+        """Each element of an array that has been opened; `top` is the document's own."""
         for event, _ in self._events:
             if event == "end_array":
                 return
+            self._values_read += top
             if event != "start_map":
                 self._skip(event)
                 yield Refusal(row=self._reader.item(), why="it is not an object")
@@ -154,7 +176,7 @@ class _Document:
                 medium = self._object(keep=_KEPT_KEYS)
                 yield from self._entries(medium, row=self._reader.item())
 
-    def _case(self) -> Iterator[ListEntry | Refusal]:
+    def _case(self) -> Iterator[ParsedRow]:
         """The media of one case; what the case says about people is passed over."""
         for event, key in self._events:
             if event == "end_map":
@@ -206,37 +228,57 @@ class _Document:
                 found.append({})
         return found
 
-    def _entries(self, medium: dict[str, Any], *, row: int) -> Iterator[ListEntry | Refusal]:
+    def _entries(self, medium: dict[str, Any], *, row: int) -> Iterator[ParsedRow]:
         """The hashes of one medium; each that cannot be taken is a refusal of its own."""
         envelope = self._envelope
         if envelope is None:  # pragma: no cover - _values has refused it
             return
-        try:
-            category = _category(medium.get("Category"), envelope)
-        except ValueError as error:
-            yield Refusal(row=row, why=str(error))
-            return
+        unread: set[SideField] = set()
+        category, why = _category(medium.get("Category"), envelope)
+        if why:
+            unread.add(SideField.CATEGORY)
+            yield Ignored(row=row, field=SideField.CATEGORY, why=why)
         provenance = _provenance(medium, envelope)
-        record = ""
-        none = True
-        for kind, label, text in _hashes(medium):
-            none = False
-            try:
-                value = _value(kind, label, text)
-            except NotAHash as error:
-                yield Refusal(row=row, why=f"{kind}: {error}")
-                continue
-            if kind is SignalKind.MD5 and not record:
-                record = value.hex()
+        if "timestamp_unread" in provenance:
+            unread.add(SideField.TIMESTAMP)
+            yield Ignored(row=row, field=SideField.TIMESTAMP, why="DateUpdated is not a date")
+        values, refused = _read(medium)
+        record = next((value.hex() for kind, value in values if kind is SignalKind.MD5), "")
+        if not record:
+            unread.add(SideField.EXTERNAL_ID)
+        named = tuple(Identity(kind=kind, value=value) for kind, value in values)
+        for kind, why in refused:
+            yield Refusal(
+                row=row,
+                why=f"{kind}: {why}",
+                names=(Identity(external_id=record),) if record else named,
+                certain=bool(record),
+            )
+        for kind, value in values:
             yield ListEntry(
                 kind=kind,
                 value=value,
                 external_id=record,
                 category=category,
                 provenance=provenance,
+                unread=frozenset(unread),
+                row=row,
             )
-        if none:
+        if not values and not refused:
             yield Refusal(row=row, why="it holds no hash")
+
+
+def _read(
+    medium: dict[str, Any],
+) -> tuple[list[tuple[SignalKind, bytes]], list[tuple[SignalKind, str]]]:
+    """The hashes of a medium, MD5 first, and those that cannot be taken with the reason."""
+    values, refused = [], []
+    for kind, label, text in _hashes(medium):
+        try:
+            values.append((kind, _value(kind, label, text)))
+        except NotAHash as error:
+            refused.append((kind, str(error)))
+    return values, refused
 
 
 def _hashes(medium: dict[str, Any]) -> Iterator[tuple[SignalKind, str, object]]:
@@ -257,23 +299,28 @@ def _value(kind: SignalKind, label: str, text: object) -> bytes:
     if not isinstance(text, str) or not text:
         raise NotAHash("it is not a text")
     if kind is not SignalKind.OTHER:
-        return value_of(kind, text)
+        return value_of(kind, text.strip())
     if not label or not is_name(label, most=40):
         raise NotAHash("it has no usable HashName")
     return value_of(kind, f"{label}:{text}")
 
 
-def _category(code: object, envelope: re.Match[str]) -> Category | None:
-    """The code with the scheme that the envelope names: the same integer differs by country."""
-    if code is None or code == "":
-        return None
+def _category(code: object, envelope: re.Match[str]) -> tuple[Category | Uncategorised, str]:
+    """The code with the scheme that the envelope names, and why it cannot be read ("" if it can).
+
+    The same integer differs by country. None given and none readable are both uncategorised.
+    """
+    scheme = _SCHEMES.get((envelope["segment"] or "").lower(), UNKNOWN_SCHEME)
+    version = envelope["version"]
+    none = Uncategorised(scheme=scheme, version=version)
+    if code is None or (isinstance(code, str) and not code.strip()):
+        return none, ""
     if isinstance(code, Decimal) and code.is_finite() and code.adjusted() < 4:  # noqa: PLR2004
         code = int(code) if code == code.to_integral_value() else code
     text = str(code).strip() if isinstance(code, int | str) and not isinstance(code, bool) else ""
     if not _CODE.fullmatch(text):
-        raise ValueError("the Category is not a number or a short code")
-    scheme = _SCHEMES.get((envelope["segment"] or "").lower(), UNKNOWN_SCHEME)
-    return Category(scheme=scheme, version=envelope["version"], code=text)
+        return none, "the Category is not a number or a short code"
+    return Category(scheme=scheme, version=version, code=text), ""
 
 
 def _provenance(medium: dict[str, Any], envelope: re.Match[str]) -> dict[str, str]:

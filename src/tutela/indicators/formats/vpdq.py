@@ -21,7 +21,16 @@ from typing import Any, BinaryIO
 
 from tutela.hashing.model import MAX_FRAMES, FrameHash, Pdq, VideoHash, order_flaw
 from tutela.indicators.formats.texts import is_name
-from tutela.indicators.model import EntryStatus, ListEntry, Refusal, SignalKind
+from tutela.indicators.model import (
+    EntryStatus,
+    Identity,
+    Ignored,
+    ListEntry,
+    ParsedRow,
+    Refusal,
+    SideField,
+    SignalKind,
+)
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
 
@@ -46,7 +55,7 @@ class NotFrames(ValueError):
     """Raised for text that is no video; the message is why, with the line."""
 
 
-def parse(stream: BinaryIO) -> Iterator[ListEntry | Refusal]:
+def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     """The videos of a file and the lines that cannot be taken."""
     first = b""
     while not first.strip():
@@ -132,7 +141,7 @@ def _rest(first: bytes, stream: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _text(lines: Iterator[bytes]) -> Iterator[ListEntry | Refusal]:
+def _text(lines: Iterator[bytes]) -> Iterator[ParsedRow]:
     """The one video of a text file; every line that is none is told, then nothing is taken."""
     frames: list[FrameHash] = []
     refused = False
@@ -161,7 +170,7 @@ def _decoded(raw: bytes, *, line: int) -> str:
         raise NotFrames(f"line {line}: it holds something other than plain letters") from None
 
 
-def _json_lines(lines: Iterator[bytes]) -> Iterator[ListEntry | Refusal]:
+def _json_lines(lines: Iterator[bytes]) -> Iterator[ParsedRow]:
     for number, raw in enumerate(lines, start=1):
         if not raw.strip():
             continue
@@ -171,54 +180,81 @@ def _json_lines(lines: Iterator[bytes]) -> Iterator[ListEntry | Refusal]:
                 why=f"line {number} is longer than {MAX_LINE_BYTES:,} bytes",
                 remedy="Nothing was imported",
             )
-        try:
-            yield _of_json(raw)
-        except NotFrames as error:
-            yield Refusal(row=number, why=str(error))
+        yield from _of_json(raw, line=number)
 
 
-def _of_json(raw: bytes) -> ListEntry:
+def _of_json(raw: bytes, *, line: int) -> Iterator[ParsedRow]:
+    """The video of one line; side fields that cannot be read are left out."""
     try:
         given = json.load(io.BytesIO(raw), parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise NotFrames("it is not JSON") from None
+        yield Refusal(row=line, why="it is not JSON")
+        return
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        raise NotFrames("it is not a JSON object")
-    if unknown := sorted(given.keys() - _KEYS):
-        raise NotFrames(f"{len(unknown)} of its keys are not ours ({', '.join(sorted(_KEYS))})")
-    status = _STATUS.get(str(given.get("status", "active")))
-    if status is None:
-        raise NotFrames("the status is not active, withdrawn or deleted")
-    external_id = given.get("external_id", "")
-    if not isinstance(external_id, str) or not is_name(external_id):
-        raise NotFrames("the external_id is too long or cannot be printed")
-    frames = given.get("frames")
-    if frames is None and status is not EntryStatus.ACTIVE and external_id:
+        yield Refusal(row=line, why="it is not a JSON object")
+        return
+    ignored = []
+    if unknown := given.keys() - _KEYS:
+        why = f"{len(unknown)} of its keys are not ours ({', '.join(sorted(_KEYS))})"
+        ignored.append(Ignored(row=line, field=SideField.OTHER, why=why))
+    category, why = _category(given)
+    if why:
+        ignored.append(Ignored(row=line, field=SideField.CATEGORY, why=why))
+    yield from ignored
+    yield _video(given, category, frozenset(one.field for one in ignored), line=line)
+
+
+def _video(
+    given: dict[str, Any], category: Category | None, unread: frozenset[SideField], *, line: int
+) -> ListEntry | Refusal:
+    """The entry of one video, or its refusal with what it names all the same."""
+    status, name = _STATUS.get(str(given.get("status", "active"))), given.get("external_id", "")
+    if not isinstance(name, str) or not is_name(name):
+        name = None
+    names = (Identity(external_id=name),) if name else ()
+    if given.get("frames") is None and name and status not in (None, EntryStatus.ACTIVE):
         return ListEntry(
-            kind=SignalKind.VPDQ, value=b"", external_id=external_id, status=status
+            kind=SignalKind.VPDQ, value=b"", external_id=name, status=status, row=line
         )  # a tombstone: the source took the record back
-    if not isinstance(frames, list) or not all(isinstance(line, str) for line in frames):
+    try:
+        video = video_of(_frame_lines(given))
+        names = (Identity(kind=SignalKind.VPDQ, value=video.fingerprint), *names)
+        if status is None:
+            why = "the status is not active, withdrawn or deleted"
+        elif name is None:  # its withdrawal may name the record only, so it is not taken without
+            why = "the external_id is too long or cannot be printed"
+        else:
+            return _entry(
+                video, external_id=name, status=status, category=category, unread=unread, row=line
+            )
+    except NotFrames as error:
+        why = str(error)
+    return Refusal(row=line, why=why, names=names, certain=bool(names))
+
+
+def _frame_lines(given: dict[str, Any]) -> list[str]:
+    frames = given.get("frames")
+    if not isinstance(frames, list) or not all(isinstance(one, str) for one in frames):
         raise NotFrames("frames is not a list of texts")
-    return _entry(
-        video_of(frames), external_id=external_id, status=status, category=_category(given)
-    )
+    return frames
 
 
 def _no_constant(name: str) -> Any:  # noqa: ANN401 - json's own signature
     raise ValueError(name)
 
 
-def _category(given: dict[str, Any]) -> Category | None:
+def _category(given: dict[str, Any]) -> tuple[Category | None, str]:
+    """The category, and why it cannot be read ("" when it can or when there is none)."""
     scheme, code = given.get("scheme", ""), given.get("category", "")
     version = given.get("scheme_version", "") or _UNSPECIFIED
     if code == "":
-        return None
+        return None, ""
     if not all(isinstance(part, str) for part in (scheme, version, code)) or not scheme:
-        raise NotFrames("it has a category but no scheme, so the category means nothing")
+        return None, "it has no scheme, so it means nothing"
     try:
-        return Category(scheme=scheme.strip().lower(), version=version, code=code)
+        return Category(scheme=scheme.strip().lower(), version=version, code=code), ""
     except BadInput as error:
-        raise NotFrames(f"scheme, scheme_version and category: {error.why}") from None
+        return None, f"scheme, scheme_version and category: {error.why}"
 
 
 def _entry(
@@ -227,6 +263,8 @@ def _entry(
     external_id: str = "",
     status: EntryStatus = EntryStatus.ACTIVE,
     category: Category | None = None,
+    unread: frozenset[SideField] = frozenset(),
+    row: int = 1,
 ) -> ListEntry:
     if not usable(video.frames):
         raise NotFrames("none of its frames can be compared: all are of low quality or blank")
@@ -237,6 +275,8 @@ def _entry(
         category=category,
         status=status,
         video=video,
+        unread=unread,
+        row=row,
     )
 
 
