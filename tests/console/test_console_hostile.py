@@ -11,7 +11,7 @@ from console_parts import Office
 from leaving import left_within_a_form
 from tutela.accounts import passwords
 from tutela.console.app import build
-from tutela.console.sign_in_pages import AT_ONCE
+from tutela.console.sign_in_queue import AT_ONCE
 
 
 @pytest.mark.parametrize("field", ["login", "password", "next", "absent"])

@@ -41,6 +41,29 @@ class Attempt:
         return self.token, self.session
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """How a name stands before any password is checked: what that costs can be decided by it.
+
+    `refusal` is set when the name is refused without a check. `has_account` is for queues only
+    and must never reach whoever asks, nor be told by how long an answer takes.
+    """
+
+    has_account: bool
+    refusal: Refused | None
+
+
+def standing(tx: Connection, *, login: str, at: datetime, attempts: int) -> Standing:
+    """Look a name up; cheap, and nothing is remembered."""
+    name = normal_login(login)
+    digest = hashlib.sha256(name.encode()).digest()
+    failed_too_often = store.failures_since(tx, at - WINDOW, digest) >= attempts
+    return Standing(
+        has_account=store.credentials(tx, name) is not None,
+        refusal=_too_many() if failed_too_often else None,
+    )
+
+
 def sign_in(
     tx: Connection,
     *,

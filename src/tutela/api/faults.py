@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from tutela.adapters.web.fair_places import Crowded
 from tutela.primitives.errors import BadInput, TutelaError
 
 _LOG = structlog.get_logger()
@@ -124,7 +125,7 @@ def _told(_request: Request, error: Exception) -> Response:
     if not isinstance(error, TutelaError):
         return _broken(_request, error)
     headers = {}
-    if isinstance(error, TooMany):
+    if isinstance(error, TooMany | Crowded):
         headers["Retry-After"] = str(error.retry_after_s)
     elif error.http_status == 503:  # noqa: PLR2004 - service unavailable
         headers["Retry-After"] = _RETRY_LATER_S

@@ -1,8 +1,12 @@
-"""A lane: questions that arrive while one batch is answered make up the next one."""
+"""A lane: questions that arrive while one batch is answered make up the next one.
+
+Each key has its turn in every batch, and a batch is bounded in bytes as well: whoever asks much
+and at length waits behind itself.
+"""
 
 import asyncio
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -10,6 +14,8 @@ from contextlib import suppress
 from tutela.primitives.redacted import Redacted
 
 AT_ONCE = 64
+BATCH_BYTES = 64 * 1024
+"""Bodies of one batch together; one more is always taken."""
 
 
 class Question:
@@ -60,7 +66,7 @@ class Lane:
     def __init__(self, act: Callable[[list[Question]], None]) -> None:
         """`act` gives each question its answer or its refusal."""
         self._act = act
-        self._waiting: deque[Question] = deque()
+        self._waiting: OrderedDict[str, deque[Question]] = OrderedDict()
         self._lock = threading.Lock()
         self._busy = False
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="lookups")
@@ -69,7 +75,7 @@ class Lane:
         """The answer to one body."""
         question = Question(key=key, content_type=content_type, body=body)
         with self._lock:
-            self._waiting.append(question)
+            self._waiting.setdefault(question.key, deque()).append(question)
             start, self._busy = not self._busy, True
         if start:
             self._thread.submit(self._drain)
@@ -89,10 +95,19 @@ class Lane:
                     loop.call_soon_threadsafe(_wake, mine, fallback)
 
     def _next(self) -> list[Question]:
+        """The next batch, one question of each key in turn."""
+        batch: list[Question] = []
+        size = 0
         with self._lock:
-            batch = [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+            while self._waiting and len(batch) < AT_ONCE and size < BATCH_BYTES:
+                key, asked = self._waiting.popitem(last=False)
+                question = asked.popleft()
+                if asked:
+                    self._waiting[key] = asked  # at the end: the others come first
+                batch.append(question)
+                size += len(question.body)
             self._busy = bool(batch)
-            return batch
+        return batch
 
 
 def _wake(questions: list[Question], fallback: BaseException) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import JSONResponse
 
 from tutela.accounts.model import Actor, Permission
+from tutela.adapters.web.fair_places import fair_threads
 from tutela.api import documenting
 from tutela.api.calling import caller_with
 from tutela.api.law_bodies import CompareBody, DraftBody, DutiesBody
@@ -31,6 +32,8 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
     routes = APIRouter(prefix="/v1/law", tags=["law"], responses=documenting.ERRORS)
     admitted = caller_with(Permission.LAW_READ, parts=parts, pacing=pacing)
     reader = Annotated[Actor, Depends(admitted)]
+    # Each question computes for long: two at a time, of different keys, in threads of their own.
+    threads = fair_threads(threads=2, per_key=1)
 
     def asked(kind: type[Body]) -> Callable[..., Awaitable[Body]]:
         """Reads a body of that kind, of whoever may ask: FastAPI would read it before and whole."""
@@ -46,8 +49,12 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         openapi_extra=documenting.json_body(DutiesBody),
         summary="What binds a provider for a case, with clocks and traces",
     )
-    def ask_duties(body: Annotated[DutiesBody, Depends(asked(DutiesBody))]) -> JSONResponse:
-        answer = duties(
+    async def ask_duties(
+        by: reader, body: Annotated[DutiesBody, Depends(asked(DutiesBody))]
+    ) -> JSONResponse:
+        answer = await threads.run(
+            by.id,
+            duties,
             parts.book,
             body.facts,
             body.as_of or parts.clock.now(),
@@ -57,8 +64,8 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         return JSONResponse(answer.as_json())
 
     @routes.get("/gap", summary="A country's law assessed against treaties")
-    def ask_gap(
-        _by: reader,
+    async def ask_gap(
+        by: reader,
         jurisdiction: Annotated[str, Query(description="US, GB, DE ...")],
         against: Annotated[str, Query(description="Instruments, separated by commas")] = ",".join(
             USUAL
@@ -66,7 +73,9 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         as_of: Annotated[date | None, Query(description="The day whose law counts")] = None,
         status: Annotated[Floor, Query(description="The weakest status that counts")] = "secondary",
     ) -> JSONResponse:
-        answer = gap(
+        answer = await threads.run(
+            by.id,
+            gap,
             parts.book,
             jurisdiction,
             against=[each for each in against.split(",") if each.strip()],
@@ -80,8 +89,12 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         openapi_extra=documenting.json_body(CompareBody),
         summary="Whether two laws punish the same conduct",
     )
-    def ask_compare(body: Annotated[CompareBody, Depends(asked(CompareBody))]) -> JSONResponse:
-        answer = compare(
+    async def ask_compare(
+        by: reader, body: Annotated[CompareBody, Depends(asked(CompareBody))]
+    ) -> JSONResponse:
+        answer = await threads.run(
+            by.id,
+            compare,
             parts.book,
             body.requesting,
             body.requested,
@@ -97,8 +110,12 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         openapi_extra=documenting.json_body(DraftBody),
         summary="Model clauses and the assessments they would turn",
     )
-    def ask_draft(body: Annotated[DraftBody, Depends(asked(DraftBody))]) -> JSONResponse:
-        answer = draft(
+    async def ask_draft(
+        by: reader, body: Annotated[DraftBody, Depends(asked(DraftBody))]
+    ) -> JSONResponse:
+        answer = await threads.run(
+            by.id,
+            draft,
             parts.book,
             body.jurisdiction,
             body.requirements,

@@ -1,11 +1,11 @@
 """POST /v1/lookup: up to 10,000 hashes a call, answered fast; nothing is stored.
 
 Small bodies, the many single questions, go through one lane: a thread that takes all that wait
-at once, so that the database is asked once for all of them. A large body is answered in a
-thread of its own, after its caller is known, and only so many at a time.
+at once, so that the database is asked once for all of them, each key in its turn. A large body
+is answered in a thread of its own, after its caller is known, and only so many at a time, of one
+key half of them.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
 from tutela.accounts.model import Actor, Permission
+from tutela.adapters.web.fair_places import FairPlaces, fair_threads
 from tutela.api import documenting
 from tutela.api.bodies import LookupAnswer
 from tutela.api.calling import admitted, key_of
@@ -45,7 +46,8 @@ def router(parts: LookupParts, pacing: Pacing) -> APIRouter:
     )
     desk = _Desk(parts, pacing)
     lane = Lane(desk.answer_all)
-    places = asyncio.Semaphore(parts.bodies_at_once)
+    bodies = FairPlaces(total=parts.bodies_at_once, per_key=max(1, parts.bodies_at_once // 2))
+    searching = fair_threads(threads=4, per_key=2)
 
     @routes.post(
         "/lookup",
@@ -62,12 +64,12 @@ def router(parts: LookupParts, pacing: Pacing) -> APIRouter:
             kind = request.headers.get("content-type", "")
             content = await lane.answer(key=key, content_type=kind, body=body)
         else:
-            await run_in_threadpool(lambda: desk.admitted(parts.authenticate(key)))
-            async with places:  # a waiting request is not read: the sender is held back
+            by = await run_in_threadpool(lambda: desk.admitted(parts.authenticate(key)))
+            async with bodies.place(by.id):  # who waits is not read: the sender is held back
                 require_json(request.headers.get("content-type", ""))
                 reading = read_limited(request, max_bytes=LARGEST_BYTES)
                 body = await in_time(reading, seconds=parts.body_seconds)
-                content = await run_in_threadpool(desk.answer, body)
+                content = await searching.run(by.id, desk.answer, body)
         return Response(content, media_type="application/json")
 
     return routes
@@ -80,9 +82,9 @@ class _Desk:
         self._parts = parts
         self._pacing = pacing
 
-    def admitted(self, actor: Actor | None) -> None:
-        """Refuse whoever may not ask, or asks too often."""
-        admitted(actor, Permission.HASH_LOOKUP, pacing=self._pacing, clock=self._parts.clock)
+    def admitted(self, actor: Actor | None) -> Actor:
+        """The caller; refuse whoever may not ask, or asks too often."""
+        return admitted(actor, Permission.HASH_LOOKUP, pacing=self._pacing, clock=self._parts.clock)
 
     def answer(self, body: bytes) -> bytes:
         """One body's answer."""

@@ -40,7 +40,7 @@ class LookupParts:
     """What it takes to look up hashes, and to say whether that can be done now.
 
     `authenticate` tells whose key it is, or None. `index_state` may raise `Unavailable`.
-    `bodies_at_once` bounds the memory: so many large bodies at most.
+    `bodies_at_once` bounds the memory: so many large bodies at most, of one key half as many.
     """
 
     look_up: Callable[[Sequence[Hashed]], list[MatchResult]]
@@ -59,7 +59,8 @@ class ApiParts:
 
     `authenticate` tells whose key it is, or None. `index_state` may raise `Unavailable`.
     `countries` are the codes that the law knows; empty accepts any two letters.
-    `uploads_at_once` bounds the memory: so many bodies of `max_upload_bytes` at most.
+    `uploads_at_once` bounds the memory: so many bodies of `max_upload_bytes` at most, of one key
+    a quarter. `decoders` is how many files are hashed at a time; one key never has all of them.
     """
 
     intake: Intake
@@ -72,6 +73,7 @@ class ApiParts:
     requests_per_minute: int
     countries: frozenset[str] = frozenset()
     uploads_at_once: int = 8
+    decoders: int = 2
     body_seconds: float = 120.0
     index_lag_s: float = 30.0
 

@@ -41,6 +41,7 @@ def open_public(settings: Settings) -> Iterator[FastAPI]:
                 seal=parts.seal,
                 clock=SystemClock(),
                 service_name=settings.provider_name,
+                trusted_proxies=settings.trusted_proxies,
             )
         )
 
@@ -56,6 +57,7 @@ def _api(parts: Parts) -> ApiParts:
         requests_per_minute=parts.settings.api_requests_per_minute,
         countries=parts.book.vocabulary.countries,
         book=parts.book,
+        decoders=parts.settings.decoders,
     )
 
 
@@ -76,6 +78,7 @@ def _console(parts: Parts) -> ConsoleParts:
         detecting=parts.detecting,
         authority_name=CYBERTIP if settings.cybertip_url else "",
         authority_is_sandbox=_is_sandbox(settings),
+        trusted_proxies=settings.trusted_proxies,
     )
 
 

@@ -1,6 +1,5 @@
 """The reviewer's pages as one ASGI application."""
 
-import asyncio
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from tutela.adapters.shield import Shield
+from tutela.adapters.web.fair_places import Crowded, FairPlaces
 from tutela.console import (
     case_pages,
     exhibit_pages,
@@ -26,6 +26,7 @@ from tutela.console import (
 )
 from tutela.console.parts import ConsoleParts
 from tutela.console.rendering import Renderer
+from tutela.console.sign_in_queue import SignInQueue
 from tutela.console.visiting import SignInNeeded
 from tutela.primitives.errors import NotFound, TutelaError
 
@@ -45,7 +46,8 @@ def build(parts: ConsoleParts) -> FastAPI:
     )
     app.state.parts = parts
     app.state.renderer = Renderer(parts)
-    app.state.sign_ins = asyncio.Semaphore(sign_in_pages.AT_ONCE)
+    app.state.sign_ins = SignInQueue()
+    app.state.law_pages = FairPlaces(total=2, per_key=1)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     for room in (
         sign_in_pages,
@@ -79,7 +81,10 @@ def _told(request: Request, error: Exception) -> Response:
     """One of our errors: what, why and what to do."""
     if not isinstance(error, TutelaError):
         return _broken(request, error)
-    return _error_page(request, error, status=error.http_status)
+    response = _error_page(request, error, status=error.http_status)
+    if isinstance(error, Crowded):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def _not_here(request: Request, error: Exception) -> Response:

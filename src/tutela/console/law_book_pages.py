@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from tutela.console.law_reading import FLOORS, Read
-from tutela.console.visiting import Pages, Parts, Visitor
+from tutela.console.visiting import LAW_TURN, Pages, Parts, Visitor
 from tutela.law.assessing import Assessor
 from tutela.oversight import law_pages as shown
 from tutela.oversight.timeline import of_instrument, of_place
 
-router = APIRouter()
+router = APIRouter(dependencies=[LAW_TURN])
 
 
 def frame(read: Read) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from starlette.responses import Response
 
 from tutela.console.law_book_pages import frame
 from tutela.console.law_reading import Read
-from tutela.console.visiting import Pages, Parts, Visitor
+from tutela.console.visiting import LAW_TURN, Pages, Parts, Visitor
 from tutela.law.assessing import Assessor, Met
 from tutela.oversight.pack import overview
 
-router = APIRouter()
+router = APIRouter(dependencies=[LAW_TURN])
 
 
 @router.get("/law/oversight")

@@ -8,14 +8,14 @@ from starlette.responses import Response
 
 from tutela.accounts.model import Permission
 from tutela.accounts.permissions import require
-from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
+from tutela.console.visiting import LAW_TURN, Form, Pages, Parts, Person, Visitor
 from tutela.law.acceptance import Verdict, actionable
 from tutela.law.countries import Basis
 from tutela.law.model import Rule
 from tutela.reporting.accepted import acceptances
 from tutela.review.accepting import LONGEST_NOTE, accept_rule
 
-router = APIRouter()
+router = APIRouter(dependencies=[LAW_TURN])
 _SEE_OTHER = 303
 
 

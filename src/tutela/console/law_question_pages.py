@@ -9,7 +9,7 @@ from tutela.accounts.model import Permission
 from tutela.accounts.permissions import require
 from tutela.console.law_book_pages import frame
 from tutela.console.law_reading import Read, in_groups, reading_of
-from tutela.console.visiting import Form, Pages, Parts, Visitor
+from tutela.console.visiting import LAW_TURN, Form, Pages, Parts, Visitor
 from tutela.law.acceptance import actionable
 from tutela.law.answers import State as DutyState
 from tutela.law.assessing import Met
@@ -23,7 +23,7 @@ from tutela.law.vocabulary import Vocabulary
 from tutela.primitives.errors import BadInput
 from tutela.reporting.accepted import acceptances
 
-router = APIRouter()
+router = APIRouter(dependencies=[LAW_TURN])
 LONGEST_FACTS = 20_000
 _BOOLEANS = {"true": True, "false": False}
 _CONDUCT = ("conduct", "material", "victim", "offender")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+from tutela.adapters.web.networks import LOOPBACK
 from tutela.evidence.ports import BlobStore
 from tutela.law.loading import Lawbook
 from tutela.oversight.detection import Detecting
@@ -71,3 +72,4 @@ class ConsoleParts:
     authority_name: str = ""
     authority_is_sandbox: bool = False
     locales: tuple[Path, ...] = ()
+    trusted_proxies: tuple[str, ...] = LOOPBACK

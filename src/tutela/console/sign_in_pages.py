@@ -8,20 +8,21 @@ from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from tutela.accounts import signing_in
+from tutela.accounts import passwords, signing_in
+from tutela.accounts.creating import normal_login
 from tutela.accounts.model import Permission
 from tutela.accounts.permissions import may
+from tutela.adapters.web.networks import network_of
 from tutela.console import protecting
 from tutela.console.parts import ConsoleParts
 from tutela.console.rendering import Renderer
+from tutela.console.sign_in_queue import SignInQueue
 from tutela.console.visiting import Form, Pages, Parts, SignInNeeded, Visitor, token_of, visit_of
 from tutela.primitives.errors import Refused
 from tutela.primitives.redacted import Redacted
 
 router = APIRouter()
 _SEE_OTHER = 303
-AT_ONCE = 4
-"""Passwords that are checked at the same time."""
 
 
 @router.get("/")
@@ -56,31 +57,61 @@ async def sign_in(
 ) -> Response:
     """Open a session under a new token, or say that name or password is not right.
 
-    Each check takes 64 MiB and a connection to the database for as long as it lasts, and anybody
-    may ask for one: those over `AT_ONCE` wait outside of both, first come, first served.
+    What costs nothing is asked first: the form's token, and whether the name is refused anyway.
     """
-    async with request.app.state.sign_ins:
-        return await run_in_threadpool(_sign_in, request, parts, pages, fields)
-
-
-def _sign_in(
-    request: Request, parts: ConsoleParts, pages: Renderer, fields: Mapping[str, str]
-) -> Response:
     before = protecting.cookie_name(protecting.BEFORE, secure=parts.secure_cookies)
     protecting.require_token(fields, request.cookies.get(before, ""))
-    old = token_of(request, parts)
-    now = parts.clock.now()
+    login, password = fields.get("login", ""), Redacted(fields.get("password", ""))
+    queue: SignInQueue = request.app.state.sign_ins
+    standing = await run_in_threadpool(_standing, parts, login)
+    if standing.refusal is not None:
+        attempt = signing_in.Attempt(refusal=standing.refusal)
+    else:
+        attempt = await queue.attempt(
+            login=normal_login(login),
+            has_account=standing.has_account,
+            network=network_of(
+                request.client.host if request.client else None, proxies=parts.trusted_proxies
+            ),
+            check=lambda: _check(request, parts, login, password),
+            same_work=lambda: passwords.matches(password, None),
+        )
+    return await run_in_threadpool(_answer, request, parts, pages, fields, attempt)
+
+
+def _standing(parts: ConsoleParts, login: str) -> signing_in.Standing:
+    with parts.database.begin() as tx:
+        return signing_in.standing(
+            tx, login=login, at=parts.clock.now(), attempts=parts.sign_in_attempts
+        )
+
+
+def _check(
+    request: Request, parts: ConsoleParts, login: str, password: Redacted[str]
+) -> signing_in.Attempt:
+    """Check the password; one browser has one session."""
+    now, old = parts.clock.now(), token_of(request, parts)
     with parts.database.begin() as tx:
         attempt = signing_in.sign_in(
             tx,
-            login=fields.get("login", ""),
-            password=Redacted(fields.get("password", "")),
+            login=login,
+            password=password,
             at=now,
             hours=parts.session_hours,
             attempts=parts.sign_in_attempts,
         )
         if attempt.token is not None and old is not None:
-            signing_in.sign_out(tx, old, now)  # one browser, one session
+            signing_in.sign_out(tx, old, now)
+    return attempt
+
+
+def _answer(
+    request: Request,
+    parts: ConsoleParts,
+    pages: Renderer,
+    fields: Mapping[str, str],
+    attempt: signing_in.Attempt,
+) -> Response:
     wanted = _local(fields.get("next", ""))
     try:
         token, _session = attempt.granted()

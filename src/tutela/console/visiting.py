@@ -1,6 +1,6 @@
 """Who is on the page: dependencies that every route asks before it does anything."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from tutela.accounts.model import Actor, Permission
 from tutela.accounts.permissions import may
 from tutela.accounts.signing_in import session_of
+from tutela.adapters.web.fair_places import FairPlaces
 from tutela.console import protecting
 from tutela.console.parts import ConsoleParts
 from tutela.console.rendering import Renderer, Visit
@@ -82,3 +83,13 @@ async def form_of(request: Request, visit: Visitor) -> Mapping[str, str]:
 
 
 Form = Annotated[Mapping[str, str], Depends(form_of)]
+
+
+async def law_turn(request: Request, visit: Visitor) -> AsyncIterator[None]:
+    """A turn for a page that computes for long: one at a time of one person, two in all."""
+    places: FairPlaces = request.app.state.law_pages
+    async with places.place(visit.session.actor.id):
+        yield
+
+
+LAW_TURN = Depends(law_turn, scope="function")

@@ -118,6 +118,8 @@ TOLD = (
     _("Check both and try again."),
     _("Too many attempts for this name"),
     _("Wait a quarter of an hour, then try again. An operator can see the attempts in the ledger."),
+    _("Too many requests of this kind wait already"),
+    _("Nothing was done. Try again in a few seconds."),
     _("This form did not come from this page"),
     _("Nothing was changed. Load the page again and repeat the step."),
     _("This account may not do that"),

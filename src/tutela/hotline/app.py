@@ -14,10 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from tutela.adapters.web.networks import LOOPBACK, network_of
 from tutela.hotline.pace import Pace
 from tutela.hotline.rendering import Renderer
 from tutela.intake.form import QUESTIONS
-from tutela.intake.tips import Sealing, Tip, answers_of, by_receipt, hand_in
+from tutela.intake.tips import Sealing, Tip, answers_of, by_receipt, hand_in, require_code
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, NotFound, TutelaError
@@ -46,8 +47,9 @@ class HotlineParts:
     seal: Sealing
     clock: Clock
     service_name: str
-    reports_per_minute: int = 60
+    reports_per_minute: int = 600  # whole ones, of everybody; of one network a twelfth
     locales: tuple[Path, ...] = ()  # folders with further catalogues, searched after our own
+    trusted_proxies: tuple[str, ...] = LOOPBACK
 
 
 def build(parts: HotlineParts) -> FastAPI:
@@ -108,11 +110,13 @@ def _reporting(parts: HotlineParts, pace: Pace, page: Callable[..., Response]) -
     @router.post("/")
     async def _hand_in(request: Request) -> Response:
         given = await _fields(request)
-        pace.take(parts.clock.now())
         try:
             answers = answers_of(given)
         except BadInput as error:
             return page(request, "form.html", 422, questions=QUESTIONS, given=given, error=error)
+        pace.take(
+            parts.clock.now(), _network(request, parts)
+        )  # what is refused takes nobody's place
 
         def store() -> str:
             with parts.database.begin() as tx:
@@ -134,7 +138,8 @@ def _asking(parts: HotlineParts, pace: Pace, page: Callable[..., Response]) -> A
     @router.post("/status")
     async def _status(request: Request) -> Response:
         code = (await _fields(request)).get("code", "")[:64]
-        pace.take(parts.clock.now())
+        require_code(code)
+        pace.take(parts.clock.now(), _network(request, parts))
 
         def find() -> Tip:
             with parts.database.begin() as tx:
@@ -143,6 +148,11 @@ def _asking(parts: HotlineParts, pace: Pace, page: Callable[..., Response]) -> A
         return page(request, "status.html", tip=await run_in_threadpool(find))
 
     return router
+
+
+def _network(request: Request, parts: HotlineParts) -> str:
+    host = request.client.host if request.client else None
+    return network_of(host, proxies=parts.trusted_proxies)
 
 
 async def _fields(request: Request) -> dict[str, str]:

@@ -114,14 +114,26 @@ def hand_in(tx: Connection, *, answers: Mapping[str, str], seal: Sealing, at: da
 
 def by_receipt(tx: Connection, code: str) -> Tip:
     """The tip that belongs to a receipt code; letter case, spaces and dashes do not matter."""
-    plain = code.lower().replace("-", "").replace(" ", "")
+    plain = require_code(code)
     grouped = "-".join(plain[i : i + _GROUP] for i in range(0, len(plain), _GROUP))
     row = tx.execute(select(TIPS).where(TIPS.c.receipt_sha256 == _digest(grouped))).first()
     if row is None:
-        raise NotFound(
-            "No report belongs to this code", remedy="Check the letters; none is a 0, 1, i, l or o."
-        )
+        raise _no_such_code()
     return _tip(row)
+
+
+def require_code(code: str) -> str:
+    """The letters of a receipt code; raises `NotFound` for what can be no code."""
+    plain = code.lower().replace("-", "").replace(" ", "")
+    if len(plain) != _GROUPS * _GROUP or not set(plain) <= set(_ALPHABET):
+        raise _no_such_code()
+    return plain
+
+
+def _no_such_code() -> NotFound:
+    return NotFound(
+        "No report belongs to this code", remedy="Check the letters; none is a 0, 1, i, l or o."
+    )
 
 
 def tips(tx: Connection, *, limit: int = 100) -> Sequence[Tip]:

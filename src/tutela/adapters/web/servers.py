@@ -9,9 +9,8 @@ import uvicorn
 from tutela.adapters.web.bounded_config import BoundedConfig
 from tutela.adapters.web.bounded_protocol import BoundedProtocol
 from tutela.adapters.web.bounds import Bounds
+from tutela.adapters.web.networks import LOOPBACK
 
-LOOPBACK = ("127.0.0.0/8", "::1/128")
-"""Who is taken for a proxy unless the settings say otherwise."""
 _OTHER_DESCRIPTORS = 512
 """Of the database, the blobs, the decoders and the index files."""
 
