@@ -59,8 +59,10 @@ def test_import_show_configure_withdraw_and_restore(run: Run, table: Path) -> No
     assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 3)
 
     shown = as_json(run("lists", "show", "known", "--json"))
-    assert shown["entries"] == {"md5": {"active": 2}, "pdq": {"active": 1}}
+    assert shown["entries"] == {"md5": {"active": 1, "non_pertinent": 1}, "pdq": {"active": 1}}
+    assert (shown["active"], shown["not_matched"]) == (2, {"non_pertinent": 1})
     assert shown["categories"] == {"iwf/2024/A": 2, "vics-us/2.0/0": 1}
+    assert shown["categories_not_matched"] == {"vics-us/2.0/0": "non_pertinent"}
     assert [one["added"] for one in shown["imports"]] == [0, 3]
     assert shown["last_refusals"] == imported["refused"]
 
@@ -76,7 +78,8 @@ def test_import_show_configure_withdraw_and_restore(run: Run, table: Path) -> No
     record = ("--external-id", "rec-1", "--json")
     assert as_json(run("lists", "withdraw", "known", *record))["withdrawn"] == 2
     listed = as_json(run("lists", "list", "--json"))
-    assert (listed["name"], listed["active"]) == ("known", 1)
+    assert (listed["name"], listed["active"]) == ("known", 0)
+    assert listed["not_matched"] == {"non_pertinent": 1, "withdrawn": 2}
 
 
 def test_a_person_reads_the_same_in_words(run: Run, table: Path) -> None:
@@ -91,7 +94,7 @@ def test_a_person_reads_the_same_in_words(run: Run, table: Path) -> None:
     assert "second person" in " ".join(out.split())
     _, out, _ = run("lists", "show", "known")
     assert "vics-us/2.0/0" in out
-    assert "never" in out
+    assert "no: non_pertinent" in out
     _, out, _ = run("lists", "configure", "known", "--disable")
     assert "disabled" in out
     _, out, _ = run("lists", "refusals", "known")

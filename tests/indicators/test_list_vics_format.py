@@ -7,8 +7,15 @@ import pytest
 from indicator_drawing import md5, pdq, sha1
 
 from tutela.indicators.formats import vics
-from tutela.indicators.model import Ignored, ListEntry, ParsedRow, Refusal, SideField, SignalKind
-from tutela.indicators.policy import is_pertinent
+from tutela.indicators.model import (
+    Ignored,
+    ListEntry,
+    ParsedRow,
+    Refusal,
+    SideField,
+    SignalKind,
+    Uncategorised,
+)
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
 
@@ -151,15 +158,25 @@ def test_media_that_cannot_be_taken_are_refused_by_number() -> None:
     assert [one.kind for one in entries(rows)] == ["sha1", "md5", "md5"]
 
 
-def test_non_pertinent_and_uncategorised_media_are_kept_and_never_matched() -> None:
-    media = [{"MD5": md5(code), "Category": code} for code in range(6)]
-    matched = [is_pertinent(one.category) for one in entries(parse(hash_set(*media)))]
-    assert matched == [False, True, True, True, False, False]
-    unknown = f"{PLACE}/1.3.xml#Media"
-    matched = [
-        is_pertinent(one.category) for one in entries(parse(hash_set(*media, context=unknown)))
+def test_a_medium_without_a_readable_category_is_uncategorised() -> None:
+    none = Uncategorised(scheme="vics-us", version="2.0")
+    rows = parse(
+        hash_set(
+            {"MD5": md5(1), "Category": None},
+            {"MD5": md5(2), "Category": " "},
+            {"MD5": md5(3)},
+            {"MD5": md5(4), "Category": {"code": 1}},
+            {"MD5": md5(5), "Category": 1.5},
+            {"MD5": md5(6), "Category": "00"},
+            {"MD5": md5(7), "Category": 0.0},
+        )
+    )
+    assert [one.category for one in entries(rows)] == [
+        *[none] * 5,
+        Category(scheme="vics-us", version="2.0", code="00"),
+        Category(scheme="vics-us", version="2.0", code="0"),
     ]
-    assert matched == [False, True, True, True, True, True]
+    assert [one.row for one in rows if isinstance(one, Ignored)] == [4, 5]
 
 
 @pytest.mark.parametrize(

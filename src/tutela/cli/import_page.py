@@ -37,6 +37,8 @@ def show_imported(name: str, imported: Imported) -> None:
         f"{counts['refused_total']} refused",
         markup=False,
     )
+    for why, number in imported.not_matched.items():
+        OUT.print(f"  {number} of the file's entries are not matched: {why}", markup=False)
     if imported.kept_unreadable:
         OUT.print(
             f"  {imported.kept_unreadable} entries kept because unreadable: a refused row may "

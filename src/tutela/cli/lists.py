@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from tutela.cli import comparing
 from tutela.cli.import_page import (
@@ -18,11 +17,11 @@ from tutela.cli.import_page import (
     show_imported,
     show_refusals,
 )
-from tutela.cli.list_page import show_list
+from tutela.cli.list_page import list_json, policy_words, show_list, show_lists
 from tutela.cli.presenting import OUT, AsJson, emit, emit_each, note, progress
 from tutela.indicators import listing, store
 from tutela.indicators.importing import import_list
-from tutela.indicators.model import HashList, SignalKind
+from tutela.indicators.model import SignalKind
 from tutela.indicators.signals import NotAHash, value_of
 from tutela.indicators.sources import FORMATS
 from tutela.primitives.clock import SystemClock, iso
@@ -126,6 +125,7 @@ def import_(
             "list": name,
             "list_id": imported.list_id,
             **figures(imported),
+            "not_matched": imported.not_matched,
             "refused": [refusal_json(refusal) for refusal in imported.refused],
             "ignored": [ignored_json(one) for one in imported.ignored],
         },
@@ -136,13 +136,16 @@ def import_(
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """All hash lists with their policy and how many entries may match."""
+    """All hash lists with their policy and how many entries match."""
     with open_database() as database, database.begin() as tx:
-        found = [(one, listing.counts(tx, one.id).active) for one in listing.lists(tx)]
+        found = [(one, listing.counts(tx, one.id)) for one in listing.lists(tx)]
     emit_each(
-        [_hash_list(one) | {"active": active} for one, active in found],
+        [
+            list_json(one) | {"active": counted.active, "not_matched": counted.not_matched}
+            for one, counted in found
+        ],
         as_json=as_json,
-        render=lambda: _show_lists(found),
+        render=lambda: show_lists(found),
     )
 
 
@@ -154,10 +157,12 @@ def show(name: Name, as_json: AsJson = False) -> None:
         counted = listing.counts(tx, hash_list.id)
         imports = store.imports_of(tx, hash_list.id, limit=5)
         refused = store.refusals_of(tx, imports[0].id, limit=SHOWN_REFUSALS) if imports else []
-    data = _hash_list(hash_list) | {
+    data = list_json(hash_list) | {
         "entries": counted.by_kind,
         "categories": counted.by_category,
+        "categories_not_matched": counted.categories_not_matched,
         "active": counted.active,
+        "not_matched": counted.not_matched,
         "imports": [
             {
                 "import": one.id,
@@ -251,6 +256,20 @@ def configure(
         int | None,
         typer.Option(help="Videos: or seconds that must run along with a known one; 0 is off."),
     ] = None,
+    match_uncategorised: Annotated[
+        bool | None,
+        typer.Option(
+            "--match-uncategorised/--hold-uncategorised",
+            help="Whether entries match that their source has not categorised.",
+        ),
+    ] = None,
+    match_unknown_codes: Annotated[
+        bool | None,
+        typer.Option(
+            "--match-unknown-codes/--hold-unknown-codes",
+            help="Whether entries match whose category code nobody defines.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a list's policy; what is not given stays. It counts from the next match on."""
@@ -269,11 +288,44 @@ def configure(
             video_query_percent=video_query_percent,
             video_bank_percent=video_bank_percent,
             video_seconds=video_seconds,
+            match_uncategorised=match_uncategorised,
+            match_unknown_codes=match_unknown_codes,
         )
     emit(
-        _hash_list(hash_list),
+        list_json(hash_list),
         as_json=as_json,
-        render=lambda: OUT.print(f"{name}: {_policy(hash_list)}", markup=False),
+        render=lambda: OUT.print(f"{name}: {policy_words(hash_list)}", markup=False),
+    )
+
+
+@app.command("map-category")
+def map_category(
+    name: Name,
+    code: Annotated[
+        str, typer.Argument(help="The unknown code, or scheme/version/code.", show_default=False)
+    ],
+    category: Annotated[
+        str | None,
+        typer.Argument(help="What it counts as: a code of its scheme, or scheme/version/code."),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Take the mapping back.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what an unknown category code counts as; it counts for stored entries too.
+
+    Until then entries with that code are kept and not matched.
+    """
+    if (category is None) != remove:
+        raise BadInput("Give a CATEGORY or --remove", why="one of the two is needed")
+    with open_database() as database, database.begin() as tx:
+        hash_list = listing.map_category(
+            tx, name=name, code=code, category=category, by=_person(), at=_now()
+        )
+        counted = listing.counts(tx, hash_list.id)
+    emit(
+        list_json(hash_list) | {"active": counted.active, "not_matched": counted.not_matched},
+        as_json=as_json,
+        render=lambda: OUT.print(f"{name}: {counted.active:,} entries match now", markup=False),
     )
 
 
@@ -322,37 +374,3 @@ def _person() -> str:
 
 def _now() -> datetime:
     return SystemClock().now()
-
-
-def _hash_list(one: HashList) -> dict[str, object]:
-    return {
-        "id": one.id,
-        "name": one.name,
-        "provenance": one.provenance,
-        "threshold_bits": one.threshold_bits,
-        "min_quality": one.min_quality,
-        "second_person": one.second_person,
-        "dihedral": one.dihedral,
-        "enabled": one.enabled,
-        "video_query_percent": one.video_query_percent,
-        "video_bank_percent": one.video_bank_percent,
-        "video_seconds": one.video_seconds,
-        "created_at": iso(one.created_at),
-    }
-
-
-def _policy(one: HashList) -> str:
-    words = [f"distance up to {one.threshold_bits}", f"quality from {one.min_quality}"]
-    words += ["turned and mirrored too"] if one.dihedral else []
-    words += ["second person"] if one.second_person else []
-    return ", ".join(words) + ("" if one.enabled else " (disabled: matches nothing)")
-
-
-def _show_lists(found: list[tuple[HashList, int]]) -> None:
-    if not found:
-        OUT.print("No list has been imported yet; see `tutela lists import --help`.", markup=False)
-        return
-    table = Table("name", "entries that match", "policy", "provenance")
-    for one, active in found:
-        table.add_row(one.name, f"{active:,}", _policy(one), one.provenance)
-    OUT.print(table)

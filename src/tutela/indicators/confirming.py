@@ -8,7 +8,7 @@ from itertools import islice
 from sqlalchemy import ARRAY, BigInteger, Executable, Text, bindparam, cast, func, select, union_all
 
 from tutela.indicators import store
-from tutela.indicators.model import EntryStatus, HashList, SignalKind
+from tutela.indicators.model import EntryStatus, HashList, SignalKind, Uncategorised
 from tutela.primitives.database import Database
 from tutela.primitives.ids import ListId
 from tutela.taxonomy.model import Category
@@ -39,7 +39,7 @@ class Entry:
     kind: str
     value: bytes
     external_id: str
-    category: Category | None
+    category: Category | Uncategorised | None
     quality: int | None
 
 

@@ -70,7 +70,7 @@ def import_list(
         hash_list, is_new = _ensured(tx, name=name, policy=given, at=at)
         merged = merge(
             tx,
-            list_id=hash_list.id,
+            hash_list=hash_list,
             staged=staged,
             whole_records=chosen in RECORDS_ARE_WHOLE,
             complete=complete,
@@ -107,6 +107,7 @@ def import_list(
                 "file_sha256": file_sha256,
                 "complete": complete,
                 **_figures(imported),
+                "not_matched": dict(imported.not_matched),
             },
         )
     return imported
@@ -142,6 +143,7 @@ def _imported(import_id: ImportId, hash_list: HashList, staged: Staged, merged: 
         kept_unreadable=merged.kept_unreadable,
         ignored=tuple(staged.ignored),
         ignored_total=staged.ignored_total,
+        not_matched=merged.not_matched,
     )
 
 

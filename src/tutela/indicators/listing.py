@@ -6,13 +6,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
-from tutela.indicators import store
+from tutela.indicators import counting, store
+from tutela.indicators.categories import check_mapping
 from tutela.indicators.formats.texts import is_name
 from tutela.indicators.model import EntryStatus, HashList, SignalKind
-from tutela.indicators.store import Counts
 from tutela.ledger.store import append
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import ListId
+from tutela.taxonomy.model import Category
 
 MAX_VIDEO_SECONDS = (1 << 31) - 1
 MAX_THRESHOLD_BITS = 63
@@ -31,6 +32,8 @@ POLICY = (
     "video_query_percent",
     "video_bank_percent",
     "video_seconds",
+    "match_uncategorised",
+    "match_unknown_codes",
 )
 
 _ENTRIES = store.ENTRIES.c
@@ -41,9 +44,9 @@ def lists(tx: Connection) -> Sequence[HashList]:
     return store.all_lists(tx)
 
 
-def counts(tx: Connection, list_id: ListId) -> Counts:
-    """Entries of a list by kind and status, and the active ones by category."""
-    return store.counts(tx, list_id)
+def counts(tx: Connection, list_id: ListId) -> counting.Counts:
+    """Entries of a list that match, and the others by reason; by kind and by category."""
+    return counting.counts(tx, list_id)
 
 
 def create(tx: Connection, *, name: str, by: str, at: datetime, **policy: Any) -> HashList:  # noqa: ANN401 - HashList's fields
@@ -97,6 +100,8 @@ def configure(
     video_query_percent: int | None = None,
     video_bank_percent: int | None = None,
     video_seconds: int | None = None,
+    match_uncategorised: bool | None = None,
+    match_unknown_codes: bool | None = None,
 ) -> HashList:
     """Change a list's policy; None leaves a setting alone. It counts from the next match on.
 
@@ -112,6 +117,8 @@ def configure(
         "video_query_percent": video_query_percent,
         "video_bank_percent": video_bank_percent,
         "video_seconds": video_seconds,
+        "match_uncategorised": match_uncategorised,
+        "match_unknown_codes": match_unknown_codes,
     }
     hash_list = store.required(tx, name)
     changes = {
@@ -134,6 +141,50 @@ def configure(
         detail=_told(changes),
     )
     return store.required(tx, name)
+
+
+def map_category(
+    tx: Connection, *, name: str, code: str, category: str | None, by: str, at: datetime
+) -> HashList:
+    """Say what an unknown code counts as in this list; None takes that back.
+
+    `code` is a code, or a code with its scheme and version (`vics-us/1.2/8`); `category` likewise,
+    a bare code being one of the same scheme. It counts for stored entries too, from the next
+    match on. Raises `BadInput` for a code that its scheme defines, or a category that nobody
+    does. Ledger: list_category_mapped, only when something changed.
+    """
+    hash_list = store.required(tx, name)
+    changed = {key: value for key, value in hash_list.category_map.items() if key != code}
+    if category is not None:
+        check_mapping(code, category, stored=_coded(tx, hash_list.id, code))
+        changed[code] = category
+    elif code not in hash_list.category_map:
+        raise NotFound("This list maps no such code", remedy="See `tutela lists show NAME`")
+    if changed == dict(hash_list.category_map):
+        return hash_list
+    lists = store.HASH_LISTS
+    tx.execute(update(lists).where(lists.c.id == hash_list.id).values(category_map=changed))
+    append(
+        tx,
+        at=at,
+        actor=by,
+        action="list_category_mapped",
+        subject=hash_list.id,
+        detail={"code": code, "category": category or ""},
+    )
+    return store.required(tx, name)
+
+
+def _coded(tx: Connection, list_id: ListId, code: str) -> list[Category]:
+    """The categories of the list's entries that this code names."""
+    columns = (_ENTRIES.scheme, _ENTRIES.scheme_version, _ENTRIES.category_code)
+    rows = tx.execute(
+        select(*columns)
+        .where(_ENTRIES.list_id == list_id, _ENTRIES.category_code.is_not(None))
+        .distinct()
+    )
+    found = [store.category_of(*row) for row in rows]
+    return [one for one in found if isinstance(one, Category) and code in (one.code, str(one))]
 
 
 def withdraw(

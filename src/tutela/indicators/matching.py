@@ -21,24 +21,19 @@ from tutela.hashing.model import DIHEDRAL, PDQ_BITS, Hashed, Pdq
 from tutela.index.bits import Words, pack
 from tutela.index.searcher import Searcher
 from tutela.indicators import confirming
+from tutela.indicators.categories import why_not_matched
 from tutela.indicators.confirming import Entry
 from tutela.indicators.keeping import Keeper, MatcherState
 from tutela.indicators.loading import are_degenerate
 from tutela.indicators.model import Finding, HashList, Match, MatchResult, PictureHashes, SignalKind
-from tutela.indicators.policy import (
-    EMPTY_FILE,
-    ORIGINAL,
-    Compared,
-    compared,
-    is_pertinent,
-    result_of,
-)
+from tutela.indicators.policy import EMPTY_FILE, ORIGINAL, Compared, compared, result_of
 from tutela.indicators.reasons import nearness, reasons_of
 from tutela.indicators.signals import DIGESTS, SIZE_BYTES, flaw
 from tutela.indicators.videos import Videos
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import ListId
+from tutela.taxonomy.model import Category
 
 __all__ = ["Matcher", "MatcherState"]
 
@@ -272,7 +267,7 @@ def _by_digest(
             continue
         kind = SignalKind(entry.kind)
         numbers = digests.get(kind, {}).get(entry.value, ())
-        if numbers and is_pertinent(entry.category) and not flaw(kind, entry.value):
+        if numbers and not (why_not_matched(entry.category, hash_list) or flaw(kind, entry.value)):
             match = _match(entry, hash_list, kind=kind, distance_bits=None, transform=ORIGINAL)
             for number in numbers:
                 yield number, match
@@ -304,7 +299,7 @@ def _met(entry: Entry, meeting: _Meeting, lists: Mapping[ListId, HashList]) -> M
     if entry.quality is not None and entry.quality < hash_list.min_quality:
         return None
     distance_bits = meeting.pdq.distance_bits(Pdq(entry.value, 100))
-    if distance_bits > hash_list.threshold_bits or not is_pertinent(entry.category):
+    if distance_bits > hash_list.threshold_bits or why_not_matched(entry.category, hash_list):
         return None
     return _match(
         entry,
@@ -338,7 +333,7 @@ def _match(
         threshold_bits=hash_list.threshold_bits if kind is SignalKind.PDQ else 0,
         transform=transform,
         form=form,
-        category=entry.category,
+        category=entry.category if isinstance(entry.category, Category) else None,
         second_person=hash_list.second_person,
         reasons=(),
     )

@@ -18,15 +18,16 @@ The steps of `merge`, each a statement:
 Whoever calls holds the list's lock (`store.lock_entries`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, text
 
-from tutela.indicators import store
+from tutela.indicators import counting, store
 from tutela.indicators.incoming import AHEAD, RECORD_UNREAD, Staged
+from tutela.indicators.model import HashList
 from tutela.indicators.unreadable import keep_named, refuse_partial
-from tutela.primitives.ids import ListId
 
 FEW_ROWS = 1_000
 """More changed rows than this are worth fresh statistics."""
@@ -251,12 +252,13 @@ class Merged:
     withdrawn: int = 0
     unchanged: int = 0
     kept_unreadable: int = 0
+    not_matched: Mapping[str, int] = field(default_factory=dict)
 
 
 def merge(
     tx: Connection,
     *,
-    list_id: ListId,
+    hash_list: HashList,
     staged: Staged,
     whole_records: bool,
     complete: bool,
@@ -266,7 +268,7 @@ def merge(
 
     Raises `BadInput` when `complete` is asked for and the file may not be the full list.
     """
-    done = Merged()
+    done, list_id = Merged(), hash_list.id
     values = {"list_id": list_id, "at": at, "newest": at + AHEAD}
     effective = 0  # staged rows that changed something
 
@@ -304,6 +306,7 @@ def merge(
         done.withdrawn += changed(_NO_LONGER_IN_RECORD)  # 6
     if complete:
         done.withdrawn += changed(_NO_LONGER_IN_FILE)  # 7
+    done.not_matched = counting.not_matched(tx, hash_list)
     changed(_KEEP_WITHDRAWN)  # 8
     changed(_KEEP_FRAMES)
     done.added, withdrawn = counted(_ADD)  # 9

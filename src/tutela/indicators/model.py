@@ -49,7 +49,8 @@ class HashList:
 
     A video matches when so many percent of its frames are found in a video of the list, or so
     many of that one's frames in it, or when it holds so many seconds of it (0: that never
-    counts).
+    counts). What the last three settings mean is in `categories.py`; `category_map` names an
+    unknown code, alone or as scheme/version/code, and the category that it counts as.
     """
 
     id: ListId
@@ -63,6 +64,9 @@ class HashList:
     video_query_percent: int = 80
     video_bank_percent: int = 80
     video_seconds: int = 10
+    match_uncategorised: bool = False
+    match_unknown_codes: bool = False
+    category_map: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime
 
 
@@ -156,7 +160,8 @@ class Imported:
 
     No row is lost silently: `refused` and `ignored` hold the first 10,000 each, and all are
     counted. `kept_unreadable` counts the active entries that the file does not list and that
-    stayed because a row that could not be read may name them.
+    stayed because a row that could not be read may name them. `not_matched` counts the active
+    entries of the file that do not match, by reason (`categories.NotMatched`).
     """
 
     id: ImportId
@@ -170,6 +175,7 @@ class Imported:
     kept_unreadable: int = 0
     ignored: tuple[Ignored, ...] = ()
     ignored_total: int = 0
+    not_matched: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

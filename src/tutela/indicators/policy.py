@@ -6,15 +6,12 @@ from dataclasses import dataclass
 from tutela.hashing.model import DIHEDRAL, Hashed, Pdq, Unmatchable
 from tutela.indicators.model import Finding, HashList, Match, MatchResult
 from tutela.indicators.reasons import nearness
-from tutela.taxonomy.model import Category
 
 ORIGINAL = DIHEDRAL[0]
 NO_LISTS = "no_lists"
 ONLY_DIGESTS = "only_digests"
 
 _FLAT = "The picture is one flat surface."
-_NOT_PERTINENT = {"vics-us": frozenset({"0", "4", "5"})}
-_NEVER_PERTINENT = "0"
 
 EMPTY_FILE = frozenset(
     bytes.fromhex(digest)
@@ -25,20 +22,6 @@ EMPTY_FILE = frozenset(
     )
 )
 """Digests of no bytes at all: every empty upload has them, so they say nothing."""
-
-
-def is_pertinent(category: Category | None) -> bool:
-    """Whether an entry's category lets it match; an entry without a category does.
-
-    A Project VIC set also lists what is not, or not yet, known material: non-pertinent (0 in
-    every numbering we have seen), and in the US comparison images (4) and uncategorised (5)
-    (interfaces.md 2.7). Such entries are kept and never matched: a match would store a
-    person's lawful picture.
-    """
-    if category is None or not category.scheme.startswith("vics-"):
-        return True
-    refused = _NOT_PERTINENT.get(category.scheme, frozenset({_NEVER_PERTINENT}))
-    return category.code not in refused
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tutela.hashing.model import DIHEDRAL, PDQ_BITS
+from tutela.indicators.categories import mapped
 from tutela.indicators.model import HashList, Match, SignalKind, VideoExtent, VideoStretch
 
 DIGEST_NAMES = {
@@ -42,6 +43,8 @@ def _reasons(match: Match, hash_list: HashList, quality: int | None) -> Iterator
         yield f"quality {quality}, the list asks for {hash_list.min_quality}"
     if match.video is not None:
         yield from _of_video(match.video, match.threshold_bits, hash_list)
+    if match.category and (counts_as := mapped(match.category, hash_list)):
+        yield f"category {match.category} is not defined; the list counts it as {counts_as}"
     if match.form:
         yield f"met by {match.form} of the file"
     if match.transform != DIHEDRAL[0]:

@@ -4,7 +4,7 @@ Entries are numbered by the database as they change (migration 0003): within one
 whoever has seen change n has seen everything below n.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,12 +28,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tutela.indicators.model import (
-    EntryStatus,
     HashList,
     Ignored,
     Imported,
     Refusal,
     SideField,
+    Uncategorised,
 )
 from tutela.primitives.database import METADATA
 from tutela.primitives.errors import BadInput, NotFound
@@ -54,6 +54,9 @@ HASH_LISTS = Table(
     Column("video_query_percent", Integer, nullable=False),
     Column("video_bank_percent", Integer, nullable=False),
     Column("video_seconds", Integer, nullable=False),
+    Column("match_uncategorised", Boolean, nullable=False),
+    Column("match_unknown_codes", Boolean, nullable=False),
+    Column("category_map", JSONB, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
 )
 IMPORTS = Table(
@@ -147,19 +150,6 @@ class PastImport:
     ignored_total: int
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Counts:
-    """How many entries a list holds, by kind and status and by category."""
-
-    by_kind: Mapping[str, Mapping[str, int]]
-    by_category: Mapping[str, int]
-
-    @property
-    def active(self) -> int:
-        """Entries that may match."""
-        return sum(kind.get(EntryStatus.ACTIVE, 0) for kind in self.by_kind.values())
-
-
 def all_lists(tx: Connection) -> Sequence[HashList]:
     """Every list, by name."""
     rows = tx.execute(select(HASH_LISTS).order_by(HASH_LISTS.c.name))
@@ -188,31 +178,6 @@ def required(tx: Connection, name: str) -> HashList:
 def lock_entries(tx: Connection, list_id: ListId) -> None:
     """Let no one else change this list's entries until the end of `tx`."""
     tx.execute(select(func.pg_advisory_xact_lock(LIST_LOCK, func.hashtext(list_id))))
-
-
-def counts(tx: Connection, list_id: ListId) -> Counts:
-    """Entries of a list by kind and status, and the active ones by category."""
-    by_kind: dict[str, dict[str, int]] = {}
-    grouped = (
-        select(ENTRIES.c.kind, ENTRIES.c.status, func.count())
-        .where(ENTRIES.c.list_id == list_id)
-        .group_by(ENTRIES.c.kind, ENTRIES.c.status)
-        .order_by(ENTRIES.c.kind, ENTRIES.c.status)
-    )
-    for kind, status, number in tx.execute(grouped):
-        by_kind.setdefault(kind, {})[status] = number
-    columns = (ENTRIES.c.scheme, ENTRIES.c.scheme_version, ENTRIES.c.category_code)
-    categories = (
-        select(*columns, func.count())
-        .where(ENTRIES.c.list_id == list_id, ENTRIES.c.status == EntryStatus.ACTIVE)
-        .group_by(*columns)
-        .order_by(*columns)
-    )
-    by_category = {
-        "/".join(parts) if parts[0] is not None else "": number
-        for *parts, number in tx.execute(categories)
-    }
-    return Counts(by_kind=by_kind, by_category=by_category)
 
 
 def imports_of(tx: Connection, list_id: ListId, *, limit: int = 10) -> Sequence[PastImport]:
@@ -277,10 +242,17 @@ def _left_out(
     )
 
 
-def category_of(scheme: str | None, version: str | None, code: str | None) -> Category | None:
-    """The category of a stored entry; None unless all three parts are there and fit."""
-    if not (scheme and version and code):
+def category_of(
+    scheme: str | None, version: str | None, code: str | None
+) -> Category | Uncategorised | None:
+    """The category of a stored entry; None unless its parts are there and fit.
+
+    A scheme without a code says that the source has not categorised the entry.
+    """
+    if not (scheme and version):
         return None
+    if code is None:
+        return Uncategorised(scheme=scheme, version=version)
     try:
         return Category(scheme=scheme, version=version, code=code)
     except BadInput:  # written by hand: the entry still matches, without a category
@@ -300,5 +272,8 @@ def _hash_list(row: Row[tuple[object, ...]]) -> HashList:
         video_query_percent=row.video_query_percent,
         video_bank_percent=row.video_bank_percent,
         video_seconds=row.video_seconds,
+        match_uncategorised=row.match_uncategorised,
+        match_unknown_codes=row.match_unknown_codes,
+        category_map=row.category_map,
         created_at=row.created_at,
     )

@@ -25,6 +25,7 @@ from tutela.index.alignment import Alignment, aligned
 from tutela.index.bits import pack
 from tutela.index.searcher import Searcher
 from tutela.indicators import store
+from tutela.indicators.categories import why_not_matched
 from tutela.indicators.model import (
     EntryStatus,
     HashList,
@@ -33,7 +34,6 @@ from tutela.indicators.model import (
     VideoExtent,
     VideoStretch,
 )
-from tutela.indicators.policy import is_pertinent
 from tutela.indicators.reasons import reasons_of
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput
@@ -154,7 +154,7 @@ class Videos:
             if _may_match(found, met, held.frames.get(entry, 0), frames, hash_list)
         }
         with self._database.begin() as tx:
-            known = list(_known(tx, hash_list.id, chosen))
+            known = list(_known(tx, hash_list, chosen))
         for one in known:
             transform, met = chosen[one.entry]
             match = _match(one, met, frames, hash_list, transform=transform)
@@ -232,7 +232,7 @@ def _may_match(
     )
 
 
-def _known(tx: Connection, list_id: ListId, entries: Mapping[int, object]) -> Iterator[_Known]:
+def _known(tx: Connection, hash_list: HashList, entries: Mapping[int, object]) -> Iterator[_Known]:
     """Those of these videos that the list holds now."""
     numbers = sorted(entries)
     statement = (
@@ -240,7 +240,7 @@ def _known(tx: Connection, list_id: ListId, entries: Mapping[int, object]) -> It
         .join(store.VIDEOS, store.VIDEOS.c.value == _ENTRIES.value)
         .where(
             _ENTRIES.id == func.any(bindparam("ids")),
-            _ENTRIES.list_id == list_id,
+            _ENTRIES.list_id == hash_list.id,
             _ENTRIES.kind == SignalKind.VPDQ,
             _ENTRIES.status == EntryStatus.ACTIVE,
         )
@@ -249,11 +249,11 @@ def _known(tx: Connection, list_id: ListId, entries: Mapping[int, object]) -> It
         for row in tx.execute(statement, {"ids": numbers[first : first + _VIDEOS_AT_ONCE]}):
             category = store.category_of(row.scheme, row.scheme_version, row.category_code)
             frames = _frames(row.frames)
-            if frames and is_pertinent(category):
+            if frames and not why_not_matched(category, hash_list):
                 yield _Known(
                     entry=row.id,
                     external_id=row.external_id,
-                    category=category,
+                    category=category if isinstance(category, Category) else None,
                     frames=frames,
                 )
 

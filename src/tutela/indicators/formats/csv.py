@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import BinaryIO
 
+from tutela.indicators.categories import NO_SCHEME, is_judged
 from tutela.indicators.formats.identities import anything_in, hashes_in
 from tutela.indicators.formats.texts import clean, is_name, moment
 from tutela.indicators.model import (
@@ -25,6 +26,7 @@ from tutela.indicators.model import (
     Refusal,
     SideField,
     SignalKind,
+    Uncategorised,
 )
 from tutela.indicators.signals import NotAHash, value_of
 from tutela.primitives.clock import iso
@@ -46,6 +48,7 @@ OPTIONAL = (
 )
 PROVENANCE_PREFIX = "provenance."
 UNSPECIFIED = "unspecified"
+MAX_SCHEME_CHARACTERS = 64
 """Version of a scheme whose source gives none."""
 
 _STATUS = {
@@ -190,7 +193,7 @@ class _Beside:
 
     line: int
     external_id: str = ""
-    category: Category | None = None
+    category: Category | Uncategorised | None = None
     status: EntryStatus | None = None
     quality: int | None = None
     provenance: dict[str, str] = field(default_factory=dict)
@@ -274,14 +277,27 @@ def _read_category(beside: _Beside, cells: Mapping[str, str]) -> None:
     scheme = cells.get("scheme", "").strip().lower()
     version = cells.get("scheme_version", "").strip() or UNSPECIFIED
     if not code:
+        beside.category = _none_of(scheme, version) if is_judged(scheme) else None
         return
-    if not scheme:
-        beside.leave_out(SideField.CATEGORY, "it has no scheme, so it means nothing")
-        return
+    why = "" if scheme else "it has no scheme, so it means nothing"
     try:
-        beside.category = _known_category(scheme, version, code)
+        beside.category = _known_category(scheme or NO_SCHEME, version, code)
     except BadInput as error:
-        beside.leave_out(SideField.CATEGORY, f"scheme, scheme_version and category: {error.why}")
+        beside.category = _none_of(scheme, version)
+        why = f"scheme, scheme_version and category: {error.why}"
+    if why:
+        beside.leave_out(SideField.CATEGORY, why)
+
+
+def _none_of(scheme: str, version: str) -> Uncategorised:
+    """No category of this scheme, or of none where the scheme cannot be read either."""
+    readable = all(
+        part and len(part) <= MAX_SCHEME_CHARACTERS and part.isprintable() and "/" not in part
+        for part in (scheme, version)
+    )
+    if not readable:
+        return Uncategorised(scheme=NO_SCHEME, version=UNSPECIFIED)
+    return Uncategorised(scheme=scheme, version=version)
 
 
 @lru_cache(maxsize=256)

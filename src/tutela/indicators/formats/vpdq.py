@@ -20,6 +20,7 @@ from decimal import Decimal
 from typing import Any, BinaryIO
 
 from tutela.hashing.model import MAX_FRAMES, FrameHash, Pdq, VideoHash, order_flaw
+from tutela.indicators.categories import NO_SCHEME
 from tutela.indicators.formats.texts import is_name
 from tutela.indicators.model import (
     EntryStatus,
@@ -30,6 +31,7 @@ from tutela.indicators.model import (
     Refusal,
     SideField,
     SignalKind,
+    Uncategorised,
 )
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
@@ -205,7 +207,11 @@ def _of_json(raw: bytes, *, line: int) -> Iterator[ParsedRow]:
 
 
 def _video(
-    given: dict[str, Any], category: Category | None, unread: frozenset[SideField], *, line: int
+    given: dict[str, Any],
+    category: Category | Uncategorised | None,
+    unread: frozenset[SideField],
+    *,
+    line: int,
 ) -> ListEntry | Refusal:
     """The entry of one video, or its refusal with what it names all the same."""
     status, name = _STATUS.get(str(given.get("status", "active"))), given.get("external_id", "")
@@ -243,18 +249,20 @@ def _no_constant(name: str) -> Any:  # noqa: ANN401 - json's own signature
     raise ValueError(name)
 
 
-def _category(given: dict[str, Any]) -> tuple[Category | None, str]:
+def _category(given: dict[str, Any]) -> tuple[Category | Uncategorised | None, str]:
     """The category, and why it cannot be read ("" when it can or when there is none)."""
     scheme, code = given.get("scheme", ""), given.get("category", "")
     version = given.get("scheme_version", "") or _UNSPECIFIED
     if code == "":
         return None, ""
     if not all(isinstance(part, str) for part in (scheme, version, code)) or not scheme:
-        return None, "it has no scheme, so it means nothing"
+        none = Uncategorised(scheme=NO_SCHEME, version=_UNSPECIFIED)
+        return none, "it has no scheme, so it means nothing"
     try:
         return Category(scheme=scheme.strip().lower(), version=version, code=code), ""
     except BadInput as error:
-        return None, f"scheme, scheme_version and category: {error.why}"
+        none = Uncategorised(scheme=NO_SCHEME, version=_UNSPECIFIED)
+        return none, f"scheme, scheme_version and category: {error.why}"
 
 
 def _entry(
@@ -262,7 +270,7 @@ def _entry(
     *,
     external_id: str = "",
     status: EntryStatus = EntryStatus.ACTIVE,
-    category: Category | None = None,
+    category: Category | Uncategorised | None = None,
     unread: frozenset[SideField] = frozenset(),
     row: int = 1,
 ) -> ListEntry:
