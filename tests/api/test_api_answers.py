@@ -116,7 +116,7 @@ def test_a_matching_file_opens_a_case(platform: Platform) -> None:
                 "transform": "original",
                 "form": "",
                 "category": CATEGORY,
-                "reasons": ["distance 4 is within 31"],
+                "reasons": ["PDQ distance 4 of 256 bits, the list allows 31"],
                 "video": None,
             }
         ]

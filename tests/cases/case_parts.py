@@ -75,7 +75,7 @@ def match(*, second_person: bool = False, distance_bits: int = 4) -> Match:
         transform="original",
         category=Category.parse(CATEGORY),
         second_person=second_person,
-        reasons=(f"distance {distance_bits} is within 31",),
+        reasons=(f"PDQ distance {distance_bits} of 256 bits, the list allows 31",),
     )
 
 

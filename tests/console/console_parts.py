@@ -82,7 +82,7 @@ def match(*, second_person: bool = False, distance_bits: int = 6) -> Match:
         transform="original",
         category=Category(scheme="ncmec-ab", version="2022", code="B2"),
         second_person=second_person,
-        reasons=(f"distance {distance_bits} is within the list's 31",),
+        reasons=(f"PDQ distance {distance_bits} of 256 bits, the list allows 31",),
     )
 
 

@@ -295,7 +295,7 @@ def test_a_known_item_says_that_no_view_is_needed(office: Office) -> None:
     judged, _ = office.case(drawn(8))
     decided(judged, browser)
     again, _ = office.case(drawn(8))
-    assert "Known item: no view needed" in browser.get("/queue").text
+    assert "Known item: judged before" in browser.get("/queue").text
     page = browser.get(f"/cases/{again}").text
     assert "No view is needed." in page
     assert f"/cases/{judged}" in page

@@ -90,6 +90,7 @@ def told(decision: Decision) -> dict[str, object]:
         "verdict": decision.verdict.value,
         "final": decision.final,
         "confirms": decision.confirms,
+        "viewed": {exhibit: viewed.value for exhibit, viewed in decision.viewed.items()},
     }
 
 

@@ -84,6 +84,7 @@ def decide(
         note=_checked_note(verdict, note),
         confirms=None,
         final=verdict is not Verdict.CANNOT_SAY and not before.second_person,
+        viewed=store.viewed_in_case(tx, case_id, by=by.id, until=at),
     )
     store.add_decision(tx, decision)  # 2
     if decision.final:  # 3
@@ -141,7 +142,14 @@ def confirm(
             note=_checked_note(Verdict.CANNOT_SAY, note),
         )
     )
-    opinion = replace(opinion, id=DecisionId.new(), by=by.id, at=at, confirms=pending.id)
+    opinion = replace(
+        opinion,
+        id=DecisionId.new(),
+        by=by.id,
+        at=at,
+        confirms=pending.id,
+        viewed=store.viewed_in_case(tx, case_id, by=by.id, until=at),
+    )
     store.add_decision(tx, opinion)
     if opinion.final:
         return concluding.conclude(tx, before, opinion, by=by, at=at, action="second_opinion_given")

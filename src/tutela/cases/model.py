@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from tutela.evidence.model import Viewed
 from tutela.indicators.model import Match
 from tutela.primitives.ids import AccountId, CaseId, DecisionId, ExhibitId
 
@@ -87,7 +88,8 @@ class Decision:
     """One person's decision. A second person's opinion names the decision it confirms.
 
     `category` is "scheme/version/code"; `facts` answer the law's questions
-    (`decision.imminent_threat`, …): a fact that is absent is unknown.
+    (`decision.imminent_threat`, …): a fact that is absent is unknown. `viewed` is what the view
+    log says this person was shown of each exhibit before deciding.
     """
 
     id: DecisionId
@@ -101,6 +103,7 @@ class Decision:
     note: str
     confirms: DecisionId | None
     final: bool
+    viewed: Mapping[ExhibitId, Viewed]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -24,12 +24,12 @@ from tutela.cases.model import (
 )
 from tutela.cases.state import TRANSITIONS
 from tutela.cases.tables import ASSESSMENTS, CASES, DECISIONS, MATCHES, VERDICTS
-from tutela.evidence import provenance
+from tutela.evidence import provenance, view_log
 from tutela.evidence import store as evidence
-from tutela.evidence.model import Context
+from tutela.evidence.model import Context, Viewed
 from tutela.indicators.model import SignalKind
 from tutela.primitives.errors import Conflict, NotFound
-from tutela.primitives.ids import AccountId, CaseId, DecisionId
+from tutela.primitives.ids import AccountId, CaseId, DecisionId, ExhibitId
 
 _REACHED = {
     Outcome.REPORTED: CASES.c.reported_at,
@@ -163,7 +163,7 @@ def decisions_of(tx: Connection, case_id: CaseId) -> Sequence[Decision]:
         .where(DECISIONS.c.case_id == case_id)
         .order_by(DECISIONS.c.at, DECISIONS.c.id)
     )
-    return [_decision(row) for row in rows]
+    return [_decision(tx, row) for row in rows]
 
 
 def final_decision(tx: Connection, case_id: CaseId) -> Decision | None:
@@ -171,7 +171,7 @@ def final_decision(tx: Connection, case_id: CaseId) -> Decision | None:
     row = tx.execute(
         select(DECISIONS).where(DECISIONS.c.case_id == case_id, DECISIONS.c.final)
     ).first()
-    return _decision(row) if row else None
+    return _decision(tx, row) if row else None
 
 
 def pending_decision(tx: Connection, case_id: CaseId) -> Decision | None:
@@ -183,6 +183,14 @@ def pending_decision(tx: Connection, case_id: CaseId) -> Decision | None:
         if first and not decision.final and decision.id not in answered:
             return decision  # there is never a second one: `decide` refuses while one waits
     return None
+
+
+def viewed_in_case(
+    tx: Connection, case_id: CaseId, *, by: AccountId, until: datetime
+) -> dict[ExhibitId, Viewed]:
+    """What the view log says this person was shown of each exhibit of a case up to `until`."""
+    exhibits = [exhibit.id for exhibit in evidence.exhibits_of(tx, case_id)]
+    return view_log.viewed_by(tx, exhibits, by=by, until=until)
 
 
 def add_verdict(
@@ -337,7 +345,7 @@ def _case(row: Row[tuple[object, ...]]) -> Case:
     )
 
 
-def _decision(row: Row[tuple[object, ...]]) -> Decision:
+def _decision(tx: Connection, row: Row[tuple[object, ...]]) -> Decision:
     return Decision(
         id=DecisionId(row.id),
         case_id=CaseId(row.case_id),
@@ -350,4 +358,5 @@ def _decision(row: Row[tuple[object, ...]]) -> Decision:
         note=row.note,
         confirms=DecisionId(row.confirms) if row.confirms else None,
         final=row.final,
+        viewed=viewed_in_case(tx, CaseId(row.case_id), by=AccountId(row.by_actor), until=row.at),
     )

@@ -19,9 +19,11 @@ from tutela.console.law_reading import Laws, in_groups
 from tutela.console.parts import ConsoleParts
 from tutela.console.rendering import Renderer, Visit
 from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
-from tutela.evidence import retention
+from tutela.evidence import retention, view_log
 from tutela.evidence import store as evidence
-from tutela.evidence.model import Exhibit, Hold
+from tutela.evidence.model import Exhibit, Hold, Viewed
+from tutela.indicators import store as indicators
+from tutela.indicators.model import EntryStatus
 from tutela.law.acceptance import Verdict as Actionable
 from tutela.law.acceptance import accepted_versions, actionable
 from tutela.law.answers import Duties
@@ -62,7 +64,10 @@ class ReportSeen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseSeen:
-    """Everything the page of a case shows."""
+    """Everything the page of a case shows.
+
+    `statuses` are the matched entries' as of now; `viewed` is what this person was shown so far.
+    """
 
     case: Case
     mine: bool
@@ -72,7 +77,9 @@ class CaseSeen:
     known: KnownVerdict | None
     decisions: Sequence[Decision]
     pending: Decision | None
+    statuses: Mapping[int, EntryStatus]
     viewings: Sequence[Viewing]
+    viewed: Mapping[ExhibitId, Viewed]
     duties: Duties
     laws: Laws
     allowed: Mapping[str, Actionable]
@@ -259,6 +266,7 @@ def _seen(tx: Connection, parts: ConsoleParts, case_id: CaseId, actor: Actor) ->
     case = cases.case(tx, case_id)
     exhibits = evidence.exhibits_of(tx, case_id)
     holds = evidence.holds_of(tx, case_id)
+    matches = cases.matches_of(tx, case_id)
     accepted = acceptances(tx)
     known = facts.facts_of(tx, case_id, provider=parts.provider, at=now)
     derived = duties(parts.book, known, now, accepted=accepted_versions(accepted))
@@ -267,11 +275,13 @@ def _seen(tx: Connection, parts: ConsoleParts, case_id: CaseId, actor: Actor) ->
         mine=case.claimed_by == actor.id,
         open=case.state in _OPEN,
         exhibits=exhibits,
-        matches=cases.matches_of(tx, case_id),
+        matches=matches,
         known=cases.known_verdict_of(tx, case_id),
         decisions=cases.decisions_of(tx, case_id),
         pending=cases.pending_decision(tx, case_id),
+        statuses=indicators.statuses_of(tx, [found.match.entry_id for found in matches]),
         viewings=review.viewings_of(tx, case_id),
+        viewed=view_log.viewed_by(tx, [one.id for one in exhibits], by=actor.id, until=now),
         duties=derived,
         laws=in_groups(derived, lambda duty: _DUTY_ORDER.index(duty.state)),
         allowed={

@@ -141,7 +141,9 @@ def _environment(language: Language) -> Environment:
     environment.filters.update(
         moment=moment, seconds=seconds, iso=iso, by_name=by_name, commands=commands
     )
-    environment.globals.update(ago=ago, digest_names=DIGEST_NAMES)
+    environment.globals.update(
+        ago=ago, digest_names=DIGEST_NAMES, longest_view=viewing.LONGEST_VIEW
+    )
     return environment
 
 

@@ -47,6 +47,18 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "grey": _("Grey"),
         "lineart": _("Outlines"),
     },
+    "viewed": {
+        "nothing": _("Nothing was opened"),
+        "rendition": _("Reduced forms only, no full view"),
+        "part": _("A full view of one frame or page, not of the whole file"),
+        "entire": _("A full view of the whole file"),
+    },
+    "entry_status": {
+        "withdrawn": _("The list has withdrawn this entry since"),
+        "deleted": _("The list has deleted this entry since"),
+        "set_aside": _("This entry is malformed and no longer matches"),
+        "gone": _("The list no longer holds this entry"),
+    },
     "view_reason": {
         "match_doubtful": _("The match is doubtful"),
         "category_unclear": _("The category is unclear"),

@@ -1,8 +1,9 @@
 """Sealed items, how they came to us, and the reasons to keep them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from tutela.primitives.ids import CaseId, ExhibitId, HoldId, SubmissionId
 from tutela.primitives.redacted import Redacted
@@ -83,6 +84,20 @@ class Exhibit:
     received_at: datetime
     destroyed_at: datetime | None
     further_hashes: tuple[Mapping[str, object], ...] = ()
+
+
+class Viewed(StrEnum):
+    """The most that a person was shown of an exhibit, by the view log."""
+
+    NOTHING = "nothing"
+    RENDITION = "rendition"  # reduced forms only
+    PART = "part"  # a full view of one frame or page of several
+    ENTIRE = "entire"
+
+
+def max_viewed(viewed: Iterable[Viewed]) -> Viewed:
+    """The most of these; `NOTHING` of none."""
+    return max(viewed, key=list(Viewed).index, default=Viewed.NOTHING)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

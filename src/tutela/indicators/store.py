@@ -4,7 +4,7 @@ Entries are numbered by the database as they change (migration 0003): within one
 whoever has seen change n has seen everything below n.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -240,6 +240,12 @@ def _left_out(
         .order_by(REFUSALS.c.row)
         .limit(limit)
     )
+
+
+def statuses_of(tx: Connection, entries: Collection[int]) -> Mapping[int, EntryStatus]:
+    """How these entries stand now, by number; one that is no longer there is absent."""
+    rows = tx.execute(select(ENTRIES.c.id, ENTRIES.c.status).where(ENTRIES.c.id.in_(set(entries))))
+    return {number: EntryStatus(status) for number, status in rows}
 
 
 def category_of(

@@ -4,7 +4,7 @@ What is not known is left out. What the form cannot take as what it is (an addre
 none) is told in the account's free text instead of being dropped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -15,12 +15,15 @@ from tutela.cases import store as cases
 from tutela.cases.model import Decision, MatchFound, Verdict
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Context, Exhibit
-from tutela.indicators.reasons import in_short
+from tutela.indicators import store as indicators
+from tutela.indicators.model import EntryStatus
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput, Conflict
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.primitives.redacted import Redacted
+from tutela.reporting import statements
 from tutela.reporting.desk import Desk, ProviderProfile
+from tutela.reporting.judgments import judgment_of
 from tutela.reporting.model import (
     CaptureEvent,
     ChatIncident,
@@ -79,7 +82,6 @@ def compose(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Com
     decision = _decision(tx, case_id)
     exhibits = evidence.exhibits_of(tx, case_id)
     context = cases.context_of(tx, case_id, desk.unsealer)
-    matches = cases.matches_of(tx, case_id)
     remarks: list[str] = []
     account = _account(context, exhibits[0], remarks)
     details = _place(context, remarks)
@@ -89,7 +91,7 @@ def compose(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> Com
         reporter=_reporter(desk.profile),
         internet_details=details,
         reported=() if account is None else (account,),
-        additional_info=_told(matches, exhibits, decision, remarks),
+        additional_info=_account_of_case(tx, case_id, exhibits, decision, remarks),
     )
     sent = tuple(exhibit.id for exhibit in exhibits if _has_bytes(exhibit))
     return Composed(tip=tip, exhibits=sent)
@@ -114,7 +116,8 @@ def describe(
     exhibit = evidence.exhibit(tx, exhibit_id)
     context = cases.context_of(tx, case_id, desk.unsealer)
     page = _or_none(lambda: _web_page(context))
-    told = [*_found(matches_of(tx, case_id, exhibit_id))]
+    code = _industry(decision)
+    told = _account_of_file(tx, case_id, exhibit_id, decision, code)
     name = _carried(context.file_name)
     if name is not None and len(name) > _MAX_FILE_NAME:
         told.append(f"File name as recorded by the service: {name}")
@@ -129,7 +132,7 @@ def describe(
         uploaded_to_esp_at=_uploaded(context, exhibit),
         location_of_file=None if page is None else page.urls[0],
         publicly_available=context.publicly_available,
-        industry_classification=_industry(decision),
+        industry_classification=code,
         original_file_hashes=_hashes(exhibit),
         ip_capture=_or_none(lambda: _capture(context, exhibit)),
         additional_info=tuple(told),
@@ -140,11 +143,6 @@ def name_of(exhibit: Exhibit) -> str:
     """The name a file is sent under: our identifier, never the uploader's name for it."""
     extension = _EXTENSIONS.get(exhibit.media_type)
     return f"{exhibit.id}.{extension}" if extension else exhibit.id
-
-
-def matches_of(tx: Connection, case_id: CaseId, exhibit_id: ExhibitId) -> Sequence[MatchFound]:
-    """The matches of one exhibit."""
-    return [each for each in cases.matches_of(tx, case_id) if each.exhibit_id == exhibit_id]
 
 
 def _decision(tx: Connection, case_id: CaseId) -> Decision:
@@ -294,34 +292,42 @@ def _hashes(exhibit: Exhibit) -> tuple[OriginalFileHash, ...]:
     return tuple(hashes)
 
 
-def _found(matches: Sequence[MatchFound]) -> list[str]:
-    """How each match was found, as its reasons say; a category only with its scheme."""
-    lines = []
-    for each in matches:
-        match = each.match
-        how = "; ".join(match.reasons) or in_short(match)
-        category = f"; category in the list: {match.category}" if match.category else ""
-        lines.append(carriable(f"Matched the hash list {match.list_name}: {how}{category}."))
-    return lines
-
-
-def _told(
-    matches: Sequence[MatchFound],
+def _account_of_case(
+    tx: Connection,
+    case_id: CaseId,
     exhibits: Sequence[Exhibit],
     decision: Decision,
     remarks: list[str],
 ) -> str:
     """The free text: how it was found, who decided when, what had no field of its own."""
-    lines = [*_found(matches)]
-    lines.append(
-        f"A reviewer of the provider decided on {iso(decision.at)}; category as decided: "
-        f"{decision.category or 'none'}; apparent age: {decision.age_band}."
-    )
+    matches = cases.matches_of(tx, case_id)
+    lines = [*statements.of_matches(matches, _statuses(tx, matches))]
+    lines += statements.of_judgment(judgment_of(tx, case_id, decision, matches))
     for exhibit in exhibits:
         if not _has_bytes(exhibit):
             hashes = ", ".join(f"{each.hash_type} {each.value}" for each in _hashes(exhibit))
             lines.append(f"The file itself is not held here. Its hashes: {hashes or 'none'}.")
     return "\n".join([*lines, *remarks])
+
+
+def _account_of_file(
+    tx: Connection,
+    case_id: CaseId,
+    exhibit_id: ExhibitId,
+    decision: Decision,
+    code: IndustryClassification | None,
+) -> list[str]:
+    """How this file was found, and where its classification comes from."""
+    matches = [each for each in cases.matches_of(tx, case_id) if each.exhibit_id == exhibit_id]
+    lines = [*statements.of_matches(matches, _statuses(tx, matches))]
+    if code is not None:
+        judgment = judgment_of(tx, case_id, decision, matches)
+        lines.append(statements.of_classification(judgment, exhibit_id, code.value))
+    return lines
+
+
+def _statuses(tx: Connection, matches: Sequence[MatchFound]) -> Mapping[int, EntryStatus]:
+    return indicators.statuses_of(tx, [each.match.entry_id for each in matches])
 
 
 def _carried(wrapped: Redacted[str] | None) -> str | None:

@@ -161,6 +161,7 @@ def _decision(decision: Any) -> dict[str, Any]:  # noqa: ANN401 - Decision
         "facts": dict(decision.facts),
         "confirms": decision.confirms,
         "final": decision.final,
+        "viewed": {exhibit: viewed.value for exhibit, viewed in decision.viewed.items()},
     }
 
 

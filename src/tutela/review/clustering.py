@@ -18,6 +18,7 @@ from tutela.cases import claiming, deciding
 from tutela.cases import store as cases
 from tutela.cases.model import Case, Decision, State, Verdict
 from tutela.evidence import store as evidence
+from tutela.evidence.model import Viewed, max_viewed
 from tutela.hashing.model import PDQ_BYTES, Pdq
 from tutela.index.bits import pack
 from tutela.index.model import RADIUS_BITS
@@ -40,13 +41,15 @@ _UNDECIDED = frozenset({State.MATCHED, State.REVIEWED})
 class Alike:
     """A waiting case in the group of the one asked about, `steps` near pairs away from it.
 
-    `open_to_me`: a decision can be taken over now.
+    `open_to_me`: a decision can be taken over now. `viewed`: the most that this person was shown
+    of it.
     """
 
     case: Case
     distance_bits: int
     steps: int
     open_to_me: bool
+    viewed: Viewed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,6 +170,7 @@ def _alike(tx: Connection, joined: Joined, *, by: Actor, at: datetime) -> Alike:
         distance_bits=joined.distance_bits,
         steps=joined.steps,
         open_to_me=undecided and not claiming.held_by_another(case, by, at),
+        viewed=max_viewed(cases.viewed_in_case(tx, case.id, by=by.id, until=at).values()),
     )
 
 

@@ -1,53 +1,14 @@
-"""The review room's tables and queries: views and renditions, kept for good."""
+"""What the review room writes into the view log and asks of it; the log is kept for good."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    DateTime,
-    Identity,
-    Row,
-    Table,
-    Text,
-    exists,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, exists, insert, select, update
 
-from tutela.primitives.database import METADATA
+from tutela.evidence.view_log import RENDITION_LOG, VIEWINGS
 from tutela.primitives.errors import NotFound
 from tutela.primitives.ids import AccountId, CaseId, ExhibitId, ViewingId
 from tutela.review.model import Rendition, Viewing, ViewReason
-
-VIEWINGS = Table(
-    "viewings",
-    METADATA,
-    Column("id", Text, primary_key=True),
-    Column("case_id", Text, nullable=False),
-    Column("exhibit_id", Text, nullable=False),
-    Column("by_actor", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("opened_at", DateTime(timezone=True), nullable=False),
-    Column("shown_at", DateTime(timezone=True)),
-    Column("entire", Boolean, nullable=False),
-    Column("closed_at", DateTime(timezone=True)),
-)
-
-RENDITION_LOG = Table(
-    "rendition_log",
-    METADATA,
-    Column("id", BigInteger, Identity(), primary_key=True),
-    Column("case_id", Text, nullable=False),
-    Column("exhibit_id", Text, nullable=False),
-    Column("by_actor", Text, nullable=False),
-    Column("rendition", Text, nullable=False),
-    Column("at", DateTime(timezone=True), nullable=False),
-)
 
 
 def add_viewing(tx: Connection, viewing: Viewing) -> None:
