@@ -3,7 +3,7 @@
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,6 +136,7 @@ class Office:
         second_person: bool = False,
         hashes_only: bool = False,
         item_reference: str = "",
+        matches: Sequence[Match] | None = None,
     ) -> tuple[CaseId, ExhibitId]:
         """A matched case about one drawn picture."""
         plain = drawn() if data is None else data
@@ -163,7 +164,7 @@ class Office:
                 exhibit_id=exhibit_id,
                 hashed=_hashed(plain, pdq),
                 sealed=sealed,
-                matches=[match(second_person=second_person)],
+                matches=matches or [match(second_person=second_person)],
                 by="acct_platform",
                 at=self.clock.now(),
             )
@@ -212,6 +213,11 @@ def actions(database: Database) -> list[str]:
 def details(database: Database, action: str) -> Iterable[Mapping[str, object]]:
     with database.begin() as tx:
         return [line.detail for line in lines(tx, action=action)]
+
+
+def hash_of(seed: int) -> Pdq:
+    """A hash that may be compared, another one for each seed."""
+    return Pdq(hashlib.sha256(bytes([seed])).digest(), 100)
 
 
 def _hashed(plain: bytes, pdq: Pdq | None) -> Hashed:

@@ -166,8 +166,8 @@ def decision() -> Decision:
             (
                 (
                     "The decision was applied from the decision of the same reviewer on another "
-                    "item, at PDQ distance 0; this reviewer had opened a full view of all of that item "
-                    "before deciding there."
+                    "item, at PDQ distance 0; this reviewer had opened a full view of all of that "
+                    "item before deciding there."
                 ),
             ),
         ),
@@ -176,8 +176,8 @@ def decision() -> Decision:
             (
                 (
                     "The decision was applied from the decision of the same reviewer on another "
-                    "item, at PDQ distance 40, joined through 2 other items; this reviewer had opened "
-                    "nothing of that item before deciding there."
+                    "item, at PDQ distance 40, joined through 2 other items; this reviewer had "
+                    "opened nothing of that item before deciding there."
                 ),
             ),
         ),
