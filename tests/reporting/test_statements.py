@@ -189,13 +189,13 @@ def decision() -> Decision:
             (
                 (
                     "The decision was applied from the decision of the same reviewer on another "
-                    "item, at PDQ distance 5; this reviewer had opened nothing of that item before deciding "
-                    "there."
+                    "item, at PDQ distance 5; this reviewer had opened nothing of that item before "
+                    "deciding there."
                 ),
                 (
                     "That decision was itself applied from the decision of the same reviewer on "
-                    "another item, at PDQ distance 9, joined through 1 other item; this reviewer had "
-                    "opened a full view of one frame or page of that item, not of all of it before "
+                    "another item, at PDQ distance 9, joined through 1 other item; this reviewer "
+                    "had opened a full view of one frame or page of that item, not of all of it before "
                     "deciding there."
                 ),
             ),

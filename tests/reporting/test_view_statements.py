@@ -48,8 +48,8 @@ def test_each_state_of_the_view_log_says_what_was_seen(state: str, world: World)
     said = (tip.additional_info or "").splitlines()
     assert said[1:] == [
         (
-            f"A reviewer of the provider decided on {iso(world.began)}: apparent child sexual abuse "
-            "material; category ncmec-ab/2022/B2; apparent age pubescent."
+            f"A reviewer of the provider decided on {iso(world.began)}: apparent child sexual "
+            "abuse material; category ncmec-ab/2022/B2; apparent age pubescent."
         ),
         f"By the view log, this reviewer {words} before deciding.",
         f"The category was given by the reviewer. {NO_LIST}",
@@ -129,8 +129,8 @@ def test_a_list_that_gives_the_same_category_is_named(world: World) -> None:
             timedelta(hours=2),
             timedelta(),
             (
-                "The moment of detection; the service recorded a later one for the upload, {later}, "
-                "which cannot be."
+                "The moment of detection; the service recorded a later one for the upload, "
+                "{later}, which cannot be."
             ),
             False,
         ),

@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from tutela.indicators.model import (
+    EntryStatus,
     HashList,
     Ignored,
     Imported,
