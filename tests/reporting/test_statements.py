@@ -195,8 +195,8 @@ def decision() -> Decision:
                 (
                     "That decision was itself applied from the decision of the same reviewer on "
                     "another item, at PDQ distance 9, joined through 1 other item; this reviewer "
-                    "had opened a full view of one frame or page of that item, not of all of it before "
-                    "deciding there."
+                    "had opened a full view of one frame or page of that item, not of all of it "
+                    "before deciding there."
                 ),
             ),
         ),
