@@ -55,6 +55,7 @@ class Unmatchable(StrEnum):
     UNDECODABLE = "undecodable"
     TOO_LARGE = "too_large"
     DEGENERATE = "degenerate"
+    CUT_OFF = "cut_off"
 
 
 class Mode(StrEnum):
@@ -148,12 +149,14 @@ class FormKind(StrEnum):
     UPRIGHT = "upright"
     ALPHA_IGNORED = "alpha_ignored"
     CLIPPED = "clipped"
+    SHOWN = "shown"
     STORED_NUMBERS = "stored_numbers"
 
 
 _FORM_NAMES = {
     FormKind.UPRIGHT: "the upright form",
     FormKind.ALPHA_IGNORED: "the form with transparency ignored",
+    FormKind.SHOWN: "the form that browsers show, blank where the file is cut off",
     FormKind.CLIPPED: "the form with values above 255 clipped",
     FormKind.STORED_NUMBERS: "the form of the stored numbers, before they become colours",
 }
@@ -286,6 +289,7 @@ class Hashed:
     degenerate picture is given, and never compared. `further` holds the other hashes by which
     the same file may be known (later frames and pages, forms that peers hash), each different
     from those before it. `unmatchable` says why none of all these may be compared.
+    Of a file that is cut off `rows_decoded` of its rows came, and of these the hashes are.
     Of `pictures_total` frames, pages or images `pictures_hashed` were looked at. `dihedral` holds
     eight hashes in the order of `DIHEDRAL`, or none when not asked for. `pipeline` names decoder,
     version and policy: hashes are comparable bit for bit only within one pipeline. A hash of
@@ -308,3 +312,9 @@ class Hashed:
     further: tuple[PictureForm, ...] = ()
     pictures_total: int | None = None
     pictures_hashed: int | None = None
+    rows_decoded: int | None = None
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the picture file is cut off, were it only by its end."""
+        return self.rows_decoded is not None

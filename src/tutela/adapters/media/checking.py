@@ -12,7 +12,7 @@ from tutela.primitives.errors import BadInput
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
 _PNG_CHUNKS = frozenset({b"IHDR", b"IDAT", b"IEND"})
-_DETAIL = re.compile(r"[A-Za-z_]{0,60}")
+_DETAIL = re.compile(r"[A-Za-z_]{0,60}|[0-9]{1,2} %")
 _MAX_SIDE = 1 << 31
 _MAX_EXIF = 64
 _MAX_TEXT = 200
@@ -74,6 +74,13 @@ def _form(given: object, *, dihedral: bool) -> PictureForm:
     except ValueError as error:
         raise BadFrame from error
     return PictureForm(kind=kind, pdq=pdq, number=number, total=total, dihedral=turned)
+
+
+def rows_of(answer: dict[str, Any]) -> int | None:
+    """How many rows of a file came that is cut off; None of a whole file."""
+    return (
+        None if answer.get("rows") is None else whole(answer, "rows", high=whole(answer, "height"))
+    )
 
 
 def mode_of(answer: dict[str, Any], *, asked: Mode) -> Mode:

@@ -12,10 +12,11 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from tutela.adapters.media import confining, decoding, rendering
+from tutela.adapters.media import confining, decoding, file_facts, rendering
 from tutela.adapters.media.flat_heic import FLAT_HEIC
 from tutela.adapters.media.frames import BadFrame, Header, receive, send
 from tutela.adapters.media.model import STYLES, Limits, RefusalReason
+from tutela.adapters.media.opening import NoPicture, obey
 from tutela.adapters.media.sniffing import HEIF, JPEG, KINDS, Kind
 from tutela.hashing.model import Mode
 from tutela.hashing.scaled import MIN_SIDE_PX
@@ -35,7 +36,7 @@ def main() -> None:
         return
     wish, _ = first
     limits = Limits(**wish["limits"])
-    decoding.obey(limits)
+    obey(limits)
     held = confining.confine(
         memory_bytes=limits.memory_bytes, cpu_seconds=wish["cpu_seconds"], parent=parent
     )
@@ -77,7 +78,7 @@ def answer_to(header: Header, body: bytes, limits: Limits) -> Answer:
     """Do one job; any error of a decoder becomes a refusal that names only its class."""
     try:
         return _done(header, body, limits)
-    except decoding.NoPicture as refusal:
+    except NoPicture as refusal:
         return {"refused": refusal.reason, "detail": refusal.detail}, b""
     except MemoryError:
         return {"refused": RefusalReason.OUT_OF_MEMORY, "detail": ""}, b""
@@ -97,7 +98,7 @@ def _done(header: Header, body: bytes, limits: Limits) -> Answer:
                 b"",
             )
         case "facts":
-            return decoding.facts(body, kind=kind, limits=limits), b""
+            return file_facts.facts(body, kind=kind, limits=limits), b""
         case "rendition":
             style = header["style"]
             return {}, rendering.rendition(body, kind=kind, limits=limits, style=style)

@@ -1,24 +1,21 @@
-"""Open, check, decode, hash: runs in the child only.
+"""Decode and hash: runs in the child only.
 
-The header is read first; a picture that declares too many pixels is refused before a
-single one is decoded.
+1. The file as it is; 2. without what its pixels do not need; 3. the pixels that came (`partial`).
 """
 
-import contextlib
-import io
-import warnings
-from functools import partial
-from typing import Any
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+import numpy as np
 from pi_heif import register_heif_opener
 from PIL import (
     AvifImagePlugin,
-    ExifTags,
     IcoImagePlugin,
     Image,
     MpoImagePlugin,
     TiffImagePlugin,
-    UnidentifiedImageError,
     WebPImagePlugin,
 )
 
@@ -33,39 +30,20 @@ from tutela.adapters.media.forms import (
     add_pictures,
 )
 from tutela.adapters.media.model import Limits, RefusalReason
+from tutela.adapters.media.opening import NoPicture, loaded, opened
+from tutela.adapters.media.partial import Partial, cleaned, is_whole, lacks_rows, partial
 from tutela.adapters.media.sniffing import JPEG, KINDS, Kind
 from tutela.hashing.dihedral import all_of
-from tutela.hashing.model import MIN_QUALITY, Mode
+from tutela.hashing.model import MIN_QUALITY, FormKind, Mode
 from tutela.hashing.pdq import pdq
 from tutela.hashing.scaled import all_of_scaled, eighths_for, pdq_of_scaled
 
+_Found = TypeVar("_Found")
 _LOADED = (IcoImagePlugin, MpoImagePlugin, TiffImagePlugin, WebPImagePlugin)
 """Pillow would load these when it first needs one, and with it forty that nobody here needs. A JPEG
 of several pictures needs Mpo, and by then no file can be opened any more."""
 _NO_THREADS = 0  # in the words of libheif
-_EXIF_TEXT = 200
-_EXIF_BASE = (
-    "Make", "Model", "Software", "DateTime", "Artist", "Copyright", "ImageDescription",
-    "Orientation", "HostComputer",
-)  # fmt: skip
-_EXIF_DETAIL = (
-    "DateTimeOriginal", "DateTimeDigitized", "OffsetTimeOriginal", "BodySerialNumber",
-    "CameraOwnerName", "LensModel", "LensSerialNumber", "ImageUniqueID",
-)  # fmt: skip
-_EXIF_PLACE = (
-    "GPSLatitudeRef", "GPSLatitude", "GPSLongitudeRef", "GPSLongitude", "GPSAltitude",
-    "GPSDateStamp", "GPSTimeStamp",
-)  # fmt: skip
 _DECODERS = {kind.decoder: kind for kind in KINDS}
-
-
-class NoPicture(Exception):
-    """The file gives no picture; `detail` is a constant or a class name, never content."""
-
-    def __init__(self, reason: RefusalReason, detail: str = "") -> None:
-        self.reason = reason
-        self.detail = detail
-        super().__init__(reason)
 
 
 def prepare() -> None:
@@ -80,50 +58,53 @@ def prepare() -> None:
     )
 
 
-def obey(limits: Limits) -> None:
-    """Set the decoders' own limits; a warning about size becomes a refusal."""
-    Image.MAX_IMAGE_PIXELS = limits.max_pixels
-    warnings.simplefilter("ignore")
-    warnings.simplefilter("error", Image.DecompressionBombWarning)
-
-
 def kind_named(decoder: object) -> Kind:
     """The kind of that decoder's name; only those on the allow-list exist."""
     return _DECODERS[str(decoder)]
 
 
-def opened(body: bytes, *, kind: Kind, limits: Limits) -> Image.Image:
-    """The picture with its header read and its declared size within the limits."""
-    try:
-        image = Image.open(io.BytesIO(body), formats=[kind.decoder])
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise NoPicture(RefusalReason.TOO_MANY_PIXELS) from error
-    except UnidentifiedImageError as error:
-        raise NoPicture(RefusalReason.DAMAGED, "header") from error
-    _check_size(image, limits)
-    return image
-
-
-def _check_size(image: Image.Image, limits: Limits) -> None:
-    width, height = image.size
-    if width < 1 or height < 1:
-        raise NoPicture(RefusalReason.DAMAGED, "size")
-    if width * height > limits.max_pixels or max(width, height) > limits.max_side_px:
-        raise NoPicture(RefusalReason.TOO_MANY_PIXELS)
-
-
 def decoded(body: bytes, *, kind: Kind, limits: Limits) -> Image.Image:
-    """The first frame, all pixels decoded."""
-    return _loaded(opened(body, kind=kind, limits=limits), limits)
+    """The first picture for a person to see: what came of it, white where nothing did."""
 
+    def whole(one: bytes, of_kind: Kind) -> Image.Image:
+        return loaded(opened(one, kind=of_kind, limits=limits), limits)
 
-def _loaded(image: Image.Image, limits: Limits) -> Image.Image:
-    try:
-        image.load()
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise NoPicture(RefusalReason.TOO_MANY_PIXELS) from error
-    _check_size(image, limits)  # a frame may be larger than the header said
+    found = _whole_or_part(body, kind=kind, limits=limits, whole=whole)
+    if not isinstance(found, Partial):
+        return found
+    image = Image.fromarray(np.ascontiguousarray(found.shown[..., :3]))
+    image.info["exif"] = found.exif
     return image
+
+
+def _whole_or_part(
+    body: bytes, *, kind: Kind, limits: Limits, whole: Callable[[bytes, Kind], _Found]
+) -> _Found | Partial:
+    """What `whole` makes of the file, else of its pixels alone, else the pixels that came.
+
+    Raises what `whole` said first when nothing can be had.
+    """
+    refused: Exception | None = None
+    for of_kind, one in itertools.chain([(kind, body)], cleaned(body, kind=kind)):
+        try:
+            return whole(one, of_kind)
+        except NoPicture as error:
+            if error.reason is RefusalReason.TOO_MANY_PIXELS:
+                raise
+            refused = refused or error
+        except Exception as error:
+            if isinstance(error, MemoryError):
+                raise
+            refused = refused or error
+    try:
+        return partial(body, kind=kind, limits=limits)
+    except NoPicture as error:
+        if error.reason is not RefusalReason.DAMAGED:
+            raise
+    except Exception:  # noqa: BLE001, S110 - what was said first is said
+        pass
+    assert refused is not None  # noqa: S101 - or there would be an answer
+    raise refused
 
 
 def hash_picture(
@@ -131,39 +112,90 @@ def hash_picture(
 ) -> dict[str, Any]:
     """PDQ (and, when asked, the eight dihedral hashes) of each form of the file, as JSON values.
 
-    `mode` in the answer is the one that was used: fast only where it pays.
+    `mode` in the answer is the one that was used: fast only where it pays. Of a file that is
+    cut off `rows` says how many rows came.
     """
-    budget = Budget.of(limits)
-    image = opened(body, kind=kind, limits=limits)
-    width, height = image.size
+    wish = _Wish(dihedral=dihedral, mode=mode, limits=limits, budget=Budget.of(limits))
+    found = _whole_or_part(
+        body, kind=kind, limits=limits, whole=lambda one, of_kind: _of_whole(one, of_kind, wish)
+    )
+    if isinstance(found, Partial):
+        found = _of_part(found, wish)
+    elif not is_whole(body, kind=kind):
+        found |= {"rows": found["height"]}
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    """How a file is to be hashed."""
+
+    dihedral: bool
+    mode: Mode
+    limits: Limits
+    budget: Budget
+
+    def hashes(self, pixels: Pixels) -> Hashes:
+        """PDQ of plain pixels, and the eight when they are asked for."""
+        return all_of(pixels) if self.dihedral else (pdq(pixels), ())
+
+
+def _of_whole(body: bytes, kind: Kind, wish: _Wish) -> dict[str, Any]:
+    """All forms of a file that the decoders take as it is; raises what they raise."""
+    image = opened(body, kind=kind, limits=wish.limits)
+    size = image.size
     plain: Plain | None = None
-    found = _fast(body, image, dihedral=dihedral) if (kind, mode) == (JPEG, Mode.FAST) else None
-    used = Mode.FAST if found else Mode.EXACT
+    found, used = None, Mode.EXACT
+    if kind is JPEG and wish.mode is Mode.FAST:
+        found = _fast(body, image, dihedral=wish.dihedral)
+        used = Mode.FAST if found else Mode.EXACT
     if found is None and kind is JPEG:
-        found = _by_turbo(body, image, dihedral=dihedral)
+        found = _by_turbo(body, image, wish)
     if found is None:
-        plain = Plain(_loaded(image, limits))
-        width, height = image.size
-        found = _as_seen(plain, dihedral=dihedral)
-    hashed, turned = found
-    forms = Forms(primary=hashed, hashing=partial(_hashes, dihedral=dihedral))
+        plain = Plain(loaded(image, wish.limits))
+        size = image.size
+        found = _as_seen(plain, wish)
+    forms = Forms(primary=found[0], hashing=wish.hashes)
     if plain is not None:
         add_as_peers_read(forms, image, plain)
         del plain
-    total, looked_at = add_pictures(
+    pictures = add_pictures(
         forms,
         image,
-        limits=limits,
-        budget=budget,
-        hash_loaded=lambda one: _as_seen(Plain(_loaded(one, limits)), dihedral=dihedral),
+        limits=wish.limits,
+        budget=wish.budget,
+        hash_loaded=lambda one: _as_seen(Plain(loaded(one, wish.limits)), wish),
     )
+    return _answer(found, size, forms, mode=used, pictures=pictures)
+
+
+def _of_part(part: Partial, wish: _Wish) -> dict[str, Any]:
+    """The two forms of a file of which not all came."""
+    found = wish.hashes(part.continued)
+    forms = Forms(primary=found[0], hashing=wish.hashes)
+    forms.add_pixels(FormKind.SHOWN, lambda: part.shown)
+    height, width = part.continued.shape[:2]
+    return _answer(found, (width, height), forms) | {"rows": part.rows}
+
+
+def _answer(
+    hashes: Hashes,
+    size: tuple[int, int],
+    forms: Forms,
+    *,
+    mode: Mode = Mode.EXACT,
+    pictures: tuple[int, int] = (1, 1),
+) -> dict[str, Any]:
+    """As JSON values for the parent (`checking`)."""
+    hashed, turned = hashes
     return {
-        "mode": used,
+        "mode": mode,
         "pdq": hashed.hex,
         "quality": hashed.quality,
         "dihedral": [one.hex for one in turned],
-        "width": width,
-        "height": height,
+        "width": size[0],
+        "height": size[1],
+        "rows": None,
         "forms": [
             {
                 "kind": form.kind,
@@ -175,8 +207,8 @@ def hash_picture(
             }
             for form in forms.found
         ],
-        "pictures_total": total,
-        "pictures_hashed": looked_at,
+        "pictures_total": pictures[0],
+        "pictures_hashed": pictures[1],
     }
 
 
@@ -188,67 +220,32 @@ def _fast(body: bytes, image: Image.Image, *, dihedral: bool) -> Hashes | None:
     if grey is None or k is None:
         return None
     if grey.shape == (height, width):
-        return _hashes(grey, dihedral=dihedral)
+        return all_of(grey) if dihedral else (pdq(grey), ())
     if dihedral:
         return all_of_scaled(grey, height, width, k)
     return pdq_of_scaled(grey, height, width, k), ()
 
 
-def _by_turbo(body: bytes, image: Image.Image, *, dihedral: bool) -> Hashes | None:
-    """From every pixel of a JPEG; None for Pillow to decode it or to refuse it."""
+def _by_turbo(body: bytes, image: Image.Image, wish: _Wish) -> Hashes | None:
+    """From every pixel of a JPEG; None for Pillow to decode it.
+
+    Raises `NoPicture` for one of which not all came: Pillow would fill the rest with grey.
+    """
     pixels = jpeg.exact(body, image)
-    return None if pixels is None else _hashes(pixels, dihedral=dihedral)
+    if pixels is not None:
+        return wish.hashes(pixels)
+    if jpeg.is_damaged(body) and lacks_rows(body, limits=wish.limits):
+        raise NoPicture(RefusalReason.DAMAGED, "cut_off")
+    return None
 
 
-def _as_seen(plain: Plain, *, dihedral: bool) -> Hashes:
+def _as_seen(plain: Plain, wish: _Wish) -> Hashes:
     """From every pixel of a loaded picture, on white where it is transparent."""
-    found = _hashes(plain.pixels(), dihedral=dihedral)
+    found = wish.hashes(plain.pixels())
     if plain.alpha == "white" and found[0].quality < MIN_QUALITY:
         # Transparency hides everything: what is stored underneath may still be a picture.
         plain.ignore_alpha()
-        under = _hashes(plain.pixels(), dihedral=dihedral)
+        under = wish.hashes(plain.pixels())
         if under[0].quality >= MIN_QUALITY:
             return under
     return found
-
-
-def _hashes(pixels: Pixels, *, dihedral: bool) -> Hashes:
-    return all_of(pixels) if dihedral else (pdq(pixels), ())
-
-
-def facts(body: bytes, *, kind: Kind, limits: Limits) -> dict[str, Any]:
-    """Size, number of frames and a choice of EXIF entries, without decoding the pixels."""
-    image = opened(body, kind=kind, limits=limits)
-    return {
-        "width": image.width,
-        "height": image.height,
-        "frames": int(getattr(image, "n_frames", 1)),
-        "exif": _exif(image),
-    }
-
-
-def _exif(image: Image.Image) -> dict[str, str]:
-    """The chosen entries as text; a broken block gives what could be read."""
-    chosen: dict[str, str] = {}
-    with contextlib.suppress(Exception):  # metadata of a stranger: any of it may be broken
-        exif = image.getexif()
-        for block, names, tags in (
-            (exif, _EXIF_BASE, ExifTags.TAGS),
-            (exif.get_ifd(ExifTags.IFD.Exif), _EXIF_DETAIL, ExifTags.TAGS),
-            (exif.get_ifd(ExifTags.IFD.GPSInfo), _EXIF_PLACE, ExifTags.GPSTAGS),
-        ):
-            for tag, value in block.items():
-                name = tags.get(tag)
-                if name is not None and name in names:
-                    chosen[name] = _text(value)
-    return chosen
-
-
-def _text(value: object) -> str:
-    """One line of printable text, cut to a bound."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    if isinstance(value, tuple):
-        value = " ".join(str(part) for part in value[:8])
-    line = "".join(letter if letter.isprintable() else " " for letter in str(value)[:_EXIF_TEXT])
-    return " ".join(line.split())

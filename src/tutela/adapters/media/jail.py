@@ -32,6 +32,7 @@ from tutela.adapters.media.checking import (
     mode_of,
     png_of,
     refusal_of,
+    rows_of,
     whole,
 )
 from tutela.adapters.media.frames import BadFrame, Header
@@ -194,6 +195,7 @@ class Jail:
                 total = whole(answer, "pictures_total", low=1)
                 looked_at = whole(answer, "pictures_hashed", low=1, high=total)
                 used = mode_of(answer, asked=mode)
+                rows = rows_of(answer)
                 width_px, height_px = whole(answer, "width"), whole(answer, "height")
         except PictureRefused as refused:
             return self._without_hash(read, refused.refusal, media_type=media_type)
@@ -205,13 +207,14 @@ class Jail:
             mode=used,
             pipeline=self.pipeline if used is Mode.EXACT else self.fast_pipeline,
             unmatchable=unmatchable,
-            why=_WHY_NOT[unmatchable],
+            why=" ".join(filter(None, (_cut_off(rows, height_px), _WHY_NOT[unmatchable]))),
             media_type=media_type,
             width_px=width_px,
             height_px=height_px,
             further=further,
             pictures_total=total,
             pictures_hashed=looked_at,
+            rows_decoded=rows,
         )
 
     def rendition(self, data: bytes, style: Style) -> bytes:
@@ -364,6 +367,12 @@ class Jail:
         with self._lock:
             self._cells.discard(cell)
         cell.end()
+
+
+def _cut_off(rows: int | None, height: int) -> str:
+    if rows is None:
+        return ""
+    return f"The file is cut off: {rows} of {height} rows came ({100 * rows // height} %)."
 
 
 @contextmanager

@@ -53,6 +53,17 @@ def grey_at(body: bytes, image: Image.Image, k: int) -> Pixels | None:
     return pixels[:, :, 0] if found.shape == pixels.shape else None
 
 
+def is_damaged(body: bytes) -> bool:
+    """Whether libjpeg-turbo warns about the pixels: an end too early, or nonsense among them."""
+    try:
+        _, _, space, _ = simplejpeg.decode_jpeg_header(body)
+        asked = "CMYK" if space in {"CMYK", "YCCK"} else "GRAY"
+        simplejpeg.decode_jpeg(body, asked, min_height=1, min_width=1)
+    except ValueError:
+        return True
+    return False
+
+
 def _agreed(body: bytes, image: Image.Image, spaces: _Spaces) -> bool:
     """Whether both decoders read the same size and colour space, one of these, from the header."""
     try:

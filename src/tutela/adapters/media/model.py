@@ -55,6 +55,7 @@ class RefusalReason(StrEnum):
     NOT_A_VIDEO = "not_a_video"
     NO_VIDEO_DECODER = "no_video_decoder"
     DAMAGED = "damaged"
+    CUT_OFF = "cut_off"
     TOO_MANY_BYTES = "too_many_bytes"
     TOO_MANY_PIXELS = "too_many_pixels"
     OUT_OF_MEMORY = "out_of_memory"
@@ -82,9 +83,11 @@ class Refusal:
 
     @property
     def unmatchable(self) -> Unmatchable:
-        """The same in the words of hashing: too large, or not decodable."""
+        """The same in the words of hashing: too large, cut off, or not decodable."""
         if self.reason in _TOO_LARGE:
             return Unmatchable.TOO_LARGE
+        if self.reason is RefusalReason.CUT_OFF:
+            return Unmatchable.CUT_OFF
         return Unmatchable.UNDECODABLE
 
     def __str__(self) -> str:

@@ -24,6 +24,10 @@ def refuse(reason: RefusalReason, limits: Limits, detail: str = "") -> Refusal:
             f"The picture is damaged, cut off or not what it claims to be{in_brackets}",
             _OTHER_WAY,
         ),
+        RefusalReason.CUT_OFF: (
+            f"The file is cut off: too little of the picture came to be compared{in_brackets}",
+            "Fetch the whole file; the digests are those of what is there",
+        ),
         RefusalReason.TOO_MANY_BYTES: (
             f"The file is larger than {limits.max_file_bytes:,} bytes",
             "Raise the limit on file size if such pictures are expected",

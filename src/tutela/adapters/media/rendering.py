@@ -10,7 +10,7 @@ import io
 from PIL import ExifTags, Image, ImageFilter
 
 from tutela.adapters.media.converting import Plain
-from tutela.adapters.media.decoding import NoPicture, decoded
+from tutela.adapters.media.decoding import decoded
 from tutela.adapters.media.model import (
     FULL_VIEW_SIDE_PX,
     RENDITION_SIDE_PX,
@@ -20,6 +20,7 @@ from tutela.adapters.media.model import (
     RefusalReason,
     Style,
 )
+from tutela.adapters.media.opening import NoPicture
 from tutela.adapters.media.sniffing import Kind
 
 _BLUR_SIDE_PX = 24  # what is left of the picture before it is blown up and smoothed
