@@ -20,11 +20,12 @@ _NOT_SAFE = "No list has this item. That does not mean that it is harmless."
 
 def finding_of(result: MatchResult) -> FindingAnswer:
     """What the lists say about one item."""
+    not_safe = _NOT_SAFE if result.finding is Finding.NO_KNOWN_MATCH else ""
     return FindingAnswer(
         finding=result.finding.value,
         matches=[_match(match) for match in result.matches],
         unmatchable=result.unmatchable,
-        why=result.why or (_NOT_SAFE if result.finding is Finding.NO_KNOWN_MATCH else ""),
+        why=" ".join(filter(None, (result.why, not_safe))),
     )
 
 
@@ -94,4 +95,5 @@ def _hashes(hashed: Hashed) -> HashesAnswer:
             )
             for one in hashed.further
         ],
+        truncated=hashed.truncated,
     )

@@ -217,6 +217,7 @@ class HashesAnswer(BaseModel):
     sha256: str | None
     pipeline: str
     further: list[FormAnswer]
+    truncated: bool = Field(description="The picture file is cut off; `why` says how far it came.")
 
 
 class FindingAnswer(BaseModel):

@@ -1,10 +1,10 @@
 """The matching policy, without any I/O: what may be compared with what, and what it means."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tutela.hashing.model import DIHEDRAL, Hashed, Pdq, Unmatchable
-from tutela.indicators.model import Finding, HashList, Match, MatchResult
+from tutela.indicators.model import Finding, HashList, Match, MatchResult, SignalKind
 from tutela.indicators.reasons import nearness
 
 ORIGINAL = DIHEDRAL[0]
@@ -55,6 +55,11 @@ def compared(item: Hashed) -> Iterator[Compared]:
 def result_of(item: Hashed, matches: Iterable[Match], lists: Sequence[HashList]) -> MatchResult:
     """Matched, not known, or not comparable: there is no fourth answer (model.Finding)."""
     unmatchable, why = _why_unmatchable(item, lists)
+    if item.truncated:
+        matches = [
+            replace(one, reasons=(*one.reasons, item.why)) if one.kind is SignalKind.PDQ else one
+            for one in matches
+        ]
     ordered = tuple(sorted(matches, key=lambda one: (nearness(one), one.list_name, one.entry_id)))
     if ordered:
         finding = Finding.MATCHED
@@ -82,7 +87,11 @@ def _why_unmatchable(item: Hashed, lists: Sequence[HashList]) -> tuple[str, str]
     best = max((one.pdq.quality for one in compared(item) if one.turn == 0), default=None)
     if best is None:
         return Unmatchable.DEGENERATE.value, item.why or _FLAT
-    return _why_low(best, [one.min_quality for one in lists], given=item.why)
+    given = item.why if item.unmatchable else ""
+    unmatchable, why = _why_low(best, [one.min_quality for one in lists], given=given)
+    if item.truncated and not given:
+        why = f"{item.why} {why}".strip()
+    return unmatchable, why
 
 
 def _why_low(quality: int, asked: Sequence[int], *, given: str) -> tuple[str, str]:

@@ -164,7 +164,10 @@ def _facts(answer: Hashed) -> Row:
         "pipeline": answer.pipeline,
     }
     if (answer.pdq is not None or answer.video is not None) and answer.why:
-        row |= {"unmatchable": answer.unmatchable, "why": answer.why}
+        row |= {"unmatchable": answer.unmatchable} if answer.unmatchable else {}
+        row["why"] = answer.why
+    if answer.truncated:
+        row |= {"truncated": True, "rows": {"decoded": answer.rows_decoded, "of": answer.height_px}}
     if answer.further:
         row["further"] = [form.as_json() for form in answer.further]
     if answer.pictures_total is not None and answer.pictures_total > 1:

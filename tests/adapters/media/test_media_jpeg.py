@@ -181,7 +181,7 @@ def test_fast_mode_of_grey(drawing: ModuleType, encode: Encode, jail: Jail) -> N
     assert exact.pdq.distance_bits(fast.pdq) <= 4
 
 
-def test_a_cut_off_jpeg_is_refused_in_both_modes(
+def test_half_a_jpeg_is_refused_in_both_modes(
     drawing: ModuleType, encode: Encode, jail: Jail
 ) -> None:
     data = encode(drawing.draw("tiles", 3, (700, 600)), "JPEG")

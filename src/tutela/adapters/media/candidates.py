@@ -52,8 +52,10 @@ def _of_boxes(file: BinaryIO, head: bytes, pictures: tuple[Found, ...]) -> tuple
 
 def _has_movie(file: BinaryIO) -> bool:
     """Whether one of the outermost boxes is a `moov`."""
-    at = 0
+    at, end = 0, file.seek(0, io.SEEK_END)
     for _ in range(_MAX_BOXES):
+        if at >= end:
+            return False
         file.seek(at)
         start = file.read(16)
         if len(start) < 8:  # noqa: PLR2004 - size and name

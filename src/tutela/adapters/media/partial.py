@@ -17,14 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image, ImageFile
 
-from tutela.adapters.media import jpeg_segments, png_chunks, webp_rows
+from tutela.adapters.media import gif_blocks, jpeg_segments, png_chunks, webp_rows
 from tutela.adapters.media.converting import Pixels, Plain
 from tutela.adapters.media.model import Limits, RefusalReason
 from tutela.adapters.media.opening import NoPicture, check_size, opened
 from tutela.adapters.media.sniffing import AVIF, BMP, GIF, HEIF, ICO, JPEG, PNG, TIFF, WEBP, Kind
 
-LEAST_SHARE = 0.5
-"""A picture of which less came is not compared: more of it is filling than picture."""
+LEAST_SHARE = 0.75
+"""A picture of which less came is not compared: the hash would be too far from that of the whole
+to be met by it, and "no known match" would be said of what nobody could compare."""
 
 _WHITE = 255
 _STRIP_ROWS = 1024
@@ -68,6 +69,8 @@ def is_whole(body: bytes, *, kind: Kind) -> bool:
     """Whether the file has its end, as far as its kind has one that can be told."""
     if kind is WEBP:
         return _riff_bytes(body) <= len(body) + 1  # a byte of padding
+    if kind is ICO:
+        return all(place + size <= len(body) for size, place in _entries(body))
     return kind is not PNG or png_chunks.is_whole(body)
 
 
@@ -79,6 +82,8 @@ def partial(body: bytes, *, kind: Kind, limits: Limits) -> Partial:
         _of_webp(body, limits) if kind is WEBP else _of_two(body, kind=kind, limits=limits)
     )
     share = float(came.mean())
+    if not share:
+        raise NoPicture(RefusalReason.DAMAGED, "pixels")
     if share < LEAST_SHARE:
         raise NoPicture(RefusalReason.CUT_OFF, _percent(share))
     pixels = Plain(image).pixels()
@@ -145,7 +150,8 @@ def _variants(body: bytes, *, kind: Kind) -> tuple[bytes, bytes, bool]:
         one = png_chunks.rewritten(body, animated=False)
         return one, one, False
     if kind is GIF:
-        return body, body, False
+        one = gif_blocks.closed(body)
+        return one, one, False
     if kind is JPEG:
         parts = jpeg_segments.segments(body)
         if parts is None:

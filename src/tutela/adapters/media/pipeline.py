@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from tutela.hashing.model import Mode
 
-POLICY_VERSIONS = {Mode.EXACT: "tutela-exact/2", Mode.FAST: "tutela-fast/1"}
+POLICY_VERSIONS = {Mode.EXACT: "tutela-exact/3", Mode.FAST: "tutela-fast/1"}
 
 _DECODERS = ("pillow", "simplejpeg", "pi-heif")
 
@@ -27,10 +27,10 @@ POLICY = {
     "wide_numbers": "32-bit and floating point stretched from lowest to highest value",
     "one_bit": "black and white",
     "animation": "primary hash: first frame, HEIC: its primary picture; further ones beside it",
-    "truncated": "refused",
+    "truncated": "rows that came, the nearest one repeated below; refused under three quarters",
 }
 
 
 def pipeline_id(mode: Mode = Mode.EXACT) -> str:
-    """For example `tutela-exact/2+pillow-13.0.0+...`; reads package metadata, loads no decoder."""
+    """For example `tutela-exact/3+pillow-13.0.0+...`; reads package metadata, loads no decoder."""
     return "+".join((POLICY_VERSIONS[mode], *(f"{name}-{version(name)}" for name in _DECODERS)))
