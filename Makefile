@@ -4,7 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
 
-.PHONY: help demo test test-long check bench bench-search bench-serve docs fuzz lock sbom clean
+.PHONY: help demo test test-long check bench bench-search bench-serve bench-attacks docs fuzz lock sbom clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | sort | expand -t 10
@@ -37,6 +37,9 @@ bench-search: .venv/.bench ## Measure exact search against faiss (N=entries, FOR
 
 bench-serve: .venv/.bench ## Measure lookups over HTTP against ThreatExchange's index (N=entries, FORMAT=json)
 	@$(BIN)/python bench/serve.py $(ARGS)
+
+bench-attacks: .venv/.bench ## Measure what an honest caller waits for while others attack (FORMAT=json for one object)
+	@$(BIN)/python bench/attacks.py $(ARGS)
 
 docs: .venv/.demo ## Write the generated reference pages again
 	@$(BIN)/python -m tutela docs write

@@ -34,6 +34,7 @@ LONG = (
     "console/test_console_browser.py",
     "demo/test_demo_under_way.py",
     "cli/test_faces_bounded.py",
+    "cli/test_faces_fair.py",
     "console/test_console_law_browser.py",
     "video/test_follow_command.py",
     "workflows/test_worker_killed.py",
