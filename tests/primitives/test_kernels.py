@@ -119,10 +119,10 @@ import resource
 import numpy as np
 from tutela.primitives.kernels import compiled
 fill = compiled("tutela.hashing.kernels.scaled:fill")
-fill(64, 64, np.zeros((8, 8)), np.zeros(64, np.int64), np.zeros((64, 64), np.float32))
+fill(64, 64, np.zeros((8, 8)), np.zeros(64, np.int64), np.zeros((64, 64), np.float32), False)
 resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
 try:
-    fill(1 << 31, 64, np.zeros((8, 8)), np.zeros(64, np.int64), np.zeros((64, 64), np.float32))
+    fill(1 << 31, 64, np.zeros((8, 8)), np.zeros(64, np.int64), np.zeros((64, 64), np.float32), 0)
 except MemoryError as error:
     print("MemoryError", error)
 """

@@ -29,21 +29,12 @@ def pdq(pixels: NDArray[np.uint8]) -> Pdq:
 
 
 def answer(seen: Raster, bits: NDArray[np.uint8]) -> int:
-    """Write the hash to 1 x 32 bytes, or the eight turned and mirrored ones to 8 x 32.
-
-    Gives the quality, with `EXACT` set if that path was taken. At exactly 64 x 64 pixels the
-    reference does not filter for one hash, and does for eight.
-    """
+    """Write the hash to 1 x 32 bytes; give the quality, with `EXACT` set if that path was taken."""
     return _hash_picture(seen.flat, seen.stride, seen.height, seen.width, seen.channels, bits)
 
 
 def hash_of_small(small: NDArray[np.float32]) -> Pdq:
     """Steps 5 to 8 alone: the hash of a picture already brought to 64 x 64 brightnesses."""
     bits = np.empty((1, PDQ_BYTES), np.uint8)
-    quality = answer_of_small(small, bits)
+    quality = _hash_small(frozen(small), bits)
     return Pdq(bits.tobytes(), quality)
-
-
-def answer_of_small(small: NDArray[np.float32], bits: NDArray[np.uint8]) -> int:
-    """As `answer`, for a picture already brought to 64 x 64 brightnesses; give the quality."""
-    return _hash_small(frozen(small), bits)

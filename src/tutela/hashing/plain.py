@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.model import DIHEDRAL, PDQ_BYTES, Pdq
+from tutela.hashing.model import PDQ_BYTES, Pdq
 
 Luma = NDArray[np.float32]
 
@@ -99,11 +99,12 @@ def hash_of_small(small: Luma) -> Pdq:
 
 
 def dihedral(pixels: NDArray[np.uint8]) -> tuple[Pdq, ...]:
-    """The eight hashes; the reference filters here at 64 x 64 too."""
-    if min(pixels.shape[:2]) < MIN_SIDE_PX:
-        return (Pdq(bytes(PDQ_BYTES), 0),) * len(DIHEDRAL)
-    small = small_picture(pixels)
-    return tuple(Pdq(bits_of(b), quality_of(small)) for b in turned(transform(small)))
+    """The hashes of the eight turned and mirrored pictures, in the order of `DIHEDRAL`."""
+    left = np.rot90(pixels)
+    half = np.rot90(pixels, 2)
+    right = np.rot90(pixels, 3)
+    mirrored = (pixels[::-1], pixels[:, ::-1], pixels.swapaxes(0, 1), half.swapaxes(0, 1))
+    return tuple(pdq(np.ascontiguousarray(each)) for each in (pixels, left, half, right, *mirrored))
 
 
 def quality_of(small: Luma) -> int:
@@ -132,20 +133,3 @@ def bits_of(frequencies: Luma) -> bytes:
     flat = frequencies.ravel()
     median = np.partition(flat, _LOWER_MEDIAN)[_LOWER_MEDIAN]
     return np.packbits((flat > median)[::-1]).tobytes()
-
-
-def turned(b: Luma) -> tuple[Luma, ...]:
-    """The frequencies of the eight pictures; a sign is a whole row or column (or both)."""
-    sign = np.where(np.arange(len(b)) % 2, np.float32(1), np.float32(-1))
-    rows, columns = sign[:, np.newaxis], sign[np.newaxis, :]
-    both = rows * columns
-    return (
-        b,
-        (b * columns).T,  # rotate90
-        b * both,  # rotate180
-        (b * rows).T,  # rotate270
-        b * rows,  # flip_x
-        b * columns,  # flip_y
-        b.T,  # flip_plus1
-        (b * both).T,  # flip_minus1
-    )

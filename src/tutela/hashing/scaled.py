@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.dihedral import all_of_small
+from tutela.hashing.dihedral import all_of_smalls
 from tutela.hashing.kernels.sizes import BLOCK, SIDE
 from tutela.hashing.model import Pdq
 from tutela.hashing.pdq import hash_of_small
@@ -62,37 +62,51 @@ def all_of_scaled(
     grey: NDArray[np.uint8], height: int, width: int, k: int
 ) -> tuple[Pdq, tuple[Pdq, ...]]:
     """The plain hash and the eight of `model.DIHEDRAL`, from the same picture."""
-    return all_of_small(small_of_scaled(grey, height, width, k))
+    _check(grey, height, width, k)
+    smalls = np.zeros((4, SIDE, SIDE), dtype=np.float32)
+    for place, small in enumerate(smalls):
+        down = weights(height, k, backwards=place >= len(smalls) // 2)
+        _fill_small(grey, down, weights(width, k, backwards=bool(place % 2)), small)
+    return all_of_smalls(smalls)
 
 
 def small_of_scaled(
     grey: NDArray[np.uint8], height: int, width: int, k: int
 ) -> NDArray[np.float32]:
     """The 64 x 64 picture of the height x width original; raise `BadInput` for other shapes."""
+    _check(grey, height, width, k)
+    small = np.zeros((SIDE, SIDE), dtype=np.float32)
+    _fill_small(grey, weights(height, k), weights(width, k), small)
+    return small
+
+
+def _check(grey: NDArray[np.uint8], height: int, width: int, k: int) -> None:
     expected = (scaled_side(height, k), scaled_side(width, k))
     if grey.dtype != np.uint8 or grey.shape != expected or not 1 <= k <= BLOCK:
         raise BadInput(
             "These are not the pixels of a scaled picture",
             why=f"expected {expected[0]} x {expected[1]} bytes of brightness",
         )
-    small = np.zeros((SIDE, SIDE), dtype=np.float32)
-    across, across_weights = weights(width, k)
-    down, down_weights = weights(height, k)
-    _shrink(
-        np.require(grey, requirements=("C", "W")), down, down_weights, across, across_weights, small
-    )
-    return small
+
+
+def _fill_small(
+    grey: NDArray[np.uint8], down: Weights, across: Weights, small: NDArray[np.float32]
+) -> None:
+    _shrink(np.require(grey, requirements=("C", "W")), *down, *across, small)
 
 
 @lru_cache(maxsize=_KEPT_WEIGHTS)
-def weights(length: int, k: int) -> Weights:
-    """The matrix of one side as a band: first sample and weights for each of the 64 places."""
+def weights(length: int, k: int, *, backwards: bool = False) -> Weights:
+    """The matrix of one side as a band: first sample and weights for each of the 64 places.
+
+    `backwards` reads the side from its other end.
+    """
     samples = scaled_side(length, k)
     reach = 2 * window(length)  # pixels that one place may be made of
     taps = min(samples, (reach + 2 * (BLOCK - 1)) // BLOCK * k)
     first = np.zeros(SIDE, dtype=np.int64)
     band = np.zeros((SIDE, taps), dtype=np.float32)
-    _fill(length, samples, _unscale(k), first, band)
+    _fill(length, samples, _unscale(k), first, band, int(backwards))
     return first, band
 
 

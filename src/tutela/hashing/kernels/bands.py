@@ -125,6 +125,23 @@ def _across(
 
 
 @kernel()
+def turned_over(
+    length: int, first: NDArray[np.int64], counts: NDArray[np.int64], band: Plane
+) -> tuple[NDArray[np.int64], Plane]:
+    """The weights for the same side read from its other end; `counts` stay as they are.
+
+    The reference does not sample the two ends alike, so these are other pixels than those of
+    `weights` in reverse order.
+    """
+    other_first, other = np.empty_like(first), np.zeros_like(band)
+    for i in range(SIDE):
+        other_first[i] = length - first[i] - counts[i]
+        for place in range(counts[i]):
+            other[i, place] = band[i, counts[i] - 1 - place]
+    return other_first, other
+
+
+@kernel()
 def fast_small(  # noqa: PLR0917 - kernels take no keywords
     flat: NDArray[np.uint8], stride: int, height: int, width: int, channels: int, small: Plane
 ) -> None:
@@ -142,3 +159,35 @@ def fast_small(  # noqa: PLR0917 - kernels take no keywords
     for i in range(SIDE):
         _add_down(flat, down_first[i] * stride, stride, down[i, : down_counts[i]], total)
         _across(total, across_first, across_counts, wide, small[i])
+
+
+@kernel()
+def fast_smalls(  # noqa: PLR0917 - kernels take no keywords
+    flat: NDArray[np.uint8],
+    stride: int,
+    height: int,
+    width: int,
+    channels: int,
+    smalls: NDArray[np.float32],
+) -> None:
+    """Fill 4 x 64 x 64: the picture, with its columns, its rows, and both in reverse order."""
+    down_first, down_counts = np.empty(SIDE, np.int64), np.empty(SIDE, np.int64)
+    down = np.zeros((SIDE, 2 * window(height)), np.float32)
+    weights(height, down_first, down_counts, down)
+    up_first, up = turned_over(height, down_first, down_counts, down)
+    across_first, across_counts = np.empty(SIDE, np.int64), np.empty(SIDE, np.int64)
+    across = np.zeros((SIDE, 2 * window(width)), np.float32)
+    weights(width, across_first, across_counts, across)
+    back_first, back = turned_over(width, across_first, across_counts, across)
+    wide, wide_back = _coloured(across, channels), _coloured(back, channels)
+    across_first *= channels
+    back_first *= channels
+    across_counts *= channels
+    total = np.empty(width * channels, np.float32)
+    for i in range(SIDE):
+        _add_down(flat, down_first[i] * stride, stride, down[i, : down_counts[i]], total)
+        _across(total, across_first, across_counts, wide, smalls[0, i])
+        _across(total, back_first, across_counts, wide_back, smalls[1, i])
+        _add_down(flat, up_first[i] * stride, stride, up[i, : down_counts[i]], total)
+        _across(total, across_first, across_counts, wide, smalls[2, i])
+        _across(total, back_first, across_counts, wide_back, smalls[3, i])

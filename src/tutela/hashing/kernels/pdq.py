@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from tutela.hashing.kernels.bands import fast_small
+from tutela.hashing.kernels.bands import fast_small, fast_smalls
 from tutela.hashing.kernels.boxes import exact_small
 from tutela.hashing.kernels.drift import drift
 from tutela.hashing.kernels.luma import bright
@@ -93,7 +93,7 @@ def hash_picture(  # noqa: PLR0917 - kernels take no keywords
         return 0
     small = np.empty((SIDE, SIDE), np.float32)
     frequencies = np.empty(POINTS, np.float32)
-    if height == SIDE and width == SIDE and bits.shape[0] == 1:
+    if height == SIDE and width == SIDE:
         as_it_is(flat, stride, channels, small)
     else:
         fast_small(flat, stride, height, width, channels, small)
@@ -115,3 +115,32 @@ def hash_small(small: NDArray[np.float32], bits: NDArray[np.uint8]) -> int:
     transform(small, frequencies)
     write_hashes(frequencies, bits)
     return quality_of(small, 0.0)
+
+
+@kernel(
+    "void(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64,"
+    " uint8[:, ::1], int64[::1])"
+)
+def hash_turns(  # noqa: PLR0917 - kernels take no keywords
+    flat: NDArray[np.uint8],
+    stride: int,
+    height: int,
+    width: int,
+    channels: int,
+    bits: NDArray[np.uint8],
+    qualities: NDArray[np.int64],
+) -> None:
+    """See `dihedral.dihedral`: 8 x 32 bytes, and four qualities, -1 where nothing is settled.
+
+    Rows 2n and 2n + 1 are the n-th picture of `fast_smalls` and the same transposed.
+    """
+    smalls = np.empty((4, SIDE, SIDE), np.float32)
+    frequencies = np.empty(POINTS, np.float32)
+    fast_smalls(flat, stride, height, width, channels, smalls)
+    longest = max(height, width)
+    for n in range(4):
+        transform(smalls[n], frequencies)
+        gap = write_hashes(frequencies, bits[2 * n : 2 * n + 2])
+        qualities[n] = quality_of(smalls[n], FAR_SLACK * max(longest, _FULL_SIDE_PX))
+        if gap <= FAR * max(longest, _SHORT_SIDE_PX):
+            qualities[n] = -1

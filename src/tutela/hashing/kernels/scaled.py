@@ -58,15 +58,16 @@ def _add_rows(
             total[x] += w0 * np.float32(one[x])
 
 
-@kernel("void(int64, int64, float64[:,::1], int64[::1], float32[:,::1])")
-def fill(
+@kernel("void(int64, int64, float64[:,::1], int64[::1], float32[:,::1], int64)")
+def fill(  # noqa: PLR0917 - kernels take no keywords
     length: int,
     samples: int,
     unscale: NDArray[np.float64],
     first: NDArray[np.int64],
     band: NDArray[np.float32],
+    backwards: int,
 ) -> None:
-    """R(n), and in it for each pixel the samples of its block.
+    """R(n), and in it for each pixel the samples of its block; `backwards` 1: from the other end.
 
     A last block that sticks out over the edge gives fewer samples than k; the last one given
     stands for the missing ones, which encoders fill in that way too.
@@ -76,6 +77,8 @@ def fill(
     starts = np.zeros(SIDE, np.int64)
     counts = np.zeros(SIDE, np.int64)
     bands.weights(length, starts, counts, shares)
+    if backwards:
+        starts, shares = bands.turned_over(length, starts, counts, shares)
     row = np.zeros(band.shape[1], np.float64)
     for i in range(SIDE):
         first[i] = min(starts[i] // BLOCK * k, samples - band.shape[1])

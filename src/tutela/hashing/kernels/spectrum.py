@@ -42,24 +42,6 @@ def _cosines() -> Plane:
 COSINES = _cosines()
 _TURNED_COSINES = np.ascontiguousarray(COSINES.T)
 
-# Of the four ways to change signs (none, every other column, every other row, both): where in
-# `DIHEDRAL` the hash stands, of the frequencies as they are and transposed.
-_PLAIN = np.array([0, 5, 4, 2])
-_TRANSPOSED = np.array([6, 1, 3, 7])
-
-
-def _signs() -> NDArray[np.int32]:
-    """For each of the four ways what turns the sign of each frequency over: 4 x 256."""
-    even = np.arange(LOW) % 2 == 0
-    rows, columns = even[:, np.newaxis], even[np.newaxis, :]
-    nowhere = np.zeros((LOW, LOW), np.bool_)
-    ways = (nowhere, nowhere ^ columns, nowhere ^ rows, rows ^ columns)
-    found: NDArray[np.int32] = np.array(ways).reshape(4, POINTS) * np.int32(-_SIGN - 1)
-    return found
-
-
-_SIGNS = _signs()
-
 
 @kernel()
 def quality_of(small: Plane, slack: float) -> int:
@@ -106,11 +88,11 @@ def transform(small: Plane, frequencies: Line) -> None:
 
 
 @kernel()
-def _put_in_order(frequencies: Line, signs: Keys, keys: Keys) -> None:
-    """Frequencies with other signs as whole numbers of the same order; both zeros are one."""
+def _put_in_order(frequencies: Line, keys: Keys) -> None:
+    """Frequencies as whole numbers of the same order; both zeros are one."""
     raw = frequencies.view(np.int32)
     for n in range(POINTS):
-        one = raw[n] ^ signs[n]
+        one = raw[n]
         one = one if one >= 0 else one ^ np.int32(_SIGN)
         keys[n] = one if one != np.int32(-1) else np.int32(0)
 
@@ -183,20 +165,17 @@ def _write(rows: Words, bits: NDArray[np.uint8]) -> None:
 
 @kernel()
 def write_hashes(frequencies: Line, bits: NDArray[np.uint8]) -> float:
-    """Steps 7 and 8 into 1 x 32 bytes, step 9 into 8 x 32; give the smallest gap above a median.
+    """Steps 7 and 8 into one row of 32 bytes; give the gap above the median.
 
-    The order is `model.DIHEDRAL`. Transposing leaves the median and every bit alone, and only
-    turns the bits over; so the eight take four medians and four readings.
+    A second row gets the hash of the transposed picture: transposing leaves the median and every
+    bit alone, and only changes their places (as long as the gap is wider than the roundings).
     """
     keys, rows = np.empty(POINTS, np.int32), np.empty(LOW, np.uint32)
-    least = np.float32(np.inf)
-    for turn in range(len(_PLAIN) if bits.shape[0] > 1 else 1):
-        _put_in_order(frequencies, _SIGNS[turn], keys)
-        median, above = _middle(keys)
-        least = min(least, _value(above) - _value(median))
-        _find_bits(keys, median, rows)
-        _write(rows, bits[_PLAIN[turn]])
-        if bits.shape[0] > 1:
-            _transpose(rows)
-            _write(rows, bits[_TRANSPOSED[turn]])
-    return float(least)
+    _put_in_order(frequencies, keys)
+    median, above = _middle(keys)
+    _find_bits(keys, median, rows)
+    _write(rows, bits[0])
+    if bits.shape[0] > 1:
+        _transpose(rows)
+        _write(rows, bits[1])
+    return float(_value(above) - _value(median))
