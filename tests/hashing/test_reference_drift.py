@@ -26,7 +26,7 @@ def strayed(lines: Plane) -> tuple[float, float]:
 def measured(
     flat: Pixels, stride: int, height: int, width: int, channels: int
 ) -> tuple[float, float]:
-    return drift.drift(flat, stride, height, width, channels)
+    return drift.drift(flat, (0, stride, channels, height, width), channels)
 
 
 @kernel("(float32[:, ::1], float32[:, ::1])")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from cases.case_parts import AT, BY, SEAL, UNSEALER, PermittedForTests
 from tutela.adapters.blobs import BlobFolder
@@ -107,3 +107,31 @@ def test_an_animation_with_a_blank_first_frame_is_met_by_a_later_one(
         ("frame", 2),
         ("frame", 3),
     ]
+
+
+def test_a_phone_picture_stored_turned_is_met_by_a_list_of_upright_pictures(
+    database: Database, jail: Jail, tmp_path: Path
+) -> None:
+    """Such a list knows nothing of turns: nobody has asked for the eight orientations."""
+    original, phone = tmp_path / "a.png", tmp_path / "b.jpg"
+    drawn(5).save(original)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6  # a viewer turns it clockwise by 90 degrees
+    drawn(5).rotate(90, expand=True).save(phone, quality=95, exif=exif)
+    hashed = jail.hash(original)
+    listed = tmp_path / "list.csv"
+    listed.write_text(f"kind,value,external_id\npdq,{hashed.pdq.hex},drawing-5\n")  # type: ignore[union-attr]
+    import_list(database, path=listed, name="drawings", by="test", at=AT)
+    intake = Intake(
+        database,
+        jail,
+        Matcher(database),
+        SEAL,
+        BlobFolder(tmp_path / "blobs"),
+        FixedClock(at=AT),
+        open_case=open_case,
+        detecting=PermittedForTests(),
+    )
+    found = intake.admit_file(phone, context=Context(), by=BY, origin=Origin.SCAN)
+    (match,) = found.result.matches
+    assert "met by the upright form of the file" in match.reasons

@@ -7,6 +7,9 @@ backwards) come from two passes over the pixels, and each also gives the hash of
 picture. Where a bit could hang on a rounding, the pixels themselves are turned and hashed.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +19,7 @@ from tutela.hashing.model import DIHEDRAL, PDQ_BYTES, Pdq
 from tutela.hashing.pdq import hash_of_small, pdq
 from tutela.primitives.kernels import compiled
 
+_GREY_AXES = 2
 _hash_turns = compiled("tutela.hashing.kernels.pdq:hash_turns")
 
 _ROWS = (
@@ -24,8 +28,8 @@ _ROWS = (
     "flip_x", "rotate270",
     "rotate180", "flip_minus1",
 )  # fmt: skip
-"""Which turn each row of the kernel's answer is."""
-_PLACES = tuple(_ROWS.index(name) for name in DIHEDRAL)
+"""Which turn each row of the kernel's answer is: 4 rows backwards, 2 columns, 1 transposed."""
+_BACKWARDS, _MIRRORED, _TRANSPOSED = 4, 2, 1
 
 
 def turned(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
@@ -34,10 +38,9 @@ def turned(pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
     Degrees count against the clock, `flip_x` puts the bottom row on top, `flip_y` the right
     column to the left, `flip_plus1` transposes, `flip_minus1` transposes over the other diagonal.
     """
-    place = _ROWS.index(name)
-    seen = pixels[:: -1 if place >= len(_ROWS) // 2 else 1]
-    seen = seen[:, :: -1 if place // 2 % 2 else 1]
-    return seen.swapaxes(0, 1) if place % 2 else seen
+    row = _ROWS.index(name)
+    seen = pixels[:: -1 if row & _BACKWARDS else 1, :: -1 if row & _MIRRORED else 1]
+    return seen.swapaxes(0, 1) if row & _TRANSPOSED else seen
 
 
 def dihedral(pixels: NDArray[np.uint8]) -> tuple[Pdq, ...]:
@@ -45,18 +48,60 @@ def dihedral(pixels: NDArray[np.uint8]) -> tuple[Pdq, ...]:
 
     Each equals `pdq` of the turned pixels.
     """
+    return hashes_of_turned(pixels, DIHEDRAL)
+
+
+def hashes_of_turned(pixels: NDArray[np.uint8], names: Sequence[str]) -> tuple[Pdq, ...]:
+    """The same for some of `DIHEDRAL`."""
     seen = raster(pixels)
-    if min(seen.height, seen.width) < MIN_SIDE_PX or (seen.height, seen.width) == (SIDE, SIDE):
-        return tuple(pdq(np.ascontiguousarray(turned(pixels, name))) for name in DIHEDRAL)
+    rows = [_ROWS.index(name) for name in names]
     bits = np.empty((len(_ROWS), PDQ_BYTES), np.uint8)
-    qualities = np.empty(len(_ROWS) // 2, np.int64)
-    _hash_turns(seen.flat, seen.stride, seen.height, seen.width, seen.channels, bits, qualities)
+    qualities = np.full(len(_ROWS), -1, np.int64)
+    if min(seen.height, seen.width) >= MIN_SIDE_PX and (seen.height, seen.width) != (SIDE, SIDE):
+        wanted = sum(1 << row for row in rows)
+        _hash_turns(
+            seen.flat, seen.stride, seen.height, seen.width, seen.channels, wanted, bits, qualities
+        )
     return tuple(
-        Pdq(bits[place].tobytes(), int(qualities[place // 2]))
-        if qualities[place // 2] >= 0
-        else pdq(np.ascontiguousarray(turned(pixels, name)))
-        for name, place in zip(DIHEDRAL, _PLACES, strict=True)
+        Pdq(bits[row].tobytes(), int(qualities[row]))
+        if qualities[row] >= 0
+        else pdq(_copied(turned(_cells(pixels), name), pixels))
+        for name, row in zip(names, rows, strict=True)
     )
+
+
+def _cells(pixels: NDArray[np.uint8]) -> NDArray[Any]:
+    """One value a pixel, so that turning moves pixels and not bytes: four times as fast."""
+    whole = np.ascontiguousarray(pixels)
+    return whole if pixels.ndim == _GREY_AXES else whole.view(f"V{pixels.shape[-1]}")[..., 0]
+
+
+def _copied(cells: NDArray[Any], pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Cells as bytes again, one row after the other."""
+    whole = np.ascontiguousarray(cells)
+    return whole.view(np.uint8).reshape(*whole.shape, *pixels.shape[_GREY_AXES:])
+
+
+def eight_of_turned(eight: tuple[Pdq, ...], name: str) -> tuple[Pdq, ...]:
+    """The eight hashes of the turned picture, from the eight of the picture as it is."""
+    return tuple(eight[place] for place in _COMPOSED[name])
+
+
+def _composed(name: str) -> tuple[int, ...]:
+    """For each turn of the turned picture, which single turn gives the same."""
+    probe = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    single = [turned(probe, each) for each in DIHEDRAL]
+    return tuple(
+        next(
+            place
+            for place, found in enumerate(single)
+            if np.array_equal(found, turned(turned(probe, name), each))
+        )
+        for each in DIHEDRAL
+    )
+
+
+_COMPOSED = {name: _composed(name) for name in DIHEDRAL}
 
 
 def all_of(pixels: NDArray[np.uint8]) -> tuple[Pdq, tuple[Pdq, ...]]:
@@ -73,5 +118,5 @@ def all_of_smalls(smalls: NDArray[np.float32]) -> tuple[Pdq, tuple[Pdq, ...]]:
     found = [
         hash_of_small(np.ascontiguousarray(each)) for small in smalls for each in (small, small.T)
     ]
-    eight = tuple(found[place] for place in _PLACES)
+    eight = tuple(found[_ROWS.index(name)] for name in DIHEDRAL)
     return eight[0], eight

@@ -28,14 +28,14 @@ from tutela.adapters.media.forms import (
     Hashes,
     add_as_peers_read,
     add_pictures,
+    hashes_of,
+    upright_turn,
 )
 from tutela.adapters.media.model import Limits, RefusalReason
 from tutela.adapters.media.opening import NoPicture, loaded, opened
 from tutela.adapters.media.partial import Partial, cleaned, is_whole, lacks_rows, partial
 from tutela.adapters.media.sniffing import JPEG, KINDS, Kind
-from tutela.hashing.dihedral import all_of
-from tutela.hashing.model import MIN_QUALITY, FormKind, Mode
-from tutela.hashing.pdq import pdq
+from tutela.hashing.model import DIHEDRAL, MIN_QUALITY, FormKind, Mode
 from tutela.hashing.scaled import all_of_scaled, eighths_for, pdq_of_scaled
 
 _Found = TypeVar("_Found")
@@ -135,9 +135,9 @@ class _Wish:
     limits: Limits
     budget: Budget
 
-    def hashes(self, pixels: Pixels) -> Hashes:
-        """PDQ of plain pixels, and the eight when they are asked for."""
-        return all_of(pixels) if self.dihedral else (pdq(pixels), ())
+    def hashes(self, pixels: Pixels, turn: str | None = None) -> Hashes:
+        """PDQ of plain pixels, the eight when they are asked for, and that after `turn`."""
+        return hashes_of(pixels, dihedral=self.dihedral, turn=turn)
 
 
 def _of_whole(body: bytes, kind: Kind, wish: _Wish) -> dict[str, Any]:
@@ -146,16 +146,19 @@ def _of_whole(body: bytes, kind: Kind, wish: _Wish) -> dict[str, Any]:
     size = image.size
     plain: Plain | None = None
     found, used = None, Mode.EXACT
+    turn = upright_turn(image) if kind is JPEG else None
     if kind is JPEG and wish.mode is Mode.FAST:
-        found = _fast(body, image, dihedral=wish.dihedral)
+        found = _fast(body, image, dihedral=wish.dihedral, turn=turn)
         used = Mode.FAST if found else Mode.EXACT
     if found is None and kind is JPEG:
-        found = _by_turbo(body, image, wish)
+        found = _by_turbo(body, image, wish, turn)
     if found is None:
         plain = Plain(loaded(image, wish.limits))
+        turn = upright_turn(image)  # Pillow has turned some kinds while it loaded them
         size = image.size
-        found = _as_seen(plain, wish)
-    forms = Forms(primary=found[0], hashing=wish.hashes)
+        found = _as_seen(plain, wish, turn)
+    forms = Forms(primary=found.pdq, hashing=wish.hashes)
+    forms.add_upright(found, turn)
     if plain is not None:
         add_as_peers_read(forms, image, plain)
         del plain
@@ -171,8 +174,10 @@ def _of_whole(body: bytes, kind: Kind, wish: _Wish) -> dict[str, Any]:
 
 def _of_part(part: Partial, wish: _Wish) -> dict[str, Any]:
     """The two forms of a file of which not all came."""
-    found = wish.hashes(part.continued)
-    forms = Forms(primary=found[0], hashing=wish.hashes)
+    turn = upright_turn(part.exif)
+    found = wish.hashes(part.continued, turn)
+    forms = Forms(primary=found.pdq, hashing=wish.hashes)
+    forms.add_upright(found, turn)
     forms.add_pixels(FormKind.SHOWN, lambda: part.shown)
     height, width = part.continued.shape[:2]
     return _answer(found, (width, height), forms) | {"rows": part.rows}
@@ -187,7 +192,7 @@ def _answer(
     pictures: tuple[int, int] = (1, 1),
 ) -> dict[str, Any]:
     """As JSON values for the parent (`checking`)."""
-    hashed, turned = hashes
+    hashed, turned, _ = hashes
     return {
         "mode": mode,
         "pdq": hashed.hex,
@@ -212,7 +217,7 @@ def _answer(
     }
 
 
-def _fast(body: bytes, image: Image.Image, *, dihedral: bool) -> Hashes | None:
+def _fast(body: bytes, image: Image.Image, *, dihedral: bool, turn: str | None) -> Hashes | None:
     """From the brightness, decoded at k/8; None for a tiny picture, or not this decoder's."""
     width, height = image.size
     k = eighths_for(height, width)
@@ -220,32 +225,34 @@ def _fast(body: bytes, image: Image.Image, *, dihedral: bool) -> Hashes | None:
     if grey is None or k is None:
         return None
     if grey.shape == (height, width):
-        return all_of(grey) if dihedral else (pdq(grey), ())
-    if dihedral:
-        return all_of_scaled(grey, height, width, k)
-    return pdq_of_scaled(grey, height, width, k), ()
+        return hashes_of(grey, dihedral=dihedral, turn=turn)
+    if dihedral or turn:
+        plain, eight = all_of_scaled(grey, height, width, k)
+        upright = eight[DIHEDRAL.index(turn)] if turn else None
+        return Hashes(plain, eight if dihedral else (), upright)
+    return Hashes(pdq_of_scaled(grey, height, width, k))
 
 
-def _by_turbo(body: bytes, image: Image.Image, wish: _Wish) -> Hashes | None:
+def _by_turbo(body: bytes, image: Image.Image, wish: _Wish, turn: str | None) -> Hashes | None:
     """From every pixel of a JPEG; None for Pillow to decode it.
 
     Raises `NoPicture` for one of which not all came: Pillow would fill the rest with grey.
     """
     pixels = jpeg.exact(body, image)
     if pixels is not None:
-        return wish.hashes(pixels)
+        return wish.hashes(pixels, turn)
     if jpeg.is_damaged(body) and lacks_rows(body, limits=wish.limits):
         raise NoPicture(RefusalReason.DAMAGED, "cut_off")
     return None
 
 
-def _as_seen(plain: Plain, wish: _Wish) -> Hashes:
+def _as_seen(plain: Plain, wish: _Wish, turn: str | None = None) -> Hashes:
     """From every pixel of a loaded picture, on white where it is transparent."""
-    found = wish.hashes(plain.pixels())
-    if plain.alpha == "white" and found[0].quality < MIN_QUALITY:
+    found = wish.hashes(plain.pixels(), turn)
+    if plain.alpha == "white" and found.pdq.quality < MIN_QUALITY:
         # Transparency hides everything: what is stored underneath may still be a picture.
         plain.ignore_alpha()
-        under = wish.hashes(plain.pixels())
-        if under[0].quality >= MIN_QUALITY:
+        under = wish.hashes(plain.pixels(), turn)
+        if under.pdq.quality >= MIN_QUALITY:
             return under
     return found

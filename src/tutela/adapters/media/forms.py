@@ -9,18 +9,66 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from PIL import Image
+from PIL import ExifTags, Image
 from PIL.IcoImagePlugin import IcoImageFile
 
 from tutela.adapters.media.converting import Pixels, Plain, clipped, stored_numbers
 from tutela.adapters.media.model import Limits
-from tutela.hashing.model import FormKind, Pdq, PictureForm
+from tutela.hashing.dihedral import all_of, eight_of_turned, hashes_of_turned
+from tutela.hashing.model import DIHEDRAL, FormKind, Pdq, PictureForm
+from tutela.hashing.pdq import pdq
 
 _SHARE_OF_TIME = 0.5
 """Further pictures are begun only while less than this share of the file's time is used."""
 
-Hashes = tuple[Pdq, tuple[Pdq, ...]]
+_UPRIGHT = {
+    2: "flip_y",
+    3: "rotate180",
+    4: "flip_x",
+    5: "flip_plus1",
+    6: "rotate270",
+    7: "flip_minus1",
+    8: "rotate90",
+}
+"""Which of `DIHEDRAL` brings a picture of each EXIF orientation upright (EXIF 2.32, tag 274)."""
+
+
+class Hashes(NamedTuple):
+    """Of one picture: its hash, the eight turned ones if they were asked for, and the upright one.
+
+    `upright` is None where the pixels are stored upright, or nothing says that they are not.
+    """
+
+    pdq: Pdq
+    dihedral: tuple[Pdq, ...] = ()
+    upright: Pdq | None = None
+
+
+def upright_turn(source: Image.Image | bytes) -> str | None:
+    """The turn that a viewer applies to the stored pixels, None when they are shown as they are.
+
+    `source` is the picture, or its EXIF block.
+    """
+    with contextlib.suppress(Exception):  # broken metadata of a stranger: shown as stored
+        if isinstance(source, bytes):
+            exif = Image.Exif()
+            exif.load(source)
+        else:
+            exif = source.getexif()
+        return _UPRIGHT.get(int(exif.get(ExifTags.Base.Orientation, 1)))
+    return None
+
+
+def hashes_of(pixels: Pixels, *, dihedral: bool, turn: str | None = None) -> Hashes:
+    """The hash of the pixels as they are stored, and what was asked for beside it."""
+    if dihedral:
+        plain, eight = all_of(pixels)
+        return Hashes(plain, eight, eight[DIHEDRAL.index(turn)] if turn else None)
+    return Hashes(pdq(pixels), (), hashes_of_turned(pixels, [turn])[0] if turn else None)
+
+
 Hashing = Callable[[Pixels], Hashes]
 _KINDS = {
     "TIFF": FormKind.PAGE,
@@ -48,13 +96,19 @@ class Forms:
         total: int | None = None,
     ) -> None:
         """Take one in, unless its hash says nothing new."""
-        pdq, turned = hashes
+        pdq, turned, _ = hashes
         known = {self.primary.bits, *(form.pdq.bits for form in self.found)}
         if pdq.degenerate or pdq.bits in known:
             return
         self.found.append(
             PictureForm(kind=kind, pdq=pdq, number=number, total=total, dihedral=turned)
         )
+
+    def add_upright(self, hashes: Hashes, turn: str | None) -> None:
+        """The form that a viewer shows, where the file says that it is another than the stored."""
+        if turn is not None and hashes.upright is not None:
+            eight = eight_of_turned(hashes.dihedral, turn) if hashes.dihedral else ()
+            self.add(FormKind.UPRIGHT, Hashes(hashes.upright, eight))
 
     def add_pixels(self, kind: FormKind, pixels: Callable[[], Pixels | None]) -> None:
         """The hash of these pixels, if there are any and they can be had."""

@@ -15,7 +15,7 @@ _DECODERS = ("pillow", "simplejpeg", "pi-heif")
 POLICY = {
     "scaling": "none: hashed at full size; JPEG in fast mode decoded at k/8 of its size, short "
     "side 256 or more (from 128 on at full size, grey), and hashed as if at full size",
-    "orientation": "ignored: pixels as stored, as peers do; the eight dihedral hashes cover turns",
+    "orientation": "primary hash: pixels as stored, as peers do; the upright ones beside it",
     "heif_transforms": "HEIC: turns, mirroring and clean aperture of the file are part of decoding "
     "it; AVIF: as stored",
     "colour_profile": "ignored, as peers do",

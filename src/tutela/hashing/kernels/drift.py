@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from tutela.hashing.kernels.bands import centre, half_window, window
 from tutela.hashing.kernels.boxes import means_across
 from tutela.hashing.kernels.lanes import LANES
-from tutela.hashing.kernels.luma import bright
 from tutela.hashing.kernels.sizes import BLUE, GREEN, RED, SIDE, WHOLE
 from tutela.hashing.kernels.spectrum import COSINES, LOW
 from tutela.primitives.compiling import kernel
+
+Seen = tuple[int, int, int, int, int]
+"""A way to read pixels, turned and mirrored ones included: where the first begins, how many bytes
+to the next one down and across, how many there are down and across."""
 
 _BESIDE = 4
 _MIX = 2654435761
@@ -36,21 +39,6 @@ def place(number: int, length: int) -> int:
 
 
 @kernel()
-def _rows(
-    flat: NDArray[np.uint8], stride: int, height: int, width: int, channels: int
-) -> NDArray[np.float32]:
-    """Brightness of 16 rows, as columns of 16."""
-    lines = np.empty((width, LANES), np.float32)
-    row = np.empty(width, np.float32)
-    for lane in range(LANES):
-        start = place(lane, height) * stride
-        bright(flat[start : start + width * channels], width, channels, row)
-        for x in range(width):
-            lines[x, lane] = row[x]
-    return lines
-
-
-@kernel()
 def _thousandths(flat: NDArray[np.uint8], at: int, channels: int) -> int:
     """The brightness of the pixel that begins `at`, in thousandths: exact."""
     if channels == 1:
@@ -59,29 +47,42 @@ def _thousandths(flat: NDArray[np.uint8], at: int, channels: int) -> int:
 
 
 @kernel()
-def _columns(
-    flat: NDArray[np.uint8], stride: int, height: int, width: int, channels: int
-) -> NDArray[np.float32]:
+def _rows(flat: NDArray[np.uint8], seen: Seen, channels: int) -> NDArray[np.float32]:
+    """Brightness of 16 rows, as columns of 16."""
+    origin, down, across, height, width = seen
+    lines = np.empty((width, LANES), np.float32)
+    for lane in range(LANES):
+        start = origin + place(lane, height) * down
+        for x in range(width):
+            whole = _thousandths(flat, start + x * across, channels)
+            lines[x, lane] = np.float32(whole) / np.float32(WHOLE)
+    return lines
+
+
+@kernel()
+def _columns(flat: NDArray[np.uint8], seen: Seen, channels: int) -> NDArray[np.float32]:
     """16 columns of what the first pass along the rows gives, as rows of 16.
 
     Four in each of four places: neighbours share their window, and reading is what costs.
     """
+    origin, down, across, height, width = seen
     lines = np.empty((height, LANES), np.float32)
     before, after = half_window(width) - window(width), half_window(width)
     for y in range(height):
+        row = origin + y * down
         for lane in range(0, LANES, _BESIDE):
             middle = min(place(lane, width), width - _BESIDE)
             low, high = max(0, middle + before), min(width, middle + after)
             total = 0
             for x in range(low, high):
-                total += _thousandths(flat, y * stride + x * channels, channels)
+                total += _thousandths(flat, row + x * across, channels)
             for step in range(_BESIDE):
                 lines[y, lane + step] = np.float32(total / np.float64(WHOLE * (high - low)))
                 if middle + step + after < width:
-                    total += _thousandths(flat, y * stride + high * channels, channels)
+                    total += _thousandths(flat, row + high * across, channels)
                     high += 1
                 if low < middle + step + 1 + before:
-                    total -= _thousandths(flat, y * stride + low * channels, channels)
+                    total -= _thousandths(flat, row + low * across, channels)
                     low += 1
     return lines
 
@@ -123,15 +124,13 @@ def strayed(lines: NDArray[np.float32]) -> tuple[float, float]:
 
 
 @kernel()
-def drift(
-    flat: NDArray[np.uint8], stride: int, height: int, width: int, channels: int
-) -> tuple[float, float]:
+def drift(flat: NDArray[np.uint8], seen: Seen, channels: int) -> tuple[float, float]:
     """How far a frequency, and a pixel of 64 x 64, of the reference may be from the truth.
 
     A frequency is a sum over 64 lines with weights whose squares add up to one, so it is off by
     no more than 8 times the root mean square of the lines (Cauchy-Schwarz), however they
     conspire. The lines looked at stand for the others.
     """
-    across, far_across = strayed(_rows(flat, stride, height, width, channels))
-    down, far_down = strayed(_columns(flat, stride, height, width, channels))
+    across, far_across = strayed(_rows(flat, seen, channels))
+    down, far_down = strayed(_columns(flat, seen, channels))
     return math.sqrt(SIDE) * (across + down), far_across + far_down

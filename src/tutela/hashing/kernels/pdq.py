@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tutela.hashing.kernels.bands import fast_small, fast_smalls
 from tutela.hashing.kernels.boxes import exact_small
-from tutela.hashing.kernels.drift import drift
+from tutela.hashing.kernels.drift import Seen, drift
 from tutela.hashing.kernels.luma import bright
 from tutela.hashing.kernels.sizes import EXACT, MIN_SIDE_PX, SIDE
 from tutela.hashing.kernels.spectrum import POINTS, quality_of, transform, write_hashes
@@ -55,24 +55,18 @@ def as_it_is(
 
 
 @kernel()
-def settled(  # noqa: PLR0917 - kernels take no keywords
-    flat: NDArray[np.uint8],
-    stride: int,
-    height: int,
-    width: int,
-    channels: int,
-    small: NDArray[np.float32],
-    gap: float,
+def settled(
+    flat: NDArray[np.uint8], seen: Seen, channels: int, small: NDArray[np.float32], gap: float
 ) -> int:
     """The quality, if neither it nor a bit hangs on the reference's roundings; otherwise -1."""
-    longest = max(height, width)
+    longest = max(seen[3], seen[4])
     quality = quality_of(small, FAR_SLACK * max(longest, _FULL_SIDE_PX))
     if quality >= 0 and gap > FAR * max(longest, _SHORT_SIDE_PX):
         return quality
     walk = math.sqrt(max(1.0, longest / _FULL_SIDE_PX))  # what walks goes as far as its root
     if longest <= _FULL_SIDE_PX or gap <= GAP * walk:  # the exact path costs little more
         return -1
-    frequency, pixel = drift(flat, stride, height, width, channels)
+    frequency, pixel = drift(flat, seen, channels)
     if gap <= GAP * walk + 2 * frequency:
         return -1
     return quality_of(small, SLACK * walk + 2 * pixel * _HUNDREDTH)
@@ -99,7 +93,8 @@ def hash_picture(  # noqa: PLR0917 - kernels take no keywords
         fast_small(flat, stride, height, width, channels, small)
         transform(small, frequencies)
         gap = write_hashes(frequencies, bits)
-        quality = settled(flat, stride, height, width, channels, small, gap)
+        seen = (0, stride, channels, height, width)
+        quality = settled(flat, seen, channels, small, gap)
         if quality >= 0:
             return quality
         exact_small(flat, stride, height, width, channels, small)
@@ -117,8 +112,21 @@ def hash_small(small: NDArray[np.float32], bits: NDArray[np.uint8]) -> int:
     return quality_of(small, 0.0)
 
 
+@kernel()
+def _seen_as(row: int, stride: int, height: int, width: int, channels: int) -> Seen:
+    """How the pixels of row `row` of `hash_turns` are read where they lie."""
+    origin, down, across = 0, stride, channels
+    if row & 4:  # rows backwards
+        origin, down = origin + (height - 1) * stride, -down
+    if row & 2:  # columns backwards
+        origin, across = origin + (width - 1) * channels, -across
+    if row & 1:  # transposed
+        return origin, across, down, width, height
+    return origin, down, across, height, width
+
+
 @kernel(
-    "void(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64,"
+    "void(Array(uint8, 1, 'C', readonly=True), int64, int64, int64, int64, int64,"
     " uint8[:, ::1], int64[::1])"
 )
 def hash_turns(  # noqa: PLR0917 - kernels take no keywords
@@ -127,20 +135,24 @@ def hash_turns(  # noqa: PLR0917 - kernels take no keywords
     height: int,
     width: int,
     channels: int,
+    wanted: int,
     bits: NDArray[np.uint8],
     qualities: NDArray[np.int64],
 ) -> None:
-    """See `dihedral.dihedral`: 8 x 32 bytes, and four qualities, -1 where nothing is settled.
+    """See `dihedral`: 8 x 32 bytes, and eight qualities, -1 where a bit hangs on roundings.
 
-    Rows 2n and 2n + 1 are the n-th picture of `fast_smalls` and the same transposed.
+    Row r is the picture with its rows (r & 4) and columns (r & 2) in reverse order, then
+    transposed (r & 1). Only those with their bit in `wanted` are settled.
     """
     smalls = np.empty((4, SIDE, SIDE), np.float32)
     frequencies = np.empty(POINTS, np.float32)
     fast_smalls(flat, stride, height, width, channels, smalls)
-    longest = max(height, width)
     for n in range(4):
+        if not (wanted >> (2 * n)) & 3:
+            continue
         transform(smalls[n], frequencies)
         gap = write_hashes(frequencies, bits[2 * n : 2 * n + 2])
-        qualities[n] = quality_of(smalls[n], FAR_SLACK * max(longest, _FULL_SIDE_PX))
-        if gap <= FAR * max(longest, _SHORT_SIDE_PX):
-            qualities[n] = -1
+        for row in range(2 * n, 2 * n + 2):
+            if (wanted >> row) & 1:
+                seen = _seen_as(row, stride, height, width, channels)
+                qualities[row] = settled(flat, seen, channels, smalls[n], gap)
