@@ -1,5 +1,6 @@
 """`tutela case`: look at cases and hand them over, without a browser and offline."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ from tutela.wiring.opening import open_database
 from tutela.wiring.settings import load_settings
 
 case_app = typer.Typer(help="Look at cases and hand them over.", no_args_is_help=True)
+_NUMBERS = frozenset({"distance_bits", "threshold_bits", "video"})
 CaseArgument = Annotated[str, typer.Argument(metavar="CASE", help="A case identifier (case_…).")]
 
 
@@ -133,7 +135,7 @@ def _render(read: Dossier) -> None:
     summary = read.summary
     OUT.rule(f"{read.case.id}  {read.case.state.value}")
     for title, rows in (
-        ("Matches", summary["matches"]),
+        ("Matches", [_in_words(match) for match in summary["matches"]]),
         ("Exhibits", summary["exhibits"]),
         ("Decisions", summary["decisions"]),
         ("Reports", [{k: v for k, v in r.items() if k != "calls"} for r in summary["reports"]]),
@@ -150,7 +152,14 @@ def _render(read: Dossier) -> None:
     OUT.print(table)
 
 
+def _in_words(match: Mapping[str, Any]) -> dict[str, Any]:
+    """A match without the numbers that its reasons say."""
+    return {key: value for key, value in match.items() if key not in _NUMBERS}
+
+
 def _short(value: Any) -> str:  # noqa: ANN401 - any JSON value
     if isinstance(value, list):
         return "; ".join(str(each) for each in value) or "none"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{key} {each}" for key, each in value.items()) or "none"
     return "not known" if value is None else str(value)

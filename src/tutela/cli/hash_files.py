@@ -180,7 +180,7 @@ def prove(*, as_json: bool) -> int:
             f"{selftest.PICTURES} drawn pictures were hashed by the code compiled for this "
             "processor and again in plain numpy: as they are, in all eight turns, in one channel, "
             f"and from the 64 x 64 step on. {selftest.REFERENCES} of them were also compared with "
-            "the reference."
+            "PyPI's pdqhash 0.2.8."
         )
         for failure in failures:
             OUT.print("[bold red]differs[/] ", plain(failure), soft_wrap=True)

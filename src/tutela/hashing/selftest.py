@@ -3,7 +3,7 @@
 Compilers and processors differ, hashes may not. Pictures are drawn here from whole numbers, at
 sizes where the kernels go different ways (a box of one pixel or of many, no filter, lines not
 a multiple of the lanes). Each is hashed by the kernels and in plain numpy, and some of them were
-hashed by the reference `pdqhash` 0.2.8, whose answers stand below.
+hashed by PyPI's `pdqhash` 0.2.8, whose answers stand below.
 """
 
 import numpy as np
@@ -52,7 +52,7 @@ def run() -> list[str]:
             found = _differences(pixels)
             expected = _REFERENCE.get((form, height, width))
             if expected and pdq(pixels) != Pdq.parse(expected[0], quality=expected[1]):
-                found.append("not what the reference says")
+                found.append("not what PyPI's pdqhash 0.2.8 says")
             failures += [f"{form}, {width} x {height} pixels: {what}" for what in found]
     return failures
 

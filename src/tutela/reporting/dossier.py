@@ -12,9 +12,11 @@ from typing import Any
 from sqlalchemy import Connection
 
 from tutela.cases import store as cases
-from tutela.cases.model import Case
+from tutela.cases.model import Case, MatchFound
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit
+from tutela.indicators import store as indicators
+from tutela.indicators.model import EntryStatus
 from tutela.indicators.reasons import stated_distance, video_fields
 from tutela.ledger import store as ledger
 from tutela.ledger.model import Line
@@ -54,9 +56,11 @@ def dossier(tx: Connection, case_id: CaseId) -> Dossier:
     own = _of(tx, subjects)
     lines = sorted([*own, *_of(tx, _rules_named(own))], key=lambda line: line.seq)
     latest = cases.latest_assessment(tx, case_id)
+    matches = cases.matches_of(tx, case_id)
+    statuses = indicators.statuses_of(tx, [found.match.entry_id for found in matches])
     summary = {
         "case": _case(case),
-        "matches": [_match(found) for found in cases.matches_of(tx, case_id)],
+        "matches": [_match(found, statuses) for found in matches],
         "exhibits": [_exhibit(exhibit) for exhibit in exhibits],
         "decisions": [_decision(decision) for decision in cases.decisions_of(tx, case_id)],
         "reports": [_report(report, calls) for report, calls in reports],
@@ -119,8 +123,9 @@ def _case(case: Case) -> dict[str, Any]:
     }
 
 
-def _match(found: Any) -> dict[str, Any]:  # noqa: ANN401 - MatchFound
+def _match(found: MatchFound, statuses: Mapping[int, EntryStatus]) -> dict[str, Any]:
     match = found.match
+    status = statuses.get(match.entry_id)
     return {
         "exhibit": found.exhibit_id,
         "list": match.list_name,
@@ -134,6 +139,7 @@ def _match(found: Any) -> dict[str, Any]:  # noqa: ANN401 - MatchFound
         "reasons": list(match.reasons),
         "video": video_fields(match.video),
         "found_at": iso(found.found_at),
+        "entry_now": status.value if status else None,
     }
 
 

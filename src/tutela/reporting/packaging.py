@@ -30,7 +30,9 @@ with warnings.catch_warnings():  # bagit still imports pkg_resources where it ca
 _READ_ME = """\
 This is the evidence package of one Tutela case.
 
-case.json            what was found, decided, reported, kept
+case.json            what was found, decided, reported, kept; for each decision what its
+                     person had been shown of each exhibit, by the view log; entry_now is how
+                     the matched entry stood in its list when this was packed
 duties.json          what the law was found to ask for, with sources and dates
 exhibits/*.age       the items, sealed with age; open with: age -d -i KEY FILE
 reports/             the report as sent, each answer as received, the receipt
