@@ -15,15 +15,16 @@ from av.video.stream import VideoStream
 from video_drawing import film, pictures, write
 
 from tutela.adapters.media.video.choosing import Choosing, Nals, Reading, Role, nals_of
+from tutela.adapters.media.video.containers import HEAD_BYTES, sniff_video
 from tutela.adapters.media.video.decoding import (
     Showing,
     Wish,
     grey_of,
     hash_of,
     opened,
-    video_stream,
 )
-from tutela.adapters.media.video.model import HEAD_BYTES, VideoLimits, sniff_video
+from tutela.adapters.media.video.model import VideoLimits
+from tutela.adapters.media.video.tracks import prepare, tracks_of
 
 _X264 = {"crf": "23", "preset": "veryfast"}
 FORMS = {
@@ -69,13 +70,17 @@ def clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return write(path, pictures(film(3, width=96, height=80), seconds=6.4, fps=fps), **how)
 
 
+def _stream(container: InputContainer) -> VideoStream:
+    return prepare(container, tracks_of(container, VideoLimits()).chosen[0], VideoLimits())
+
+
 def _shown(path: Path, wish: Wish) -> list[tuple[int, float, str, bytes]]:
     with path.open("rb") as file:
         kind = sniff_video(file.read(HEAD_BYTES))
         assert kind is not None
         file.seek(0)
         container = opened(file, container=kind.container, live=False)
-        stream = video_stream(container, VideoLimits())
+        stream = _stream(container)
         return [
             (one.number, one.second, hash_of(one.frame)[0].hex, grey_of(one.frame).tobytes())
             for one in Showing(container, stream, wish)
@@ -171,8 +176,8 @@ class _Timeless:
     def __init__(self, container: InputContainer) -> None:
         self._container = container
 
-    def demux(self, stream: VideoStream) -> Iterator[av.Packet]:
-        for packet in self._container.demux(stream):
+    def demux(self) -> Iterator[av.Packet]:
+        for packet in self._container.demux():
             packet.pts = packet.dts = None
             yield packet
 
@@ -181,7 +186,7 @@ def test_packets_without_times_are_all_decoded(groups: Path) -> None:
     frames = _all_frames(groups)
     with groups.open("rb") as file:
         container = opened(file, container="mov", live=False)
-        stream = video_stream(container, VideoLimits())
+        stream = _stream(container)
         showing = Showing(cast("InputContainer", _Timeless(container)), stream, Wish(every_s=1.0))
         shown = [(one.number, one.second, grey_of(one.frame).tobytes()) for one in showing if one]
     assert shown == [

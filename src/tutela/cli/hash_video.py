@@ -1,14 +1,16 @@
 """`tutela hash --vpdq`: the frames of videos as vPDQ's text, or as JSON lines of many videos."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from tutela.adapters.media.jail import Jail
 from tutela.adapters.media.model import PictureRefused
-from tutela.adapters.media.video.jail import video_kind
+from tutela.adapters.media.video.frame_stream import Frames
+from tutela.adapters.media.video.jail import Videos, video_kinds
 from tutela.cli.presenting import OUT, emit, plain, progress
 from tutela.hashing.model import FrameHash
 from tutela.indicators.formats.vpdq import lines_of
@@ -63,17 +65,14 @@ def _written(
 ) -> dict[str, object]:
     """One video: its frames to `target` as they come, and what is told of it."""
     said: dict[str, object] = {"path": spelled(path)}
-    kind = video_kind(path)
-    if kind is None:
+    if not video_kinds(path):
         if single:
-            raise BadInput("This is no video", why="its first bytes are those of none we read")
-        return said | {"error": "This is no video"}
+            raise BadInput("Not a video", why="its first bytes are those of no kind that is read")
+        return said | {"error": "Not a video"}
     frames: list[FrameHash] = []
     compared = count = 0
     try:
-        with jail.videos.frames(
-            path, kind, every_s=wish.every_s, key_frames=wish.key_frames
-        ) as shown:
+        with _frames(jail.videos, path, wish) as shown:
             for frame in shown:
                 count += 1
                 compared += frame.comparable()
@@ -81,15 +80,40 @@ def _written(
                     target.writelines(f"{line}\n" for line in lines_of((frame,)))
                 else:
                     frames.append(frame)
-            stopped = shown.stopped
     except PictureRefused as refused:
         return said | {"error": str(refused.refusal)}
     if not single and frames:
         row = {"external_id": spelled(path)[-200:], "frames": list(lines_of(frames))}
         target.write(json.dumps(row) + "\n")
-    if stopped is not None:
-        said["error"] = str(stopped)
-    return said | {"frames_total": count, "frames_compared": compared, "complete": shown.complete}
+    if shown.stopped is not None:
+        said["error"] = str(shown.stopped)
+    elif shown.why:
+        said["why"] = shown.why
+    return said | {
+        "frames_total": count,
+        "frames_compared": compared,
+        "complete": shown.complete,
+        "track": shown.facts.track,
+        "tracks_total": shown.facts.tracks_total,
+    }
+
+
+@contextmanager
+def _frames(videos: Videos, path: Path, wish: FrameWish) -> Iterator[Frames]:
+    """The main track, as the first kind that its bytes may stand for and that can be opened."""
+    kinds = video_kinds(path)
+    for place, kind in enumerate(kinds, start=1):
+        with ExitStack() as stack:
+            try:
+                frames = stack.enter_context(
+                    videos.frames(path, kind, every_s=wish.every_s, key_frames=wish.key_frames)
+                )
+            except PictureRefused:
+                if place == len(kinds):
+                    raise
+                continue
+            yield frames
+            return
 
 
 def _telling(said: dict[str, object]) -> Callable[[], None]:
@@ -97,6 +121,8 @@ def _telling(said: dict[str, object]) -> Callable[[], None]:
         told = said.get("error") or (
             f"{said['frames_total']} frames, {said['frames_compared']} can be compared"
         )
+        if "why" in said:
+            told = f"{told}. {said['why']}"
         OUT.print(plain(f"{said['path']}: {told}"), soft_wrap=True)
 
     return render

@@ -146,6 +146,7 @@ class FormKind(StrEnum):
     FRAME = "frame"
     PAGE = "page"
     IMAGE = "image"
+    COVER = "cover"
     UPRIGHT = "upright"
     ALPHA_IGNORED = "alpha_ignored"
     CLIPPED = "clipped"
@@ -228,10 +229,20 @@ class FrameHash:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VideoHash:
-    """The frames of one video in their order: numbers rise, seconds never fall."""
+    """The frames of one video track in their order: numbers rise, seconds never fall.
+
+    `complete` says whether the file gave all that it declares of itself: None where it declares
+    nothing of its length (a transport stream). `undecodable` frames could not be decoded. It is
+    video track `track` (from 1) of the `tracks_total` in the film, which begins at byte
+    `begins_at` of the file.
+    """
 
     frames: tuple[FrameHash, ...]
-    complete: bool = True  # False: the file broke off, and these are the frames before
+    complete: bool | None = True
+    undecodable: int = 0
+    track: int = 1
+    tracks_total: int = 1
+    begins_at: int = 0
 
     def __post_init__(self) -> None:
         if len(self.frames) > MAX_FRAMES:
@@ -243,6 +254,13 @@ class VideoHash:
     def comparable(self, min_quality: int = MIN_QUALITY) -> tuple[FrameHash, ...]:
         """The frames that may be compared with a list."""
         return tuple(frame for frame in self.frames if frame.comparable(min_quality))
+
+    @property
+    def name(self) -> str:
+        """Which part of the file it is, for a reader; empty when it is the only one."""
+        parts = [f"video track {self.track} of {self.tracks_total}"] * (self.tracks_total > 1)
+        parts += [f"the film at byte {self.begins_at}"] * (self.begins_at > 0)
+        return " of ".join(parts)
 
     @property
     def fingerprint(self) -> bytes:
@@ -295,7 +313,8 @@ class Hashed:
     version and policy: hashes are comparable bit for bit only within one pipeline. A hash of
     `mode` fast may be a few bits off the exact one: near a threshold it decides nothing before
     the file was hashed exactly. `why` is for the reader and is empty when all is well. Of a video
-    `video` holds the frames, and `pdq` is None.
+    `video` holds the frames of its main track, `further_videos` those of further tracks, and `pdq`
+    is None unless the file is a picture too; `video` is None of a file that is none.
     """
 
     digests: Digests
@@ -309,6 +328,7 @@ class Hashed:
     width_px: int | None = None
     height_px: int | None = None
     video: VideoHash | None = None
+    further_videos: tuple[VideoHash, ...] = ()
     further: tuple[PictureForm, ...] = ()
     pictures_total: int | None = None
     pictures_hashed: int | None = None

@@ -42,10 +42,11 @@ def compared(item: Hashed) -> Iterator[Compared]:
 
     Whether a list does, its lowest quality and its wish for turned pictures say.
     """
-    if item.pdq is None or item.unmatchable not in {None, Unmatchable.LOW_QUALITY}:
+    if item.unmatchable not in {None, Unmatchable.LOW_QUALITY}:
         return
+    primary = () if item.pdq is None else (("", item.pdq, item.dihedral),)
     forms = ((form.name, form.pdq, form.dihedral) for form in item.further)
-    for name, pdq, dihedral in (("", item.pdq, item.dihedral), *forms):
+    for name, pdq, dihedral in (*primary, *forms):
         turned = dihedral if len(dihedral) == len(DIHEDRAL) else ()
         for turn, one in enumerate((pdq, *turned[1:])):
             if not one.degenerate:
@@ -77,7 +78,7 @@ def _why_unmatchable(item: Hashed, lists: Sequence[HashList]) -> tuple[str, str]
     """
     if not lists:
         return NO_LISTS, "No hash list is enabled, so there was nothing to compare with."
-    if item.video is not None and item.unmatchable is None:
+    if item.unmatchable is None and (item.video is not None or (item.further and not item.pdq)):
         return "", item.why
     if item.pdq is None and item.unmatchable is None:
         return ONLY_DIGESTS, item.why or "No perceptual hash was given; digests were compared."

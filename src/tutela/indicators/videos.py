@@ -34,7 +34,7 @@ from tutela.indicators.model import (
     VideoExtent,
     VideoStretch,
 )
-from tutela.indicators.reasons import reasons_of
+from tutela.indicators.reasons import nearness, reasons_of
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput
 from tutela.primitives.ids import ListId
@@ -101,14 +101,24 @@ class Videos:
         self, items: Sequence[Hashed], lists: Mapping[ListId, HashList]
     ) -> Iterator[tuple[int, Match]]:
         """The matches of those items that are videos, each with the number of its item."""
-        videos = [(number, item.video) for number, item in enumerate(items) if item.video]
+        videos = [(number, item) for number, item in enumerate(items) if item.video]
         if not videos:
             return
         self.refresh()
-        for number, video in videos:
+        for number, item in videos:
             for hash_list in lists.values():
-                for match in self._in_list(video, hash_list):
+                for match in self._of_item(item, hash_list):
                     yield number, match
+
+    def _of_item(self, item: Hashed, hash_list: HashList) -> Iterator[Match]:
+        """At most one match for each known video: by the track that meets most of it."""
+        nearest: dict[int, Match] = {}
+        for video in (item.video, *item.further_videos):
+            for match in self._in_list(video, hash_list) if video else ():
+                before = nearest.get(match.entry_id)
+                if before is None or nearness(match) < nearness(before):
+                    nearest[match.entry_id] = match
+        yield from nearest.values()
 
     def _take_in(self, tx: Connection, list_id: ListId) -> int:
         held = self._held.setdefault(list_id, _Held())
@@ -157,7 +167,7 @@ class Videos:
             known = list(_known(tx, hash_list, chosen))
         for one in known:
             transform, met = chosen[one.entry]
-            match = _match(one, met, frames, hash_list, transform=transform)
+            match = _match(one, met, frames, hash_list, transform=transform, form=video.name)
             if match is not None:
                 yield match
 
@@ -265,6 +275,7 @@ def _match(
     hash_list: HashList,
     *,
     transform: str,
+    form: str = "",
 ) -> Match | None:
     """The match with its reasons, when one of the three ways is met."""
     inside = met.place < len(known.frames)
@@ -289,6 +300,7 @@ def _match(
         distance_bits=None,
         threshold_bits=hash_list.threshold_bits,
         transform=transform,
+        form=form,
         category=known.category,
         second_person=hash_list.second_person,
         reasons=(),

@@ -2,7 +2,8 @@
 
 In fast mode the scaled decode is a sieve and never an answer of "matched":
 1. hash fast; a file that no fast way exists for is hashed exactly at once;
-2. a hash that may not be compared (quality, flat) decides nothing: go to 4;
+2. a hash that may not be compared (quality, flat) decides nothing, and of a picture that is a
+   film too it is not all: go to 4;
 3. look up with the thresholds widened by what a fast hash may be off; nothing there means no
    known match, and the result's pipeline says by which hash;
 4. hash exactly, and only this counts: for the match, the case and the evidence.
@@ -38,9 +39,13 @@ def _examined(
         hashed = _hashed(data, jail, mode, dihedral=dihedral)  # 1
         if hashed.mode is Mode.EXACT:
             return hashed, matcher.match(hashed)
-        if hashed.pdq is not None and not any(
-            one.unmatchable
-            for one in (hashed.pdq, *hashed.dihedral, *(form.pdq for form in hashed.further))
+        if (
+            hashed.pdq is not None
+            and hashed.video is None
+            and not any(
+                one.unmatchable
+                for one in (hashed.pdq, *hashed.dihedral, *(form.pdq for form in hashed.further))
+            )
         ):  # 2
             result = matcher.sift(hashed, slack_bits=FAST_SLACK_BITS)  # 3
             if result is not None:

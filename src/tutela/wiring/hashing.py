@@ -140,6 +140,9 @@ def _video(video: VideoHash) -> Row:
         "frames_total": len(video.frames),
         "frames_compared": len(video.comparable()),
         "complete": video.complete,
+        "undecodable": video.undecodable,
+        "track": video.track,
+        "tracks_total": video.tracks_total,
         "frames": list(lines_of(few)),
     }
     if len(few) < len(video.frames):
@@ -152,6 +155,12 @@ def _facts(answer: Hashed) -> Row:
     row: Row
     if answer.video is not None:
         row = _video(answer.video)
+        if answer.further_videos:
+            row["further_videos"] = [_video(one) for one in answer.further_videos]
+        if answer.pdq is not None:
+            row |= {"pdq": answer.pdq.hex, "quality": answer.pdq.quality}
+    elif answer.pdq is None and answer.further:
+        row = {}
     elif answer.pdq is None:
         row = {"error": answer.why, "reason": answer.unmatchable}
     else:
@@ -163,7 +172,7 @@ def _facts(answer: Hashed) -> Row:
         "size_bytes": answer.digests.size_bytes,
         "pipeline": answer.pipeline,
     }
-    if (answer.pdq is not None or answer.video is not None) and answer.why:
+    if "error" not in row and answer.why:
         row |= {"unmatchable": answer.unmatchable} if answer.unmatchable else {}
         row["why"] = answer.why
     if answer.truncated:

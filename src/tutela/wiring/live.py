@@ -17,16 +17,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutela.adapters.media.video.jail import Frames, Videos, pipeline_of
-from tutela.adapters.media.video.model import (
-    AVI,
+from tutela.adapters.media.video.containers import (
+    GROWING,
     HEAD_BYTES,
     VIDEO_NAMES,
     VideoKind,
-    sniff_video,
+    video_candidates,
 )
+from tutela.adapters.media.video.frame_stream import Frames
+from tutela.adapters.media.video.jail import Videos, pipeline_of
 from tutela.hashing.digests import Digesting
-from tutela.hashing.model import Digests, FrameHash, Hashed, VideoHash
+from tutela.hashing.model import Digests, FrameHash, Hashed
 from tutela.primitives.errors import BadInput
 
 _CHUNK_BYTES = 1 << 16
@@ -54,7 +55,7 @@ class Live:
             media_type=self.kind.media_type,
             width_px=self.frames.facts.width_px,
             height_px=self.frames.facts.height_px,
-            video=VideoHash(frames=frames, complete=self.frames.complete),
+            video=self.frames.video(frames),
         )
 
 
@@ -112,12 +113,13 @@ class _Feeder:
         """What the first bytes say; waits for enough of them."""
         while len(self._head) < HEAD_BYTES and (chunk := self._read()):
             self._head += chunk
-        kind = sniff_video(self._head[:HEAD_BYTES])
-        if kind is None or kind is AVI:
+        kinds = video_candidates(self._head[:HEAD_BYTES])
+        kind = next((one for one in kinds if one.container in GROWING), None)
+        if kind is None:
             raise BadInput(
                 "This cannot be followed",
                 why="its first bytes are not those of a container that can be read while it grows",
-                remedy="Write MPEG-TS, Matroska, WebM or fragmented MP4, or scan the finished "
+                remedy="Write MPEG-TS, Matroska, WebM, FLV or fragmented MP4, or scan the finished "
                 f"file ({VIDEO_NAMES})",
             )
         return kind

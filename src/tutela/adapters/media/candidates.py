@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from tutela.adapters.media.model import Refusal
 from tutela.adapters.media.sniffing import HEAD_BYTES, Found, sniff
-from tutela.adapters.media.video.model import MP4, VideoKind, sniff_video
+from tutela.adapters.media.video.containers import VideoKind, video_candidates
 from tutela.hashing.model import Hashed, Unmatchable
 
 Candidate = Found | VideoKind
@@ -36,8 +36,10 @@ def candidates(source: object) -> tuple[Candidate, ...]:
                 return _of_boxes(file, head, pictures)
     except OSError:
         return ()
-    announced = sniff_video(head)
-    videos = (announced,) if announced else ()
+    return _in_order(pictures, video_candidates(head))
+
+
+def _in_order(pictures: tuple[Found, ...], videos: tuple[VideoKind, ...]) -> tuple[Candidate, ...]:
     sure = tuple(one for one in pictures if one.sure)
     return (*sure, *videos, *(one for one in pictures if not one.sure))
 
@@ -46,8 +48,7 @@ def _of_boxes(file: BinaryIO, head: bytes, pictures: tuple[Found, ...]) -> tuple
     """Pictures and films are kept in the same boxes, and may stand under each other's brand."""
     if not _has_movie(file):
         return pictures  # the video decoder would take a picture for a film of one frame
-    announced = sniff_video(head)
-    return (announced, *pictures) if announced else (*pictures, MP4)
+    return _in_order(pictures, video_candidates(head))
 
 
 def _has_movie(file: BinaryIO) -> bool:
@@ -84,7 +85,7 @@ def _opened(source: object) -> Iterator[BinaryIO]:
 
 def gives_hashes(answer: Hashed) -> bool:
     """Whether the decoder found a picture or a video in the file."""
-    return answer.pdq is not None or answer.video is not None
+    return answer.pdq is not None or answer.video is not None or bool(answer.further)
 
 
 def worth_trying(one: Candidate, before: Iterable[Hashed]) -> bool:

@@ -16,6 +16,7 @@ from subprocess import Popen
 from types import TracebackType
 from typing import Self, TypeVar
 
+from tutela.adapters.media.beside import joined, kinds_beside
 from tutela.adapters.media.candidates import (
     Candidate,
     candidates,
@@ -50,8 +51,9 @@ from tutela.adapters.media.reading import Read, Source, read_once
 from tutela.adapters.media.refusing import refuse
 from tutela.adapters.media.sniffing import Found
 from tutela.adapters.media.starting import start_decoder, stop_decoder
+from tutela.adapters.media.video.containers import VideoKind
 from tutela.adapters.media.video.jail import Videos
-from tutela.adapters.media.video.model import VideoKind, VideoLimits
+from tutela.adapters.media.video.model import VideoLimits
 from tutela.hashing.model import MIN_QUALITY, Hashed, Mode, Unmatchable, unmatchable_of
 from tutela.primitives.errors import BadInput, Unavailable
 
@@ -138,19 +140,27 @@ class Jail:
         kinds = candidates(source)
         # A stream cannot be read twice; what is none that we decode is digested all the same.
         read = None if kinds else self._read(source)
+        kinds = kinds or (read.found if read else ())
+
+        def as_kind(kind: Candidate) -> Hashed | Refusal:
+            nonlocal read
+            if not isinstance(kind, VideoKind):
+                read = read or self._read(source)
+                return self._hash_picture(read, kind, dihedral=dihedral, mode=mode)
+            if isinstance(source, bytes | Path):
+                return self.videos.hash(source, kind, dihedral=dihedral)
+            return self.videos.hash(read.body if read else b"", kind, dihedral=dihedral)
+
         tried: list[tuple[Candidate, Hashed]] = []
-        for kind in kinds or (read.found if read else ()):
+        for kind in kinds:
             if not worth_trying(kind, (answer for _, answer in tried)):
                 continue
-            answer: Hashed | Refusal
-            if isinstance(kind, VideoKind):
-                assert isinstance(source, bytes | Path)  # noqa: S101 - only these have a head
-                answer = self.videos.hash(source, kind, dihedral=dihedral)
-            else:
-                read = read or self._read(source)
-                answer = self._hash_picture(read, kind, dihedral=dihedral, mode=mode)
-            if isinstance(answer, Refusal) or gives_hashes(answer):
+            answer = as_kind(kind)
+            if isinstance(answer, Refusal):
                 return answer
+            if gives_hashes(answer):
+                beside = kinds_beside(kind, kinds, read.body if read else b"")
+                return joined(answer, map(as_kind, beside))
             tried.append((kind, answer))
         if tried:
             return none_of(tried)
@@ -236,12 +246,13 @@ class Jail:
 
     def _facts(self, read: Read, found: Found) -> MediaFacts:
         answer, _ = self._ask({"job": "facts"}, read, found)
+        film = kinds_beside(found, candidates(read.body), read.body)
         with _nonsense_is_death(self.limits):
             return MediaFacts(
                 media_type=found.kind.media_type,
                 width_px=whole(answer, "width"),
                 height_px=whole(answer, "height"),
-                frames=whole(answer, "frames"),
+                frames=max(whole(answer, "frames"), 2 if film else 1),
                 exif=exif_of(answer),
             )
 

@@ -2,7 +2,7 @@
 
 from tutela.adapters.media.model import Limits, Refusal, RefusalReason
 from tutela.adapters.media.sniffing import NAMES
-from tutela.adapters.media.video.model import VIDEO_NAMES
+from tutela.adapters.media.video.containers import VIDEO_NAMES
 
 _OTHER_WAY = "The digests still match exactly; a person may look at it in another way"
 

@@ -44,6 +44,8 @@ class VideoCell:
         *,
         job: str,
         container: str,
+        offset: int = 0,
+        track: int = 0,
         live: bool = False,
         every_s: float = 1.0,
         key_frames: bool = False,
@@ -55,6 +57,8 @@ class VideoCell:
         wish = {
             "job": job,
             "container": container,
+            "offset": offset,
+            "track": track,
             "live": int(live),
             "every_s": every_s,
             "key_frames": int(key_frames),

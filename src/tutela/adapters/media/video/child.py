@@ -8,6 +8,7 @@ that neither side holds more than one.
 import dataclasses
 import importlib
 import io
+import itertools
 import json
 import os
 import pkgutil
@@ -22,6 +23,8 @@ from av.video.stream import VideoStream
 
 from tutela.adapters.media import confining
 from tutela.adapters.media.model import RefusalReason
+from tutela.adapters.media.video.containers import INDEXED, TRACK_LENGTHS
+from tutela.adapters.media.video.declared import Shortfall, declared_by
 from tutela.adapters.media.video.decoding import (
     NoVideo,
     Showing,
@@ -29,34 +32,49 @@ from tutela.adapters.media.video.decoding import (
     check_size,
     hash_of,
     opened,
-    video_stream,
 )
 from tutela.adapters.media.video.model import VideoLimits
+from tutela.adapters.media.video.shortfalls import Found, index_of, shortfalls, undecoded, whole
+from tutela.adapters.media.video.tracks import Tracks, prepare, tracks_of
 from tutela.primitives import kernels
 
+_READ_AT_ONCE = 1 << 16
+_MAX_INDEX = 4_000_000  # entries: more than frames of ten hours at a hundred a second
 _SIGN_OF_LIFE_SECONDS = 1.0
 _FRAMES_DRAWN = 5
+_DRAWN = frozenset({"mov", "matroska", "avi", "mpegts", "asf"})
 _GREY = np.arange(64 * 96, dtype=np.uint8).reshape(64, 96)
 _NOT_FOR_READING = frozenset({"__main__", "datasets", "device"})
 
 
 class _Input:
-    """Standard input as the decoder reads it; a pipe cannot be sought in."""
+    """Standard input as the decoder reads it, from `offset` on; a pipe cannot be sought in."""
 
-    def __init__(self, *, live: bool) -> None:
+    def __init__(self, *, live: bool, offset: int) -> None:
+        self._offset = offset
+        self.size = 0
         if not live:
             self.seek = self._seek
             self.tell = self._tell
+            self.size = max(0, os.fstat(0).st_size - offset)
+            os.lseek(0, offset, os.SEEK_SET)
+        while live and offset and (passed := os.read(0, min(offset, _READ_AT_ONCE))):
+            offset -= len(passed)
 
     def read(self, size: int) -> bytes:
         """What is there, at most `size`; empty at the end."""
         return os.read(0, size)
 
+    def at(self, place: int, count: int) -> bytes:
+        """At most `count` bytes from `place` on, without moving; not of a pipe."""
+        return os.pread(0, count, self._offset + place)
+
     def _seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        return os.lseek(0, offset, whence)
+        moved = offset + self._offset if whence == os.SEEK_SET else offset
+        return os.lseek(0, moved, whence) - self._offset
 
     def _tell(self) -> int:
-        return os.lseek(0, 0, os.SEEK_CUR)
+        return os.lseek(0, 0, os.SEEK_CUR) - self._offset
 
 
 class _Answers:
@@ -125,25 +143,46 @@ def _replies() -> BinaryIO:
 
 def _work(given: dict[str, str], limits: VideoLimits, answers: _Answers) -> None:
     live = given["live"] == "1"
-    container = opened(_Input(live=live), container=given["container"], live=live)
-    stream = video_stream(container, limits)
-    context = stream.codec_context
+    source = _Input(live=live, offset=int(given["offset"]))
+    container = opened(source, container=given["container"], live=live)
+    tracks = tracks_of(container, limits)
     duration = container.duration / 1_000_000 if container.duration else None
-    answers.send(
-        width=context.width, height=context.height, codec=context.codec.name, seconds=duration
-    )
     if given["job"] == "sheet":
-        picture = _sheet(container, stream, limits, seconds=duration)
+        picture = _sheet(container, tracks, limits, seconds=duration)
         answers.send(sheet=len(picture))
         answers.body(picture)
         return
+    track = tracks.chosen[min(int(given["track"]), len(tracks.chosen) - 1)]
+    stream = prepare(container, track, limits)
+    context = stream.codec_context
+    answers.send(
+        width=context.width,
+        height=context.height,
+        codec=context.codec.name,
+        seconds=duration,
+        track=track.number,
+        tracks_total=tracks.total,
+        hashable=len(tracks.chosen),
+        cover=track.cover,
+    )
     wish = Wish(every_s=float(given["every_s"]), key_frames=given["key_frames"] == "1")
     turned = given["dihedral"] == "1"
-    _tell_frames(Showing(container, stream, wish), limits, answers, turned=turned)
+    showing = Showing(container, stream, wish)
+    count = _send_frames(showing, limits, answers, turned=turned)
+    complete, found = (None, []) if live else _compared(source, given["container"], stream, showing)
+    if showing.broke_off:
+        complete, found = False, [*found, (Shortfall.ERROR, 0.0, 0.0)]
+    answers.send(
+        end=count,
+        complete=complete if not track.cover else True,
+        shortfalls=found if not track.cover else [],
+        undecodable=showing.undecodable,
+        cpu_used_seconds=confining.cpu_used_seconds(),
+    )
 
 
-def _tell_frames(showing: Showing, limits: VideoLimits, answers: _Answers, *, turned: bool) -> None:
-    """One line for each frame, then the end and whether it was the whole file."""
+def _send_frames(showing: Showing, limits: VideoLimits, answers: _Answers, *, turned: bool) -> int:
+    """One line for each frame; returns how many."""
     count = 0
     for shown in showing:
         if shown is None:
@@ -161,12 +200,22 @@ def _tell_frames(showing: Showing, limits: VideoLimits, answers: _Answers, *, tu
             quality=found[0].quality,
             pdq=[one.hex for one in found],
         )
-    answers.send(
-        end=count,
-        broke_off=showing.broke_off,
-        errors=showing.errors,
-        cpu_used_seconds=confining.cpu_used_seconds(),
-    )
+    return count
+
+
+def _compared(
+    source: _Input, container: str, stream: VideoStream, showing: Showing
+) -> tuple[bool | None, list[Found]]:
+    """Whether the file gave what it declares, and in which ways it did not."""
+    declared = declared_by(source, container)
+    in_index = itertools.islice(stream.index_entries, _MAX_INDEX) if container in INDEXED else ()
+    index = index_of(((one.pos, one.size) for one in in_index), source.size)
+    seconds = None
+    if container in TRACK_LENGTHS and stream.duration and stream.time_base:
+        seconds = float(stream.duration * stream.time_base)
+    found = shortfalls(declared, showing.came, index, size=source.size, stream_seconds=seconds)
+    found += undecoded(showing.came, showing.decoded_to, errors=showing.undecodable)
+    return whole(declared, found, stream_seconds=seconds), found
 
 
 def _warm_up(container: str) -> None:
@@ -178,24 +227,25 @@ def _warm_up(container: str) -> None:
             for turned in (False, True):
                 hash_of(frame.reformat(format=name, threads=1), dihedral=turned)
     _load_all_of_av()
-    source, stream = _drawn(container)
+    source, tracks = _drawn(container)
+    stream = prepare(source, tracks.chosen[0], VideoLimits())
     frames = [one for one in Showing(source, stream, Wish(every_s=0.0)) if one]
     if len(frames) != _FRAMES_DRAWN:
         raise SystemExit(f"the {container} reader does not work here")
 
 
 def _warm_up_sheet(container: str) -> None:
-    source, stream = _drawn(container)
-    if not _sheet(source, stream, VideoLimits(), seconds=0.1):
+    source, tracks = _drawn(container)
+    if not _sheet(source, tracks, VideoLimits(), seconds=0.1):
         raise SystemExit("contact sheets cannot be drawn here")
 
 
 def _sheet(
-    container: InputContainer, stream: VideoStream, limits: VideoLimits, *, seconds: float | None
+    container: InputContainer, tracks: Tracks, limits: VideoLimits, *, seconds: float | None
 ) -> bytes:
     from tutela.adapters.media.video.sheet import sheet_of  # noqa: PLC0415 - Pillow, only for it
 
-    return sheet_of(container, stream, limits, seconds=seconds)
+    return sheet_of(container, tracks, limits, seconds=seconds)
 
 
 def _load_all_of_av() -> None:
@@ -205,8 +255,9 @@ def _load_all_of_av() -> None:
             importlib.import_module(module.name)
 
 
-def _drawn(container: str) -> tuple[InputContainer, VideoStream]:
-    """A clip of our own, opened."""
+def _drawn(container: str) -> tuple[InputContainer, Tracks]:
+    """A clip of our own, opened; in the container itself where MPEG-4 may lie in it."""
+    container = container if container in _DRAWN else "matroska"
     held = io.BytesIO()
     with av.open(held, "w", format=container) as target:
         stream = target.add_stream("mpeg4", rate=_FRAMES_DRAWN)
@@ -217,7 +268,7 @@ def _drawn(container: str) -> tuple[InputContainer, VideoStream]:
             target.mux(stream.encode(frame))
         target.mux(stream.encode(None))
     source = opened(io.BytesIO(held.getvalue()), container=container, live=False)
-    return source, video_stream(source, VideoLimits())
+    return source, tracks_of(source, VideoLimits())
 
 
 if __name__ == "__main__":

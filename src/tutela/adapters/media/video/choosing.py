@@ -88,6 +88,7 @@ class Choosing:
         self._wanted: set[int] = set()
         self._numbers: dict[int, int] = {}
         self.count = 0
+        self.lost = 0  # wanted frames that gave no picture
 
     def take(self, packet: Packet) -> Iterator[Release]:
         """The next packet; what can be decoded now comes out, in order."""
@@ -126,7 +127,13 @@ class Choosing:
         if not lost:
             return None
         numbers = [self._numbers.pop(time) for time in sorted(lost)]
+        self.lost += len(lost)
         return max(lost), numbers[-1]
+
+    def forget(self) -> None:
+        """No frame follows: those still expected gave no picture."""
+        self.lost += len(self._numbers)
+        self._numbers.clear()
 
     def done(self, pts: int) -> None:
         """The frame has been hashed."""

@@ -1,7 +1,8 @@
 """Open a video, choose its frames, hash them: runs in the child only (`child`).
 
-What a stranger's file may use is on lists: four containers, named by us and never guessed; the
-decoders below; no other file, stream or protocol (nothing can be opened any more anyway).
+What a stranger's file may use is on lists: the containers of `containers`, named by us and never
+guessed; the decoders below; no other file, stream or protocol (nothing can be opened any more
+anyway).
 Rotation, edit of colours and sample aspect are ignored: pixels as stored, as for pictures.
 """
 
@@ -13,16 +14,16 @@ from typing import Any
 
 import av
 import numpy as np
-from av.codec.context import ThreadType
 from av.container import InputContainer
-from av.stream import Discard
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from tutela.adapters.media.model import RefusalReason
 from tutela.adapters.media.video.choosing import Choosing, NoTimes, Release, Role
-from tutela.adapters.media.video.model import CONTAINERS, VideoLimits
+from tutela.adapters.media.video.containers import DEMUXERS
+from tutela.adapters.media.video.model import VideoLimits
+from tutela.adapters.media.video.shortfalls import Came
 from tutela.hashing.dihedral import all_of
 from tutela.hashing.model import Pdq
 from tutela.hashing.pdq import pdq
@@ -31,7 +32,13 @@ from tutela.hashing.video_luma import full_range
 DECODERS = (
     "h264", "hevc", "libdav1d", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4v1",
     "msmpeg4v2", "msmpeg4", "h263", "flv", "wmv1", "wmv2", "mjpeg", "theora", "prores", "ffv1",
+    "wmv3", "vc1", "vp3", "vp6", "vp6f", "vp6a", "h263i", "h263p", "rv10", "rv20", "rv30", "rv40",
+    "svq1", "svq3", "cinepak", "indeo3", "indeo4", "indeo5", "msvideo1", "msrle", "qtrle", "rpza",
+    "dvvideo", "dnxhd", "jpeg2000", "huffyuv", "ffvhuff", "rawvideo", "mjpegb", "amv", "flashsv",
 )  # fmt: skip
+"""What films are kept in, the old kinds too; what only games and few tools wrote is left out."""
+STILL_DECODERS = ("png", "bmp")
+"""For cover pictures, beside Motion JPEG."""
 _SAFE_TO_SKIP = frozenset({"h264", "mpeg1video", "mpeg2video", "mpeg4", "msmpeg4", "h263"})
 """Decoders whose unreferenced pictures change no other; HEVC's may serve a higher layer."""
 
@@ -70,11 +77,11 @@ class Shown:
 
 def opened(source: Any, *, container: str, live: bool) -> InputContainer:  # noqa: ANN401 - av's file-like
     """The container, read by the named demuxer and no other."""
-    if container not in CONTAINERS:
+    if container not in DEMUXERS:
         raise NoVideo(RefusalReason.NOT_A_VIDEO)
     options = {
-        "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts",
-        "codec_whitelist": ",".join(DECODERS),
+        "format_whitelist": DEMUXERS[container],
+        "codec_whitelist": ",".join(DECODERS + STILL_DECODERS),
         "protocol_whitelist": "",
     }
     try:
@@ -93,29 +100,6 @@ def opened(source: Any, *, container: str, live: bool) -> InputContainer:  # noq
 
 def _refuse(*_: object) -> None:
     raise OSError("no other file belongs to this one")
-
-
-def video_stream(container: InputContainer, limits: VideoLimits) -> VideoStream:
-    """The stream that a player would show, ready to decode; all others are left unread."""
-    best = container.streams.best("video")
-    if best is None or not isinstance(best, VideoStream) or _is_cover(best):
-        raise NoVideo(RefusalReason.DAMAGED, "no_video_stream")
-    for stream in container.streams:
-        if stream.index != best.index:
-            stream.discard = Discard.all
-    context = best.codec_context
-    if context.codec.name not in DECODERS:
-        raise NoVideo(RefusalReason.DAMAGED, "codec")
-    check_size(context.width, context.height, limits)
-    context.thread_count = 1
-    context.thread_type = ThreadType.NONE
-    context.options = {"max_pixels": str(limits.max_pixels)}
-    return best
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    """A still that a player shows beside sound."""
-    return "attached_pic" in str(stream.disposition).lower()
 
 
 def check_size(width: int, height: int, limits: VideoLimits) -> None:
@@ -146,16 +130,20 @@ class Showing:
         self._origin: int | None = None
         self._second = 0.0
         self._last_number = -1
+        self._lost_before = 0  # wanted frames that gave no picture, before choosing was given up
         self.errors = 0  # packets that could not be decoded
         self.broke_off = False  # the container ended in an error
+        self.came = Came(stream.index)
+        self.decoded_to: float | None = None  # the stream's own time, in seconds
 
     def __iter__(self) -> Iterator[Shown | None]:
         """Frames to hash; None now and then, so that a reader knows that work goes on."""
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in self._container.demux():
                 if packet.size == 0 and packet.pts is None:
-                    break  # PyAV's own last packet; we flush below
-                yield from self._taken(packet)
+                    continue  # PyAV's own last packet of each track; we flush below
+                if self.came.take(packet):
+                    yield from self._taken(packet)
                 yield None
         except av.FFmpegError:
             self.broke_off = True
@@ -163,6 +151,14 @@ class Showing:
             for release in self._choosing.finish():
                 yield from self._decoded(release)
         yield from self._shown(self._frames(None))
+        if self._choosing is not None:
+            self._choosing.forget()
+
+    @property
+    def undecodable(self) -> int:
+        """Frames that could not be decoded, as far as they were tried or wanted."""
+        lost = 0 if self._choosing is None else self._choosing.lost
+        return max(self.errors, self._lost_before + lost)
 
     def _taken(self, packet: Any) -> Iterator[Shown]:  # noqa: ANN401 - av.Packet
         if self._choosing is not None:
@@ -183,6 +179,7 @@ class Showing:
         for release in choosing.let_go():
             yield from self._decoded(release)
         self._count, self._next_target = choosing.count, choosing.next_target
+        self._lost_before = choosing.lost
         self._origin = choosing.origin
         self._choosing = None
 
@@ -204,6 +201,8 @@ class Showing:
 
     def _shown(self, frames: list[VideoFrame]) -> Iterator[Shown]:
         for frame in frames:
+            if frame.pts is not None:
+                self.decoded_to = max(self.decoded_to or 0.0, float(frame.pts * self._unit))
             number = self._number(frame)
             if number is None or (self._wish.key_frames and not frame.key_frame):
                 continue

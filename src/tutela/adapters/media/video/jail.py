@@ -19,34 +19,20 @@ from subprocess import Popen
 from typing import Any
 
 from tutela.adapters.media.cell import CellLost
-from tutela.adapters.media.checking import png_of, refusal_of, whole
+from tutela.adapters.media.checking import png_of, whole
 from tutela.adapters.media.frames import BadFrame
 from tutela.adapters.media.model import MediaFacts, Refusal, RefusalReason
-from tutela.adapters.media.video.cell import Line, VideoCell
-from tutela.adapters.media.video.model import (
-    HEAD_BYTES,
-    VideoFacts,
-    VideoKind,
-    VideoLimits,
-    sniff_video,
-)
+from tutela.adapters.media.video.cell import VideoCell
+from tutela.adapters.media.video.containers import HEAD_BYTES, VideoKind, video_candidates
+from tutela.adapters.media.video.frame_stream import Frames, not_refused
+from tutela.adapters.media.video.gathering import Gathered
+from tutela.adapters.media.video.model import VideoLimits
 from tutela.adapters.media.video.refusing import VideoRefused, refuse_video
 from tutela.hashing.digests import CHUNK_BYTES, Digesting
-from tutela.hashing.model import (
-    DIHEDRAL,
-    EVERY_SECONDS,
-    MAX_FRAMES,
-    Digests,
-    FrameHash,
-    Hashed,
-    Pdq,
-    Unmatchable,
-    VideoHash,
-)
-from tutela.primitives.errors import BadInput, Unavailable
+from tutela.hashing.model import EVERY_SECONDS, MAX_FRAMES, Digests, Hashed
+from tutela.primitives.errors import Unavailable
 
 POLICY_VERSION = "tutela-video/1"
-_MAX_SIDE = 1 << 16
 
 
 def pipeline_of(*, every_s: float = EVERY_SECONDS, key_frames: bool = False) -> str:
@@ -61,44 +47,6 @@ def pipeline_of(*, every_s: float = EVERY_SECONDS, key_frames: bool = False) -> 
 def is_installed() -> bool:
     """Whether videos can be decoded here at all."""
     return find_spec("av") is not None
-
-
-class Frames:
-    """The frames of one video while it is read; `facts` first, the rest when they have come."""
-
-    def __init__(self, lines: Iterator[Line], limits: VideoLimits, *, dihedral: bool) -> None:
-        self._lines = lines
-        self._limits = limits
-        self._dihedral = dihedral
-        self.facts: VideoFacts = _facts(_told(next(lines), limits))
-        self.complete = False
-        self.cpu_used_seconds = 0.0
-        self.stopped: Refusal | None = None
-
-    def __iter__(self) -> Iterator[FrameHash]:
-        """Frame after frame; a video that breaks off ends here, and `stopped` says why."""
-        last = -1
-        try:
-            for line in self._lines:
-                if "alive" in line:
-                    continue
-                _told(line, self._limits)
-                if "end" in line:
-                    self.complete = line.get("broke_off") is False
-                    used = line.get("cpu_used_seconds")
-                    self.cpu_used_seconds = used if type(used) is float else 0.0
-                    return
-                frame = _frame(line, dihedral=self._dihedral)
-                if frame.frame_number <= last:
-                    raise BadFrame  # noqa: TRY301 - one place says what nonsense is
-                last = frame.frame_number
-                yield frame
-        except VideoRefused as refused:
-            self.stopped = refused.refusal
-        except CellLost as lost:
-            self.stopped = refuse_video(lost.reason, self._limits)
-        except BadFrame:
-            self.stopped = refuse_video(RefusalReason.DECODER_DIED, self._limits)
 
 
 class Videos:
@@ -123,7 +71,8 @@ class Videos:
         """Digests and the frames at one a second; a `Refusal` only for a path that is no file.
 
         A video that gives no frame is still `Hashed`, with `unmatchable` and `why`; of one that
-        breaks off the frames before count, and `why` says so.
+        is incomplete the frames that came count, and `why` says so. Further tracks and cover
+        pictures come with it, each read by a child of its own.
         """
         try:
             with (
@@ -133,27 +82,13 @@ class Videos:
             ):
                 digesting = beside.submit(_digests, file, wanted)
                 try:
-                    video, why, size = self._hashed(file, kind, dihedral=dihedral)
-                    unmatchable = _unmatchable(video)
+                    found = self._hashed(file, kind, dihedral=dihedral)
                 except VideoRefused as refused:
-                    video, size = None, None
-                    unmatchable, why = refused.refusal.unmatchable, str(refused.refusal)
+                    found = Gathered(refusal=refused.refusal)
                 digests = digesting.result()
         except OSError as error:
             return refuse_video(RefusalReason.UNREADABLE, self.limits, type(error).__name__)
-        if unmatchable is Unmatchable.LOW_QUALITY and not why:
-            why = "No frame of the video has enough detail to be compared"
-        return Hashed(
-            digests=digests,
-            pdq=None,
-            pipeline=pipeline_of(),
-            unmatchable=unmatchable,
-            why=why,
-            media_type=kind.media_type,
-            width_px=size.width_px if size else None,
-            height_px=size.height_px if size else None,
-            video=video,
-        )
+        return found.hashed(digests, kind, pipeline=pipeline_of())
 
     @contextmanager
     def frames(
@@ -165,16 +100,21 @@ class Videos:
         key_frames: bool = False,
         dihedral: bool = False,
         live: bool = False,
+        track: int = 0,
     ) -> Iterator[Frames]:
         """The frames of a file, of bytes, or of an open descriptor, one at a time.
 
+        `track` 0 is the main one; how many there are the facts say.
         `every_s` 0 is every frame; `key_frames` those that the stream starts anew at. `live`:
         the descriptor is a pipe that somebody else fills, and time is measured from line to
         line only. Raises `VideoRefused` when there is not even a first frame to expect.
         """
         limits = self.limits
         job = {"every_s": every_s, "key_frames": key_frames, "dihedral": dihedral, "live": live}
-        with _opened(source) as file, self._cell(file, kind, job="frames", **job) as cell:
+        with (
+            _opened(source) as file,
+            self._cell(file, kind, job="frames", track=track, **job) as cell,
+        ):
             try:
                 frames = Frames(cell.lines(), limits, dihedral=dihedral)
             except CellLost as lost:
@@ -223,22 +163,22 @@ class Videos:
         finally:
             left.set()
 
-    def _hashed(
-        self, file: int, kind: VideoKind, *, dihedral: bool
-    ) -> tuple[VideoHash, str, VideoFacts]:
-        """The frames, why they are not all (or nothing), and the size."""
+    def _hashed(self, file: int, kind: VideoKind, *, dihedral: bool) -> Gathered:
+        """The frames of the main track and of further ones; raise `VideoRefused` for none."""
         if os.fstat(file).st_size > self.limits.max_file_bytes:
             raise VideoRefused(refuse_video(RefusalReason.TOO_MANY_BYTES, self.limits))
-        with self.frames(file, kind, dihedral=dihedral) as frames:
-            found = tuple(frames)
-        if not found:
-            raise VideoRefused(frames.stopped or refuse_video(RefusalReason.DAMAGED, self.limits))
-        video = VideoHash(frames=found, complete=frames.complete)
-        why = ""
-        if not frames.complete:
-            why = "The video breaks off; the frames before were compared"
-            why += f". {frames.stopped.why}" if frames.stopped else ""
-        return video, why, frames.facts
+        found = Gathered()
+        track = 0
+        while track < found.hashable:
+            try:
+                with self.frames(file, kind, dihedral=dihedral, track=track) as frames:
+                    found.add(frames, tuple(frames), self.limits)
+            except VideoRefused as refused:
+                if not track:
+                    raise
+                found.note(track, refused.refusal)
+            track += 1
+        return found
 
     @contextmanager
     def _cell(self, file: int, kind: VideoKind, **job: Any) -> Iterator[VideoCell]:  # noqa: ANN401 - VideoCell's own
@@ -257,7 +197,13 @@ class Videos:
         if self._closed:
             raise _closed()
         cell = self._starter.submit(
-            VideoCell, file, self.limits, container=kind.container, born=self._born, **job
+            VideoCell,
+            file,
+            self.limits,
+            container=kind.container,
+            offset=kind.offset,
+            born=self._born,
+            **job,
         ).result()
         with self._lock:
             self._cells.add(cell)
@@ -276,25 +222,17 @@ def _closed() -> Unavailable:
     return Unavailable("The video decoder has been closed")
 
 
-def video_kind(source: object) -> VideoKind | None:
-    """The kind of video a source is; None for a picture, anything else, or an unreadable path."""
+def video_kinds(source: bytes | Path) -> tuple[VideoKind, ...]:
+    """The kinds of video to try for a source; empty for anything else, or an unreadable path."""
     if isinstance(source, bytes):
-        return sniff_video(source[:HEAD_BYTES])
-    if isinstance(source, Path):
-        try:
-            if not stat.S_ISREG(source.stat().st_mode):
-                return None
-            with source.open("rb") as file:
-                return sniff_video(file.read(HEAD_BYTES))
-        except OSError:
-            return None
-    return None
-
-
-def _unmatchable(video: VideoHash) -> Unmatchable | None:
-    if any(not frame.pdq.degenerate and frame.comparable() for frame in video.frames):
-        return None
-    return Unmatchable.LOW_QUALITY
+        return video_candidates(source[:HEAD_BYTES])
+    try:
+        if not stat.S_ISREG(source.stat().st_mode):
+            return ()
+        with source.open("rb") as file:
+            return video_candidates(file.read(HEAD_BYTES))
+    except OSError:
+        return ()
 
 
 @contextmanager
@@ -340,49 +278,10 @@ def _digests(file: int, wanted: Callable[[], None]) -> Digests:
     return digesting.done()
 
 
-def _told(line: Line, limits: VideoLimits) -> Line:
-    """The line, unless it is a refusal."""
-    if "refused" in line:
-        reason, detail = refusal_of(line)
-        raise VideoRefused(refuse_video(reason, limits, detail))
-    return line
-
-
-def _facts(line: Line) -> VideoFacts:
-    codec, seconds = line.get("codec"), line.get("seconds")
-    if not isinstance(codec, str) or not codec.isalnum() or len(codec) > 20:  # noqa: PLR2004 - a name
-        raise BadFrame
-    return VideoFacts(
-        width_px=whole(line, "width", high=_MAX_SIDE),
-        height_px=whole(line, "height", high=_MAX_SIDE),
-        codec=codec,
-        seconds=seconds if type(seconds) is float and seconds >= 0 else None,
-    )
-
-
-def _frame(line: Line, *, dihedral: bool) -> FrameHash:
-    quality = whole(line, "quality", high=100)
-    texts, second = line.get("pdq"), line.get("second")
-    expected = 1 + (len(DIHEDRAL) if dihedral else 0)
-    if not isinstance(texts, list) or len(texts) != expected or type(second) is not float:
-        raise BadFrame
-    try:
-        found = [Pdq.parse(text, quality=quality) for text in texts]
-        return FrameHash(
-            frame_number=whole(line, "frame", high=1 << 31),
-            timestamp_s=second,
-            pdq=found[0],
-            key_frame=line.get("key") is True,
-            turned=tuple(found[1:]),
-        )
-    except (BadInput, TypeError) as error:
-        raise BadFrame from error
-
-
 def _sheet(cell: VideoCell, limits: VideoLimits) -> bytes:
     try:
         for line in cell.lines():
-            _told(line, limits)
+            not_refused(line, limits)
             if "sheet" in line:
                 return png_of(cell.body(whole(line, "sheet")))
     except CellLost as lost:

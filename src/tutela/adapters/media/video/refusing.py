@@ -1,7 +1,8 @@
 """The words of each refusal of a video: why, and what the reader can do."""
 
 from tutela.adapters.media.model import PictureRefused, Refusal, RefusalReason
-from tutela.adapters.media.video.model import VIDEO_NAMES, VideoLimits
+from tutela.adapters.media.video.containers import VIDEO_NAMES
+from tutela.adapters.media.video.model import VideoLimits
 
 _OTHER_WAY = "The digests still match exactly; a person may look at it in another way"
 

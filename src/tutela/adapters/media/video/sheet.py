@@ -5,12 +5,14 @@ from fractions import Fraction
 
 import av
 from av.container import InputContainer
+from av.stream import Discard
 from av.video.stream import VideoStream
 from PIL import Image
 
 from tutela.adapters.media.model import RefusalReason
 from tutela.adapters.media.video.decoding import NoVideo, check_size
 from tutela.adapters.media.video.model import VideoLimits
+from tutela.adapters.media.video.tracks import Tracks, prepare
 
 COLUMNS, ROWS = 3, 3
 CELL_PX = 528
@@ -21,10 +23,36 @@ _FRAMES_TO_TRY = 250
 
 
 def sheet_of(
-    container: InputContainer, stream: VideoStream, limits: VideoLimits, *, seconds: float | None
+    container: InputContainer, tracks: Tracks, limits: VideoLimits, *, seconds: float | None
 ) -> bytes:
-    """A PNG of up to nine frames, spread over the video; raises `NoVideo` when there is none."""
-    wanted = COLUMNS * ROWS
+    """A PNG of up to nine frames, spread over the video and its tracks.
+
+    Raises `NoVideo` when there is none.
+    """
+    each = COLUMNS * ROWS // len(tracks.chosen)
+    frames: list[Image.Image] = []
+    for place, track in enumerate(tracks.chosen):
+        stream = prepare(container, track, limits)
+        stream.discard = Discard.default
+        try:
+            if place:
+                container.seek(0)
+            frames += _frames_of(container, stream, limits, each, 0.0 if track.cover else seconds)
+        except (NoVideo, av.FFmpegError):
+            if not place and len(tracks.chosen) == 1:
+                raise
+    if not frames:
+        raise NoVideo(RefusalReason.DAMAGED, "no_frame")
+    return _sheet(frames)
+
+
+def _frames_of(
+    container: InputContainer,
+    stream: VideoStream,
+    limits: VideoLimits,
+    wanted: int,
+    seconds: float | None,
+) -> list[Image.Image]:
     frames: list[Image.Image] = []
     for place in range(wanted):
         at = (seconds or 0.0) * place / wanted
@@ -35,9 +63,7 @@ def sheet_of(
             continue
         check_size(frame.width, frame.height, limits)
         frames.append(_small(frame))
-    if not frames:
-        raise NoVideo(RefusalReason.DAMAGED, "no_frame")
-    return _sheet(frames)
+    return frames
 
 
 def _frame_at(
