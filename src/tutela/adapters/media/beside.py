@@ -74,7 +74,8 @@ def joined(first: Hashed, others: Iterable[Hashed | Refusal]) -> Hashed:
 
 def _both(first: Hashed, other: Hashed) -> Hashed:
     films = (*_films(first), *_films(other))
-    whys = [one.why for one in (first, other) if one.why]
+    unmatchable = _unmatchable(first, other)
+    whys = [one.why for one in (first, other) if one.why and one.unmatchable is unmatchable]
     return replace(
         first,
         pdq=first.pdq or other.pdq,
@@ -84,7 +85,7 @@ def _both(first: Hashed, other: Hashed) -> Hashed:
         pictures_hashed=first.pictures_hashed or other.pictures_hashed,
         video=films[0] if films else None,
         further_videos=films[1:],
-        unmatchable=_unmatchable(first, other),
+        unmatchable=unmatchable,
         why=". ".join(dict.fromkeys(whys)),
     )
 
