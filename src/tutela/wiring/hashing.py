@@ -150,21 +150,23 @@ def _video(video: VideoHash) -> Row:
     return row
 
 
+def _hashes(answer: Hashed) -> Row:
+    """The frames of a film, the hash of a picture, or both; or why there is neither."""
+    if answer.video is None and answer.pdq is None:
+        return {} if answer.further else {"error": answer.why, "reason": answer.unmatchable}
+    row: Row = {}
+    if answer.video is not None:
+        row |= _video(answer.video)
+    if answer.further_videos:
+        row["further_videos"] = [_video(one) for one in answer.further_videos]
+    if answer.pdq is not None:
+        row |= {"pdq": answer.pdq.hex, "quality": answer.pdq.quality}
+    return row
+
+
 def _facts(answer: Hashed) -> Row:
     """What hashing found out about a file that could be read."""
-    row: Row
-    if answer.video is not None:
-        row = _video(answer.video)
-        if answer.further_videos:
-            row["further_videos"] = [_video(one) for one in answer.further_videos]
-        if answer.pdq is not None:
-            row |= {"pdq": answer.pdq.hex, "quality": answer.pdq.quality}
-    elif answer.pdq is None and answer.further:
-        row = {}
-    elif answer.pdq is None:
-        row = {"error": answer.why, "reason": answer.unmatchable}
-    else:
-        row = {"pdq": answer.pdq.hex, "quality": answer.pdq.quality}
+    row = _hashes(answer)
     row |= {
         "md5": answer.digests.md5.hex(),
         "sha1": answer.digests.sha1.hex(),
