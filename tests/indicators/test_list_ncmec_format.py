@@ -118,7 +118,8 @@ def test_records_that_cannot_be_taken_are_refused_by_number() -> None:
         ),
         (query_result(record("<md5>&undefined;</md5>")), "broken"),
         (query_result("<image>" + "<a>" * 1000), "broken"),
-        (query_result("<image>" + f"<a>{'x' * 100_000}</a>" * 50), "more than 4 MiB"),
+        (query_result("<image>" + f"<id>{'x' * 100_000}</id>" * 400), "more than 32 MiB"),
+        (query_result("<image>" + "<id>x</id>" * 10_001), "more than 10,000 fields"),
         (query_result().encode("utf-16"), "broken"),
     ],
 )
@@ -165,6 +166,30 @@ def test_the_samples_are_read(schemas: Path) -> None:
     assert len(rows) == 3
     with pytest.raises(BadInput, match="not a queryResult"):
         parse((folder / "status_xml.xml").read_bytes())
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        f"<note>{'x' * (12 << 20)}</note>",
+        f"<note>{'x' * 100_000}</note>" * 400,
+        "<note/>" * 200_000,
+        f"<note>{'<a/>' * 200_000}</note>",
+        "<a>" * 200 + "</a>" * 200,
+        f'<feedback><negativeFeedback type="Md5">{"<x/>" * 200_000}</negativeFeedback></feedback>',
+        f"<classification>{'1' * (5 << 20)}</classification>",
+        f"<timestamp>{'1' * 5_000}</timestamp>",
+    ],
+    ids=lambda more: more[:16],
+)
+def test_no_other_field_of_a_record_decides_over_its_hashes(more: str) -> None:
+    for prints in (
+        f"{more}<fingerprints><md5>{md5(1)}</md5></fingerprints>",
+        f"<fingerprints><md5>{md5(1)}</md5></fingerprints>{more}",
+    ):
+        image = f'<image><member id="42"/><id>one</id>{prints}</image>'
+        rows = parse(query_result(image + record(f"<md5>{md5(2)}</md5>")))
+        assert [one.value.hex() for one in entries(rows)] == [md5(1), md5(2)]
 
 
 def test_deleted_records_are_tombstones() -> None:

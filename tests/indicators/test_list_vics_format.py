@@ -1,12 +1,16 @@
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from indicator_drawing import md5, pdq, sha1
 
 from tutela.indicators.formats import vics
+from tutela.indicators.formats.bounded import ShortDigits
 from tutela.indicators.model import (
     Ignored,
     ListEntry,
@@ -180,6 +184,58 @@ def test_a_medium_without_a_readable_category_is_uncategorised() -> None:
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        '"MediaSize": ' + "9" * 599,
+        '"MediaSize": ' + "9" * 600,
+        '"MediaSize": ' + "9" * 70_000,
+        '"MediaSize": 1.' + "5" * 5_000,
+        '"MediaSize": -1e' + "5" * 5_000,
+        '"MediaSize": 1e99999999999999999999',
+        '"Unknown": ' + "9" * 5_000,
+        '"Comments": "' + "a b " * (5 << 18) + '"',
+        '"Comments": "' + "7" * (5 << 20) + '"',
+        '"Exifs": [' + ", ".join(['{"PropertyValue": "x"}'] * 250_000) + "]",
+        '"MimeType": "' + "x" * (5 << 20) + '"',
+        '"Series": ' + "[" * 200 + "]" * 200,
+        '"DateUpdated": 20240101',
+        '"VictimIdentified": 7',
+        '"Category": ' + "1" * 900,
+    ],
+    ids=lambda more: more[:24],
+)
+def test_no_other_field_of_a_medium_decides_over_its_hashes(more: str) -> None:
+    context = f'"@odata.context": "{US}"'
+    for order in (f'"MD5": "{md5(1)}", {more}', f'{more}, "MD5": "{md5(1)}"'):
+        raw = f'{{{context}, "value": [{{{order}}}, {{"MD5": "{md5(2)}"}}]}}'.encode()
+        assert [one.value.hex() for one in entries(parse(raw))] == [md5(1), md5(2)]
+
+
+def test_a_number_that_was_cut_is_left_out_and_said() -> None:
+    medium = {"MD5": md5(1), "MediaSize": 0, "MediaID": 5}
+    raw = json.dumps(hash_set(medium)).replace('"MediaSize": 0', '"MediaSize": ' + "9" * 5_000)
+    rows = parse(raw.encode())
+    [entry] = entries(rows)
+    assert "media_size" not in entry.provenance
+    assert entry.provenance["media_id"] == "5"
+    assert [one.why for one in rows if isinstance(one, Ignored)] == [
+        "MediaSize is not a short text or number"
+    ]
+
+
+@given(parts=st.lists(st.sampled_from([b"1", b"23" * 290, b"4" * 1_300, b".", b'"', b" x"])))
+def test_no_row_of_digits_is_longer_than_the_parser_bears(parts: list[bytes]) -> None:
+    raw = b"".join(parts)
+    whole = ShortDigits(io.BytesIO(raw)).read(1 << 20)
+    assert max((len(run) for run in re.findall(rb"[0-9]+", whole)), default=0) <= 600
+    assert re.sub(rb"[0-9]+", b"0", whole) == re.sub(rb"[0-9]+", b"0", raw)
+    pieces, reader = [], ShortDigits(io.BytesIO(raw))
+    while piece := reader.read(97):
+        pieces.append(piece)
+    assert b"".join(pieces) == whole
+
+
+@pytest.mark.parametrize(
     ("raw", "why"),
     [
         (b"", "broken or stops"),
@@ -192,12 +248,12 @@ def test_a_medium_without_a_readable_category_is_uncategorised() -> None:
         (json.dumps(hash_set({"MD5": md5(1)})).encode() + b"{}", "broken or stops"),
         (b'{"@odata.context": "' + US.encode() + b'", "value": [' + b"[" * 100_000, "deeper"),
         (
-            b'{"@odata.context": "' + US.encode() + b'", "value": [{"MD5": "' + b"a" * (5 << 20),
-            "more than 4 MiB",
+            b'{"@odata.context": "' + US.encode() + b'", "value": [{"x": "' + b"a" * (33 << 20),
+            "more than 32 MiB",
         ),
         (
             b'{"@odata.context": "' + US.encode() + b'", "value": [{"MediaSize": ' + b"9" * 5000,
-            "too many digits",
+            "broken or stops",
         ),
     ],
 )

@@ -58,7 +58,7 @@ _STATUS = {
     "deleted": EntryStatus.DELETED,
 }
 _QUALITY = re.compile(r"(100|[0-9]{1,2})(\.0*)?", re.ASCII)
-_LINE_CHARACTERS = 1 << 16
+_LINE_CHARACTERS = 1 << 24
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +76,7 @@ def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     line is `BadInput` for the whole file.
     """
     text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    csv.field_size_limit(_LINE_CHARACTERS)  # a note of any length is cut, and refuses nothing
     lines = _Lines(text)
     rows = csv.reader(lines, strict=True)
     try:

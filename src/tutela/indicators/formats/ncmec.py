@@ -48,6 +48,8 @@ _TAG = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,39}", re.ASCII)
 _CLASSIFICATION = re.compile(r"[A-Za-z0-9]{1,16}", re.ASCII)
 _COUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
 _FORBIDDEN = (b"<!DOCTYPE", b"<!ENTITY")
+_FIELDS = frozenset({"member", "timestamp", "id", "classification", "fingerprints", "feedback"})
+MAX_ELEMENTS = 10_000
 _ENTRY_DEPTH = 3  # queryResult / images / image
 
 
@@ -83,7 +85,7 @@ def _records(reader: BoundedReader) -> Iterator[ParsedRow]:
     """Walk the document; each record is forgotten once read."""
     depth = 0
     root = None
-    pages = _Pages()
+    pages, skipping = _Pages(), _Skipping(reader)
     for event, element in etree.iterparse(
         reader,
         events=("start", "end"),
@@ -91,7 +93,7 @@ def _records(reader: BoundedReader) -> Iterator[ParsedRow]:
         resolve_entities=False,
         no_network=True,
         load_dtd=False,
-        huge_tree=False,
+        huge_tree=True,  # the reader has its own bound, and no entity is ever declared
         remove_comments=True,
         remove_pis=True,
     ):
@@ -101,17 +103,59 @@ def _records(reader: BoundedReader) -> Iterator[ParsedRow]:
                 root = element
                 if not _NAMESPACE.fullmatch(str(element.tag)):
                     raise _unreadable(0, "it is not a queryResult of Hash Sharing v2")
+            skipping.started(element, depth)
             continue
         parent = _local(element.getparent())
         if depth == _ENTRY_DEPTH and parent in ("images", "videos"):
             pages.record()
             yield from _record(element, row=reader.item())
             _forget(element)
+            skipping.record_ended()
         elif depth == _ENTRY_DEPTH - 1:
             yield from pages.ended(element)
+        else:
+            skipping.ended(element, depth)
         depth -= 1
     if root is None:
         raise _unreadable(0, "it is empty")
+
+
+class _Skipping:
+    """Lets go of what a record holds beside the fields that are read, as soon as it has come."""
+
+    def __init__(self, reader: BoundedReader) -> None:
+        self._reader = reader
+        self._child = ""
+        self._since = 0
+        self._kept = 0
+
+    def started(self, element: etree._Element, depth: int) -> None:
+        """An element begins; the children of a record say what its descendants are for."""
+        if depth == _ENTRY_DEPTH + 1:
+            self._child = _local(element)
+            self._since = self._reader.bytes_read
+
+    def ended(self, element: etree._Element, depth: int) -> None:
+        """An element has been read in full."""
+        if depth == _ENTRY_DEPTH + 1 and self._child not in _FIELDS:
+            element.clear()
+            previous = element.getprevious()
+            parent = element.getparent()
+            if previous is not None and parent is not None and _local(previous) not in _FIELDS:
+                parent.remove(previous)
+            self._reader.let_go(self._since)
+        elif depth > _ENTRY_DEPTH + 2 or (depth > _ENTRY_DEPTH and self._child not in _FIELDS):
+            _forget(element)
+        elif depth > _ENTRY_DEPTH:
+            self._kept += 1
+            if self._kept > MAX_ELEMENTS:
+                raise _unreadable(
+                    self._reader.items, f"a record has more than {MAX_ELEMENTS:,} fields"
+                )
+
+    def record_ended(self) -> None:
+        """The next record begins anew."""
+        self._kept = 0
 
 
 class _Pages:

@@ -7,12 +7,13 @@ paths, comments, series and Exif values are not kept: they can name people and m
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from contextvars import copy_context
+from decimal import Context, Decimal, setcontext
 from typing import Any, BinaryIO, Final
 
 import ijson
 
-from tutela.indicators.formats.bounded import BoundedReader
+from tutela.indicators.formats.bounded import BoundedReader, ShortDigits, was_cut
 from tutela.indicators.formats.texts import clean, is_name, moment
 from tutela.indicators.model import (
     Identity,
@@ -30,9 +31,10 @@ from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
 
-MAX_DEPTH = 32
-_DIGITS = b"0" * 600  # the smallest limit that Python can be given
-_DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+MAX_DEPTH = 1_000
+MAX_VALUE_CHARACTERS = 4_096
+"""A longer value is neither a hash nor a note."""
+MAX_ALTERNATIVES = 10_000
 _NEXT_PAGE_KEYS = frozenset({"odata.nextLink", "@odata.nextLink"})
 _COUNT_KEYS = frozenset({"odata.count", "@odata.count"})
 _COUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -81,9 +83,9 @@ _KEPT_KEYS = frozenset({*_DIRECT, *_FLAGS, *_NOTES, "Category", "DateUpdated", "
 def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     """Entries and refusals in the order of the media; `Refusal.row` is the medium's number.
 
-    A document that is no JSON, no VICS, deeper than 32 or broken anywhere is `BadInput`.
+    A document that is not JSON, not VICS, nested too deep or broken anywhere is `BadInput`.
     """
-    reader = BoundedReader(stream, why_not=_why_not)
+    reader = BoundedReader(ShortDigits(stream))
     try:
         yield from _Document(reader).media()
     except ijson.JSONError:
@@ -95,11 +97,6 @@ def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
 def recognises(head: bytes) -> bool:
     """Whether the first bytes look like JSON."""
     return head.lstrip().startswith(b"{")
-
-
-def _why_not(piece: bytes) -> str:
-    """No endless row of digits reaches the parser: ijson 3.6 crashes on one of 4,301."""
-    return "a number has too many digits" if _DIGITS in piece.translate(_DIGITS_AS_ZEROS) else ""
 
 
 class _Document:
@@ -114,7 +111,13 @@ class _Document:
     def _guarded(self) -> Iterator[tuple[str, Any]]:
         """JSON events, none deeper than `MAX_DEPTH`."""
         depth = 0
-        for event, value in ijson.basic_parse(self._reader):
+        events = iter(ijson.basic_parse(self._reader))
+        # A number with an endless exponent becomes NaN here, and no error for the whole file.
+        context = copy_context()
+        context.run(setcontext, Context(traps=[]))
+        while found := context.run(next, events, None):
+            event, value = found
+            self._reader.let_go()  # the token is read; what is kept of it is counted
             if event in ("start_map", "start_array"):
                 depth += 1
                 if depth > MAX_DEPTH:
@@ -184,8 +187,10 @@ class _Document:
             opening, _ = next(self._events)
             if key == "Media" and opening == "start_array":
                 yield from self._array(cases=False)
-            else:
-                self._skip(opening)
+                continue
+            self._skip(opening)
+            if key == "Media" and opening != "null":
+                yield Refusal(row=self._reader.item(), why="the Media of a case are not a list")
 
     def _skip(self, event: str) -> None:
         """Pass over the value that this event begins."""
@@ -212,20 +217,22 @@ class _Document:
                 self._skip(opening)
                 kept[key] = _SKIPPED
             else:
-                kept[key] = value
+                kept[key] = value if _is_short(value) else _SKIPPED
         return kept
 
     def _alternatives(self) -> list[dict[str, Any]]:
         """`[{MD5, HashName, HashValue}]`."""
-        found = []
+        found: list[dict[str, Any]] = []
         for event, _ in self._events:
             if event == "end_array":
                 break
             if event == "start_map":
-                found.append(self._object(keep=frozenset({"HashName", "HashValue"})))
+                other = self._object(keep=frozenset({"HashName", "HashValue"}))
             else:
                 self._skip(event)
-                found.append({})
+                other = {}
+            if len(found) <= MAX_ALTERNATIVES:
+                found.append(other)
         return found
 
     def _entries(self, medium: dict[str, Any], *, row: int) -> Iterator[ParsedRow]:
@@ -238,6 +245,13 @@ class _Document:
         if why:
             unread.add(SideField.CATEGORY)
             yield Ignored(row=row, field=SideField.CATEGORY, why=why)
+        alternatives = medium.get("AlternativeHashes")
+        if isinstance(alternatives, list) and len(alternatives) > MAX_ALTERNATIVES:
+            why = f"it has more than {MAX_ALTERNATIVES:,} AlternativeHashes, the rest is not read"
+            yield Refusal(row=row, why=why, names=_named(medium))
+        for key in _NOTES.keys() & {key for key, value in medium.items() if value is _SKIPPED}:
+            why = f"{key} is not a short text or number"
+            yield Ignored(row=row, field=SideField.PROVENANCE, why=why)
         provenance = _provenance(medium, envelope)
         if "timestamp_unread" in provenance:
             unread.add(SideField.TIMESTAMP)
@@ -246,7 +260,7 @@ class _Document:
         record = next((value.hex() for kind, value in values if kind is SignalKind.MD5), "")
         if not record:
             unread.add(SideField.EXTERNAL_ID)
-        named = tuple(Identity(kind=kind, value=value) for kind, value in values)
+        named = _named(medium)
         for kind, why in refused:
             yield Refusal(
                 row=row,
@@ -268,6 +282,18 @@ class _Document:
             yield Refusal(row=row, why="it holds no hash")
 
 
+def _is_short(value: object) -> bool:
+    """Whether a value can be a hash or a note, and was not cut on its way to the parser."""
+    if isinstance(value, Decimal) and not value.is_finite():
+        return False
+    return not ((isinstance(value, str) and len(value) > MAX_VALUE_CHARACTERS) or was_cut(value))
+
+
+def _named(medium: dict[str, Any]) -> tuple[Identity, ...]:
+    """The hashes of a medium that can be read."""
+    return tuple(Identity(kind=kind, value=value) for kind, value in _read(medium)[0])
+
+
 def _read(
     medium: dict[str, Any],
 ) -> tuple[list[tuple[SignalKind, bytes]], list[tuple[SignalKind, str]]]:
@@ -278,6 +304,9 @@ def _read(
             values.append((kind, _value(kind, label, text)))
         except NotAHash as error:
             refused.append((kind, str(error)))
+    alternatives = medium.get("AlternativeHashes")
+    if not isinstance(alternatives, list | type(None)):
+        refused.append((SignalKind.OTHER, "AlternativeHashes is not a list"))
     return values, refused
 
 
@@ -335,7 +364,9 @@ def _provenance(medium: dict[str, Any], envelope: re.Match[str]) -> dict[str, st
         if isinstance(value, bool | str) and str(value).strip().lower() in ("true", "false"):
             notes[name] = str(value).strip().lower()
     changed = medium.get("DateUpdated")
-    if isinstance(changed, str) and changed.strip():
+    if changed is not None and not isinstance(changed, str):
+        notes["timestamp_unread"] = "not a text"
+    elif changed and changed.strip():
         at = moment(changed.strip())
         if at is None:
             notes["timestamp_unread"] = clean(changed)
