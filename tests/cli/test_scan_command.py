@@ -108,7 +108,7 @@ def test_fast_answers_what_is_far_and_leaves_what_is_near_to_the_exact_hash(
     assert {pipeline for _, pipeline in rows(out).values()} == {"tutela-exact"}
     code, out, err = run("scan", str(folder), "--mode", "fast")
     assert code == 0, err
-    assert "near.jpg: drawings at distance 31/31 case_" in " ".join(out.split())
+    assert "near.jpg: drawings, PDQ distance 31 (threshold 31) case_" in " ".join(out.split())
     assert "“No known match” means that no list has it, not that it is harmless." in out
 
 

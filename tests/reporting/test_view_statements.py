@@ -22,6 +22,7 @@ from tutela.primitives.clock import iso
 from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
 from tutela.reporting.dossier import dossier
+from tutela.review.clustering import decide_cluster
 from tutela.taxonomy.model import Category
 from workflows.filing_world import CATEGORY, World
 
@@ -202,3 +203,34 @@ def test_each_field_about_the_person_says_where_it_comes_from(field: str, world:
         if getattr(person, name)
     }
     assert list(filled) == [element]
+
+
+def test_a_report_follows_an_applied_decision_back_to_the_item_that_was_judged(
+    world: World,
+) -> None:
+    match = MATCHES["pdq 12"][0]
+    first, second, third = (opened(world, match, data) for data in (b"one", b"two", b"three"))
+    judge(world, first, look=full())
+    with world.database.begin() as tx:
+        decide_cluster(tx, first, others=[second], by=PERSON_A, at=world.began)
+    with world.database.begin() as tx:
+        decide_cluster(tx, second, others=[third], by=PERSON_A, at=world.began)
+    applied = "applied from the decision of the same reviewer on another item, at PDQ distance 0;"
+    seen = "this reviewer had opened a full view of all of that item before deciding there."
+    unseen = "this reviewer had opened nothing of that item before deciding there."
+    for case_id, said in (
+        (second, [f"The decision was {applied} {seen}"]),
+        (
+            third,
+            [f"The decision was {applied} {unseen}", f"That decision was itself {applied} {seen}"],
+        ),
+    ):
+        tip, file = composed(world, case_id)
+        _, _, view, *sentences, source = (tip.additional_info or "").splitlines()
+        assert (
+            view == "By the view log, this reviewer had opened nothing of the file before deciding."
+        )
+        assert sentences == said
+        assert source == f"The category comes from the decision on that other item. {NO_LIST}"
+        assert file.file_viewed_by_esp is False
+        assert all(sentence in file.additional_info[-1] for sentence in said)

@@ -55,6 +55,6 @@ def _applied(tx: Connection, case_id: CaseId, decision: DecisionId) -> Iterable[
         ]
         yield AppliedFrom(
             distance_bits=int(str(detail["distance_bits"])),
-            steps=int(str(detail["steps"])),
+            steps=int(str(detail["steps"])) if "steps" in detail else None,
             viewed=max_viewed(viewed),
         )

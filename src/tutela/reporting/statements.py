@@ -33,12 +33,13 @@ _NO_LONGER = {
 class AppliedFrom:
     """A decision on another case that the same person applied to this one.
 
-    The two items are `distance_bits` of PDQ apart, joined by `steps` near pairs. `viewed`: the
-    most this person had been shown of the other item before deciding there.
+    The two items are `distance_bits` of PDQ apart, joined by `steps` near pairs (None: the first
+    release did not record it, and joined by one only). `viewed`: the most this person had been
+    shown of the other item before deciding there.
     """
 
     distance_bits: int
-    steps: int
+    steps: int | None
     viewed: Viewed
 
 
@@ -120,7 +121,7 @@ def _of_applied(judgment: Judgment, opinion: Decision) -> list[str]:
     lines = []
     for number, applied in enumerate(judgment.applied.get(opinion.id, ())):
         what = "That decision was itself" if number else "The decision was"
-        others = applied.steps - 1
+        others = (applied.steps or 1) - 1
         joined = f", joined through {others} other item{'s' * (others > 1)}" if others else ""
         lines.append(
             f"{what} applied from the decision of the same reviewer on another item, at PDQ "
