@@ -141,7 +141,7 @@ def test_refusals_of_one_import_are_one_json_object_a_line(run: Run, table: Path
         (b"", "the file is empty"),
         (b" \n\n", "the file is empty"),
         ("kind,value\n".encode("utf-16"), "read as UTF-8"),
-        (b"kind,value,colour\n", "column 3 is not one of ours"),
+        (b"kind,value,qualty\n", "column 3 is not one of ours"),
         (b"value\n", "neither the columns kind and value"),
         (b"\x00\x01\x02", "begins like none"),
     ],

@@ -94,6 +94,16 @@ def test_a_side_field_that_cannot_be_read_is_left_out_and_the_hash_is_taken(
     assert (entry.value.hex(), entry.unread) == (md5(1), {field})
 
 
+def test_an_unknown_column_is_left_out_and_told_once() -> None:
+    header = "kind,value,colour,provenance.timestamp\n"
+    rows = parse(f"{header}md5,{md5(1)},x,y\nmd5,{md5(2)},,\n")
+    assert [(one.row, one.why) for one in rows if isinstance(one, Ignored)] == [
+        (1, "column 3 is not one of ours, so it is not read"),
+        (1, "column 4 is not one of ours, so it is not read"),
+    ]
+    assert [one.unread for one in rows if isinstance(one, ListEntry)] == [frozenset()] * 2
+
+
 def test_blanks_round_a_hash_and_a_quality_with_a_point_are_read() -> None:
     rows = parse(f'kind,value,quality\nmd5, {md5(1)} ,\npdq,"{pdq(1)}\n",85.0\n')
     assert [(one.value.hex(), one.quality) for one in rows if isinstance(one, ListEntry)] == [
@@ -116,9 +126,10 @@ def test_a_timestamp_without_a_zone_is_utc_whatever_the_machine_says(
     [
         ("", "neither"),
         ("a,b\n1,2\n", "neither"),
-        ("kind,value,uploader\n", "column 3"),
+        ("kind,value,statsu\n", "column 3 is not one of ours, and nearly status"),
+        ("kind,value,categories\n", "nearly category"),
+        ("kind,value,md5\n", "nearly md5"),
         ("kind,value,kind\n", "twice"),
-        ("kind,value,provenance.timestamp\n", "column 3"),
         (f'kind,value\nmd5,{md5(1)}\nmd5,"open\n', "line 3"),
         ("kind,value\nmd5," + "a" * (17 << 20), "longer than"),
     ],

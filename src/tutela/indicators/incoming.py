@@ -70,6 +70,7 @@ class Staged:
     ignored: list[Ignored] = field(default_factory=list)
     ignored_total: int = 0
     named: int = 0
+    records_unread: int = 0
     anonymous: int = 0
     partial: str = ""
 
@@ -153,6 +154,7 @@ def _stored(row: ParsedRow, staged: Staged, *, at: datetime) -> Iterable[tuple[o
         yield _entry(staged.entries, row, source_at)
         if SideField.EXTERNAL_ID in row.unread:
             staged.named += 1
+            staged.records_unread += 1
             own = Identity(kind=row.kind, value=row.value)
             yield _name(own, row.row, certain=True, whole_record=True)
         if row.kind is SignalKind.OTHER and row.value:

@@ -158,6 +158,10 @@ SELECT count(*) FILTER (WHERE withdrawn) AS withdrawn,
 
 # A hash whose record could not be read takes the name of a record that lists it later, and is not
 # added beside one that has a name: the source's corrections would not reach it.
+_NAMES_WANTED = f"""
+SELECT EXISTS (SELECT FROM list_entries
+               WHERE list_id = :list_id AND provenance ? '{RECORD_UNREAD}' AND external_id = '')
+"""  # noqa: S608 - a constant
 _NAME_FOUND = f"""
 UPDATE list_entries e SET external_id = i.external_id, updated_at = :at
 FROM (
@@ -255,6 +259,14 @@ class Merged:
     not_matched: Mapping[str, int] = field(default_factory=dict)
 
 
+def _name_records(tx: Connection, staged: Staged, values: Mapping[str, object]) -> None:
+    """Bring hashes whose record could not be read, now or before, together with its name."""
+    if tx.execute(text(_NAMES_WANTED), values).scalar_one():
+        tx.execute(text(_NAME_FOUND), values)
+    if staged.records_unread:
+        tx.execute(text(_NAME_KNOWN), values)
+
+
 def merge(
     tx: Connection,
     *,
@@ -286,8 +298,7 @@ def merge(
     done.kept_unreadable = keep_named(tx, list_id, staged)  # 0
     if complete:
         refuse_partial(tx, list_id, staged)
-    changed(_NAME_FOUND)
-    changed(_NAME_KNOWN)
+    _name_records(tx, staged, values)
     changed(_LAST_OF_REPEATED)  # 1
     for statement in _WITHDRAWN_LATER_IN_FILE:  # 2
         changed(statement)

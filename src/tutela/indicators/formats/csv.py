@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import BinaryIO
 
@@ -58,6 +59,7 @@ _STATUS = {
     "deleted": EntryStatus.DELETED,
 }
 _QUALITY = re.compile(r"(100|[0-9]{1,2})(\.0*)?", re.ASCII)
+_NEARLY = 0.7  # as difflib counts likeness: "statsu", "categories", "externalid"
 _LINE_CHARACTERS = 1 << 24
 
 
@@ -67,6 +69,7 @@ class _Header:
 
     columns: tuple[str, ...]
     wide: tuple[SignalKind, ...]
+    unknown: tuple[int, ...] = ()
 
 
 def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
@@ -81,6 +84,9 @@ def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     rows = csv.reader(lines, strict=True)
     try:
         header = _header(next(rows, []))
+        for place in header.unknown:
+            why = f"column {place} is not one of ours, so it is not read"
+            yield Ignored(row=1, field=SideField.OTHER, why=why)
         fields: list[str] = []
         for fields in rows:
             if fields:
@@ -132,24 +138,34 @@ def _ends_with_hash(header: "_Header", fields: list[str]) -> bool:
 
 
 def _header(fields: list[str]) -> _Header:
-    """Check the header; unknown columns are refused, because dropping them would be silent."""
+    """Check the header; unknown columns are left out and told.
+
+    One that is nearly a column of ours is refused: leaving out a misspelt `status` would bring in
+    what was withdrawn. So is a column of hashes beside `kind` and `value`.
+    """
     columns = tuple(field.strip().lower() for field in fields)
     wide = tuple(SignalKind(column) for column in columns if column in WIDE)
     long = "kind" in columns and "value" in columns
     known = {*OPTIONAL, *(("kind", "value") if long else WIDE)}
-    unknown = [
-        place
+    unknown = {
+        place: column
         for place, column in enumerate(columns, start=1)
         if column not in known and not _is_note(column)
+    }
+    meant = [
+        (place, near[0])
+        for place, column in unknown.items()
+        if (near := get_close_matches(column, {*known, *WIDE}, n=1, cutoff=_NEARLY))
     ]
     if len(set(columns)) != len(columns):
         why = "a column stands there twice"
     elif not long and not wide:
         why = "it has neither the columns kind and value nor one of " + ", ".join(WIDE)
-    elif unknown:
-        why = f"column {unknown[0]} is not one of ours"
+    elif meant:
+        place, ours = meant[0]
+        why = f"column {place} is not one of ours, and nearly {ours}"
     else:
-        return _Header(columns=columns, wide=() if long else wide)
+        return _Header(columns=columns, wide=() if long else wide, unknown=tuple(unknown))
     raise BadInput(
         "The header of this CSV cannot be used",
         why=why,
