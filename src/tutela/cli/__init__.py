@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 
 import tutela
 from tutela.cli.loading import loading
+from tutela.cli.terminal import guard_output, write_line
 from tutela.primitives.errors import BadInput, Refused, TutelaError, Unavailable
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ app = typer.Typer(
 
 def _version(show: bool) -> None:  # noqa: FBT001 - Typer's callback shape
     if show:
-        typer.echo(f"tutela {tutela.__version__}")
+        write_line(f"tutela {tutela.__version__}")
         raise typer.Exit
 
 
@@ -102,6 +103,7 @@ def main() -> None:
     """Run the command; our own errors become one message and their exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a sign that this place cannot show ends nothing
         sys.stdout.reconfigure(errors="backslashreplace")
+    guard_output()
     try:
         app()
     except TutelaError as error:
@@ -132,6 +134,6 @@ def _show(error: TutelaError) -> None:
         body = {"code": error.code, "what": error.what, "why": error.why, "remedy": error.remedy}
         if isinstance(error, Refused):
             body["reasons"] = list(error.reasons)  # type: ignore[assignment]
-        typer.echo(json.dumps({"error": body}, ensure_ascii=False), err=True)
+        write_line(json.dumps({"error": body}, ensure_ascii=False), to_stderr=True)
     else:
-        typer.echo(f"tutela: {error}", err=True)
+        write_line(f"tutela: {error}", to_stderr=True)

@@ -60,7 +60,7 @@ def create(
     emit(
         {"id": actor.id, "login": actor.login, "roles": sorted(r.value for r in actor.roles)},
         as_json=as_json,
-        render=lambda: OUT.print(f"Account {actor.login} ({actor.id}) was made.", markup=False),
+        render=lambda: OUT.print(f"Account {actor.login} ({actor.id}) was made."),
     )
 
 
@@ -83,7 +83,7 @@ def list_accounts(as_json: AsJson = False) -> None:
             emit(row, as_json=True, render=_nothing)
         return
     if not rows:
-        OUT.print("Nobody may sign in yet; see `tutela accounts create --help`.", markup=False)
+        OUT.print("Nobody may sign in yet; see `tutela accounts create --help`.")
         return
     table = Table("login", "roles", "made", "disabled", ids("id"), box=None, pad_edge=False)
     for row in rows:
@@ -106,7 +106,7 @@ def disable(
     emit(
         {"id": actor.id, "login": actor.login, "disabled": True},
         as_json=as_json,
-        render=lambda: OUT.print(f"Account {actor.login} is disabled.", markup=False),
+        render=lambda: OUT.print(f"Account {actor.login} is disabled."),
     )
 
 
@@ -118,7 +118,7 @@ def create_key(
         key_id, secret = keys.create_key(tx, name=name, by=_BY, at=SystemClock().now())
 
     def render() -> None:
-        OUT.print(secret.reveal(), markup=False, soft_wrap=True)
+        OUT.print(secret.reveal(), soft_wrap=True)
         note(f"Key {key_id} was made. This is the only time it is shown.")
 
     emit({"id": key_id, "name": name, "key": secret.reveal()}, as_json=as_json, render=render)
@@ -142,7 +142,7 @@ def list_keys(as_json: AsJson = False) -> None:
             )
         return
     if not found:
-        OUT.print("There is no key yet. `tutela keys create NAME` makes one.", markup=False)
+        OUT.print("There is no key yet. `tutela keys create NAME` makes one.")
         return
     table = Table("name", "made", "revoked", ids("id"), box=None, pad_edge=False)
     for key in found:
@@ -161,7 +161,7 @@ def revoke_key(
     emit(
         {"id": key, "revoked": True},
         as_json=as_json,
-        render=lambda: OUT.print(f"Key {key} is revoked.", markup=False),
+        render=lambda: OUT.print(f"Key {key} is revoked."),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from tutela.adapters.blobs import open_blobs
 from tutela.cases.model import State
@@ -142,10 +143,12 @@ def _render(read: Dossier) -> None:
         ("Orders to the platform", summary["restrictions"]),
         ("Holds", summary["holds"]),
     ):
-        OUT.print(f"\n[bold]{title}[/]" + ("" if rows else ": none"))
+        OUT.print()
+        OUT.print(Text.assemble((title, "bold"), "" if rows else ": none"))
         for row in rows:
             OUT.print("  " + "  ".join(f"{key}={_short(value)}" for key, value in row.items()))
-    OUT.print("\n[bold]Ledger[/]")
+    OUT.print()
+    OUT.print("Ledger", style="bold")
     table = Table("line", "at", "actor", "action", box=None, pad_edge=False)
     for line in read.lines:
         table.add_row(str(line.seq), iso(line.at), line.actor, line.action)

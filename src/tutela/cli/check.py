@@ -4,12 +4,13 @@ from dataclasses import asdict
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from tutela.cli.presenting import OUT, AsJson, emit_each
 from tutela.wiring.checking import Check, check_everything
 from tutela.wiring.settings import load_settings
 
-_MARK = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "off": "[yellow]off[/]"}
+_STYLES = {"ok": "green", "missing": "red", "off": "yellow"}
 
 
 def register(app: typer.Typer) -> None:
@@ -28,5 +29,5 @@ def check(as_json: AsJson = False) -> None:
 def _table(checks: list[Check]) -> None:
     table = Table("part", "state", "why", box=None, pad_edge=False)
     for one in checks:
-        table.add_row(one.part, _MARK[one.state], one.why)
+        table.add_row(one.part, Text(one.state, style=_STYLES[one.state]), one.why)
     OUT.print(table)

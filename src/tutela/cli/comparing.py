@@ -154,14 +154,14 @@ def _told(one: Named) -> str:
 
 def _show_overlap(left: str, right: str, radius: int, counted: _Counted) -> None:
     if not counted.pairs:
-        OUT.print(f"No picture of {left} is within {radius} bits of one of {right}.", markup=False)
+        OUT.print(f"No picture of {left} is within {radius} bits of one of {right}.")
         return
     table = Table("entry of " + left, "entry of " + right, "distance in bits")
     for pair in counted.first:
         table.add_row(plain(_told(pair.left)), plain(_told(pair.right)), str(pair.distance_bits))
     OUT.print(table)
     if counted.pairs > len(counted.first):
-        OUT.print(f"… {counted.pairs - len(counted.first):,} more; --json gives all", markup=False)
+        OUT.print(f"… {counted.pairs - len(counted.first):,} more; --json gives all")
     bands = Table("distance in bits", "pairs")
     for low in range(0, radius + 1, _BAND):
         high = min(low + _BAND - 1, radius)
@@ -180,14 +180,14 @@ def _show_clusters(
     name: str, radius: int, sizes: Counter[int], shown: list[Sequence[Named]]
 ) -> None:
     if not sizes:
-        OUT.print(f"No two pictures of {name} are within {radius} bits.", markup=False)
+        OUT.print(f"No two pictures of {name} are within {radius} bits.")
         return
     table = Table("entries", "the first of them")
     for group in shown:
         table.add_row(f"{len(group):,}", plain(", ".join(_told(one) for one in group[:3])))
     OUT.print(table)
     if sizes.total() > len(shown):
-        OUT.print(f"… {sizes.total() - len(shown):,} more; --json gives all", markup=False)
+        OUT.print(f"… {sizes.total() - len(shown):,} more; --json gives all")
     entries = sum(size * number for size, number in sizes.items())
     OUT.print(
         f"{sizes.total():,} groups of near pictures within {radius} bits, {entries:,} entries",

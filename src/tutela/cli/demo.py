@@ -106,7 +106,7 @@ def _invite(run: Running, figures: dict[str, object]) -> None:
     OUT.rule("Open the console")
     OUT.print(f"  address   http://127.0.0.1:{run.ports.staff}/")
     OUT.print(f"  name      {staging.REVIEWER}")
-    OUT.print(f"  password  {run.password}", markup=False)
+    OUT.print(f"  password  {run.password}")
     OUT.print(f"  public form: http://127.0.0.1:{run.ports.public}/")
     OUT.print(
         "\n1. Sign in.  2. Open a case from the queue and claim it."

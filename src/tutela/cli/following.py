@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tutela.adapters.media.video.jail import pipeline_of
-from tutela.cli.presenting import OUT, emit, plain
+from tutela.cli.presenting import OUT, emit, marked
 from tutela.hashing.model import Digests, FrameHash, Hashed, VideoHash
 from tutela.indicators.model import Finding, Match
 from tutela.intake.model import Admission, Context, Origin
@@ -87,8 +87,8 @@ def _tell(frame: FrameHash, matches: tuple[Match, ...], *, as_json: bool) -> Non
                 f"{match.list_name}, PDQ distance {_frame_distance(match)} "
                 f"(threshold {match.threshold_bits})"
             )
-            text = plain(f"second {frame.timestamp_s:.1f}: {place}")
-            OUT.print("[bold]frame met[/] ", text, soft_wrap=True)
+            second = f"second {frame.timestamp_s:.1f}: {place}"
+            OUT.print(marked("frame met", second, style="bold"), soft_wrap=True)
 
     emit(said, as_json=as_json, render=show)
 

@@ -15,6 +15,7 @@ from tutela.adapters.media.video.jail import pipeline_of
 from tutela.cli.presenting import (
     OUT,
     emit,
+    marked,
     note,
     plain,
     print_lines,
@@ -183,8 +184,11 @@ def prove(*, as_json: bool) -> int:
             "PyPI's pdqhash 0.2.8."
         )
         for failure in failures:
-            OUT.print("[bold red]differs[/] ", plain(failure), soft_wrap=True)
-        OUT.print("[bold red]Do not use these hashes[/]" if failures else "No bit differs.")
+            OUT.print(marked("differs", failure, style="bold red"), soft_wrap=True)
+        if failures:
+            OUT.print("Do not use these hashes", style="bold red")
+        else:
+            OUT.print("No bit differs.")
 
     emit(said, as_json=as_json, render=render)
     return len(failures)

@@ -38,7 +38,7 @@ def show_imported(name: str, imported: Imported) -> None:
         markup=False,
     )
     for why, number in imported.not_matched.items():
-        OUT.print(f"  {number} of the file's entries are not matched: {why}", markup=False)
+        OUT.print(f"  {number} of the file's entries are not matched: {why}")
     if imported.kept_unreadable:
         OUT.print(
             f"  {imported.kept_unreadable} entries kept because unreadable: a refused row may "
@@ -53,16 +53,16 @@ def show_imported(name: str, imported: Imported) -> None:
 def show_refusals(rows: Sequence[Refusal], *, total: int) -> None:
     """Refused rows; `total` counts those that are not shown too."""
     for refusal in rows:
-        OUT.print(f"  row {refusal.row}: {refusal.why}", markup=False)
+        OUT.print(f"  row {refusal.row}: {refusal.why}")
     if total > len(rows):
-        OUT.print(f"  … {total - len(rows)} more; see `tutela lists refusals NAME`", markup=False)
+        OUT.print(f"  … {total - len(rows)} more; see `tutela lists refusals NAME`")
     if not rows:
-        OUT.print("No row was refused.", markup=False)
+        OUT.print("No row was refused.")
 
 
 def show_ignored(rows: Sequence[Ignored], *, total: int) -> None:
     """Fields that were left out; `total` counts those that are not shown too."""
     for ignored in rows:
-        OUT.print(f"  row {ignored.row}: {ignored.field} left out, {ignored.why}", markup=False)
+        OUT.print(f"  row {ignored.row}: {ignored.field} left out, {ignored.why}")
     if total > len(rows):
-        OUT.print(f"  … {total - len(rows)} more fields left out", markup=False)
+        OUT.print(f"  … {total - len(rows)} more fields left out")

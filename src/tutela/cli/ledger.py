@@ -11,6 +11,7 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from tutela.cli.presenting import NOTES, OUT, AsJson, emit, note, progress
+from tutela.cli.terminal import write_line
 from tutela.ledger import anchoring, chain, store
 from tutela.ledger.model import Anchor, Line, Verification
 from tutela.primitives.clock import SystemClock, iso
@@ -107,7 +108,7 @@ def head(
             "The ledger has no line yet", remedy="It begins with the first thing that is done."
         )
     if key:
-        typer.echo(anchoring.sign(last, SystemClock().now(), key).decode(), nl=False)
+        write_line(anchoring.sign(last, SystemClock().now(), key).decode().removesuffix("\n"))
         return
     emit(
         {"seq": last.seq, "digest": last.digest},

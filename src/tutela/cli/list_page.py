@@ -26,14 +26,14 @@ def show_list(data: Mapping[str, Any]) -> None:
         "match_uncategorised",
         "match_unknown_codes",
     )
-    OUT.print(f"{data['name']} ({data['id']})", markup=False)
+    OUT.print(f"{data['name']} ({data['id']})")
     for key in policy:
-        OUT.print(f"  {key}: {data[key]}", markup=False)
+        OUT.print(f"  {key}: {data[key]}")
     for code, counts_as in data["category_map"].items():
-        OUT.print(f"  category {code} counts as {counts_as}", markup=False)
-    OUT.print(f"  entries that match: {data['active']:,}", markup=False)
+        OUT.print(f"  category {code} counts as {counts_as}")
+    OUT.print(f"  entries that match: {data['active']:,}")
     for why, number in data["not_matched"].items():
-        OUT.print(f"  not matched, {why}: {number:,}", markup=False)
+        OUT.print(f"  not matched, {why}: {number:,}")
     kinds = Table("kind", "state", "entries")
     for kind, statuses in data["entries"].items():
         for status, number in statuses.items():
@@ -54,7 +54,7 @@ def show_list(data: Mapping[str, Any]) -> None:
         )
     OUT.print(imports)
     for refusal in data["last_refusals"]:
-        OUT.print(f"  row {refusal['row']}: {refusal['why']}", markup=False)
+        OUT.print(f"  row {refusal['row']}: {refusal['why']}")
 
 
 def list_json(one: HashList) -> dict[str, object]:
@@ -89,7 +89,7 @@ def policy_words(one: HashList) -> str:
 def show_lists(found: list[tuple[HashList, Counts]]) -> None:
     """All lists with how much of them matches."""
     if not found:
-        OUT.print("No list has been imported yet; see `tutela lists import --help`.", markup=False)
+        OUT.print("No list has been imported yet; see `tutela lists import --help`.")
         return
     table = Table("name", "entries that match", "not matched", "policy", "provenance")
     for one, counted in found:

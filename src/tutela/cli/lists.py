@@ -294,7 +294,7 @@ def configure(
     emit(
         list_json(hash_list),
         as_json=as_json,
-        render=lambda: OUT.print(f"{name}: {policy_words(hash_list)}", markup=False),
+        render=lambda: OUT.print(f"{name}: {policy_words(hash_list)}"),
     )
 
 
@@ -325,7 +325,7 @@ def map_category(
     emit(
         list_json(hash_list) | {"active": counted.active, "not_matched": counted.not_matched},
         as_json=as_json,
-        render=lambda: OUT.print(f"{name}: {counted.active:,} entries match now", markup=False),
+        render=lambda: OUT.print(f"{name}: {counted.active:,} entries match now"),
     )
 
 
@@ -360,7 +360,7 @@ def _correct(
     emit(
         {"list": name, done: entries},
         as_json=as_json,
-        render=lambda: OUT.print(f"{name}: {entries} entries {done}", markup=False),
+        render=lambda: OUT.print(f"{name}: {entries} entries {done}"),
     )
 
 

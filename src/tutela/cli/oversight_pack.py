@@ -207,9 +207,9 @@ def _told(pack: Pack, out: Path, digest: str, *, files: int, missing: str) -> di
 
 def _show(pack: Pack, data: Mapping[str, object]) -> None:
     whole = pack.overview.tally()
-    OUT.print(f"{data['index']} ({data['files']} files)", markup=False, soft_wrap=True)
+    OUT.print(f"{data['index']} ({data['files']} files)", soft_wrap=True)
     if data["pdf"]:
-        OUT.print(str(data["pdf"]), markup=False, soft_wrap=True)
+        OUT.print(str(data["pdf"]), soft_wrap=True)
     OUT.print(
         f"Cannot be said: {percent(whole.unknown_share)} of {whole.applicable} requirements; "
         f"{data['open_points']} open points stand in unknowns.html and unknowns.csv.",

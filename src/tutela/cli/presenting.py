@@ -9,9 +9,9 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import IO, Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -21,14 +21,49 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
 from rich.table import Column
 from rich.text import Text
 
 from tutela.cli import options
+from tutela.cli.terminal import escaped, one_line, unguarded
 from tutela.primitives.errors import TutelaError
 
-OUT = Console(highlight=False)
-NOTES = Console(stderr=True, highlight=False)
+
+class Terminal(Console):
+    """A console on which text is never markup, an emoji code or a command to the terminal.
+
+    Styles are given as arguments or as `Text`. Strings are escaped before they are laid out, and
+    whatever else is drawn is escaped as it is drawn.
+    """
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+    @property
+    def file(self) -> IO[str]:
+        """Where the drawn text goes: it is escaped already, and its styles are ours."""
+        return unguarded(super().file)
+
+    @file.setter
+    def file(self, new_file: IO[str]) -> None:
+        self._file = new_file
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
+        """A string as text, with nothing in it that means anything to rich or to a terminal."""
+        return super().render_str(escaped(text), **options | {"markup": False, "emoji": False})
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """The parts of what is drawn."""
+        for part in super().render(renderable, options):
+            text, style, control = part
+            yield part if control else Segment(escaped(text), style)
+
+
+OUT = Terminal()
+NOTES = Terminal(stderr=True)
 
 AsJson = options.AsJson
 
@@ -54,7 +89,7 @@ def print_lines(lines: str) -> None:
     """Print whole lines of JSON; whatever the locale, they can be printed and stay JSON."""
     if not _fits(lines, sys.stdout.encoding or "utf-8"):
         lines = "".join(json.dumps(json.loads(line)) + "\n" for line in lines.split("\n")[:-1])
-    sys.stdout.write(lines)
+    sys.stdout.write(escaped(lines))
     sys.stdout.flush()
 
 
@@ -64,8 +99,13 @@ def ids(header: str) -> Column:
 
 
 def plain(text: str) -> Text:
-    """Text from outside (a file's name) for a terminal: no markup, nothing that steers it."""
-    return Text("".join(c if c.isprintable() else repr(c)[1:-1] for c in text))
+    """Text from outside (a file's name) for one line of a terminal."""
+    return Text(one_line(text))
+
+
+def marked(mark: str, text: str, *, style: str) -> Text:
+    """A word of ours in a style, then text from outside."""
+    return Text.assemble((mark, style), " ", one_line(text))
 
 
 def _fits(text: str, coding: str) -> bool:
@@ -78,7 +118,7 @@ def _fits(text: str, coding: str) -> bool:
 
 def note(text: str) -> None:
     """A remark for the person at the terminal."""
-    NOTES.print(text, markup=False)
+    NOTES.print(text)
 
 
 @contextmanager
@@ -92,7 +132,7 @@ def progress(
     """
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
@@ -116,10 +156,10 @@ def progress_of_files(
     """
     with Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[rate]}", markup=False),
         TimeRemainingColumn(),
         console=NOTES,
         disable=not NOTES.is_terminal,

@@ -19,6 +19,7 @@ from tutela.adapters.sandbox.platform import PlatformSandbox
 from tutela.adapters.sandbox.reports import SandboxReports
 from tutela.adapters.web.servers import server_of
 from tutela.cli.presenting import AsJson, note
+from tutela.cli.terminal import write_line
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import BadInput
 from tutela.primitives.redacted import Redacted
@@ -97,9 +98,9 @@ def _announce(name: str, listening: socket.socket, *, as_json: bool) -> None:
     address = address_of(listening)
     if as_json:
         first = {"sandbox": name, "url": address, "port": listening.getsockname()[1]}
-        typer.echo(json.dumps({**first, "pid": os.getpid()}))
+        write_line(json.dumps({**first, "pid": os.getpid()}))
         return
-    typer.echo(address)
+    write_line(address)
     note("This is a sandbox: what it accepts reaches nobody. Ctrl-C ends it.")
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from tutela.cli.following import follow_video
-from tutela.cli.presenting import OUT, AsJson, emit, note, plain, progress
+from tutela.cli.presenting import OUT, AsJson, emit, marked, note, progress
 from tutela.hashing.model import Mode
 from tutela.indicators.model import Finding
 from tutela.indicators.reasons import in_short, nearness
@@ -186,13 +186,13 @@ def _journal(parts: Parts, folder: Path, mode: Mode, *, restart: bool) -> Journa
 def _tell(scanned: Scanned, *, as_json: bool) -> None:
     def show() -> None:
         if scanned.error:
-            text = plain(f"{spelled(scanned.path)}: {scanned.error}")
-            OUT.print("[red]refused[/] ", text, soft_wrap=True)
+            text = f"{spelled(scanned.path)}: {scanned.error}"
+            OUT.print(marked("refused", text, style="red"), soft_wrap=True)
         elif scanned.matches:
             best = min(scanned.matches, key=nearness)
             place = f"{best.list_name}, {in_short(best)}"
-            text = plain(f"{spelled(scanned.path)}: {place} {scanned.case_id or ''}")
-            OUT.print("[bold]matched[/] ", text, soft_wrap=True)
+            text = f"{spelled(scanned.path)}: {place} {scanned.case_id or ''}"
+            OUT.print(marked("matched", text, style="bold"), soft_wrap=True)
 
     if as_json or scanned.error or scanned.matches:
         emit(scanned.as_json(), as_json=as_json, render=show)

@@ -85,5 +85,5 @@ def advance_tip(
 
 def _render(answers: dict[str, str]) -> None:
     for question, text in answers.items():
-        OUT.print(f"[bold]{question}[/]")
-        OUT.print(text, markup=False)
+        OUT.print(question, style="bold")
+        OUT.print(text)
