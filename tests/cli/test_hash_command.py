@@ -57,7 +57,7 @@ def test_each_file_is_one_json_object_and_refusals_set_the_exit_code(folder: Pat
     assert picture["md5"] == hashlib.md5(data, usedforsecurity=False).hexdigest()
     assert picture["sha1"] == hashlib.sha1(data, usedforsecurity=False).hexdigest()
     assert picture["sha256"] == hashlib.sha256(data).hexdigest()
-    assert picture["pipeline"].startswith("tutela-exact/2+pillow-")
+    assert picture["pipeline"].startswith("tutela-exact/3+pillow-")
     assert flat["unmatchable"] == "low_quality"
     assert "error" not in flat
     assert "pdq" not in words
@@ -119,7 +119,7 @@ def test_a_person_gets_a_table_with_names_as_they_are(folder: Path) -> None:
 
 def test_the_pipeline_can_be_read() -> None:
     said = json.loads(run("--pipeline", "--json").stdout)
-    assert said["pipeline"].startswith("tutela-exact/2+pillow-")
+    assert said["pipeline"].startswith("tutela-exact/3+pillow-")
     assert {"orientation", "alpha", "cmyk", "palette", "animation"} <= set(said["policy"])
 
 

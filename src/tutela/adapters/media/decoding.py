@@ -72,7 +72,7 @@ def decoded(body: bytes, *, kind: Kind, limits: Limits) -> Image.Image:
     found = _whole_or_part(body, kind=kind, limits=limits, whole=whole)
     if not isinstance(found, Partial):
         return found
-    image = Image.fromarray(np.ascontiguousarray(found.shown[..., :3]))
+    image = Image.fromarray(np.ascontiguousarray(found.as_shown()[..., :3]))
     image.info["exif"] = found.exif
     return image
 
@@ -92,15 +92,15 @@ def _whole_or_part(
             if error.reason is RefusalReason.TOO_MANY_PIXELS:
                 raise
             refused = refused or error
-        except Exception as error:
-            if isinstance(error, MemoryError):
-                raise
+        except Exception as error:  # noqa: BLE001 - almost anything; metadata may take the memory
             refused = refused or error
     try:
         return partial(body, kind=kind, limits=limits)
     except NoPicture as error:
         if error.reason is not RefusalReason.DAMAGED:
             raise
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001, S110 - what was said first is said
         pass
     assert refused is not None  # noqa: S101 - or there would be an answer
@@ -175,11 +175,12 @@ def _of_whole(body: bytes, kind: Kind, wish: _Wish) -> dict[str, Any]:
 def _of_part(part: Partial, wish: _Wish) -> dict[str, Any]:
     """The two forms of a file of which not all came."""
     turn = upright_turn(part.exif)
-    found = wish.hashes(part.continued, turn)
+    found = wish.hashes(part.pixels, turn)
     forms = Forms(primary=found.pdq, hashing=wish.hashes)
     forms.add_upright(found, turn)
-    forms.add_pixels(FormKind.SHOWN, lambda: part.shown)
-    height, width = part.continued.shape[:2]
+    if part.blank.any():
+        forms.add_pixels(FormKind.SHOWN, part.as_shown)
+    height, width = part.pixels.shape[:2]
     return _answer(found, (width, height), forms) | {"rows": part.rows}
 
 

@@ -17,6 +17,8 @@ _ADOBE_BYTES = 14
 _EXIF = b"Exif\0\0"
 _AFTER_SCAN = re.compile(rb"\xff+[\x01-\xcf\xd8-\xfe]")
 """What ends a scan: any marker but a stuffed byte (FF 00) and the restarts (FF D0 to FF D7)."""
+_MARKER = re.compile(rb"\xff[\x01-\xcf\xd9-\xfe]")
+"""Any marker with a segment, or the end; not a restart, another beginning or filling."""
 _JUNK = bytes((37 * number * number + 11 * number) & 0x7F for number in range(4096))
 """Bytes without FF, to be taken for pixels that never came."""
 
@@ -84,12 +86,8 @@ def _found(kept: list[bytes], scans: int, *, progressive: bool, ended: bool) -> 
 
 def _next_marker(body: bytes, at: int) -> int:
     """Where the next marker stands, from `at` on; -1 when there is none."""
-    while 0 <= (at := body.find(b"\xff", at)) < len(body) - 1:
-        if body[at + 1] in {0x00, 0xFF} or 0xD0 <= body[at + 1] <= 0xD8:  # noqa: PLR2004 - fill, restarts, SOI
-            at += 1
-            continue
-        return at
-    return -1
+    found = _MARKER.search(body, at)
+    return found.end() - 2 if found else -1
 
 
 def _is_needed(marker: int, data: bytes) -> bool:

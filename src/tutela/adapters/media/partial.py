@@ -12,12 +12,14 @@ import io
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import GifImagePlugin, Image, ImageFile
 
 from tutela.adapters.media import gif_blocks, jpeg_segments, png_chunks, webp_rows
+from tutela.adapters.media.borrowing import borrowed
 from tutela.adapters.media.converting import Pixels, Plain
 from tutela.adapters.media.model import Limits, RefusalReason
 from tutela.adapters.media.opening import NoPicture, check_size, opened
@@ -40,14 +42,19 @@ _ICO_ENTRY = struct.Struct("<BBBBHHII")
 class Partial:
     """The pixels of a file that is cut off.
 
-    `shown`: as browsers show it, white where nothing came. `continued`: the nearest row that
-    came, repeated where none did, which is nearer to the whole picture.
+    In `pixels` the nearest row that came stands where none did, which is nearer to the whole
+    picture than any filling; `blank` says which rows those are. `rows` came.
     """
 
-    shown: Pixels
-    continued: Pixels
+    pixels: Pixels
+    blank: NDArray[np.bool_]
     rows: int
     exif: bytes = b""
+
+    def as_shown(self) -> Pixels:
+        """As browsers show it, white where nothing came. Changes `pixels`: no second copy."""
+        self.pixels[self.blank] = _WHITE
+        return self.pixels
 
 
 def cleaned(body: bytes, *, kind: Kind) -> Iterator[tuple[Kind, bytes]]:
@@ -86,12 +93,10 @@ def partial(body: bytes, *, kind: Kind, limits: Limits) -> Partial:
         raise NoPicture(RefusalReason.DAMAGED, "pixels")
     if share < LEAST_SHARE:
         raise NoPicture(RefusalReason.CUT_OFF, _percent(share))
-    pixels = Plain(image).pixels()
     exif = image.info.get("exif", b"")
-    whole = bool(came.all())
     return Partial(
-        shown=pixels if whole else _with(pixels, came, blank=True),
-        continued=pixels if whole else _with(pixels, came, blank=False),
+        pixels=_filled(Plain(image).pixels(), came),
+        blank=np.logical_not(came.any(axis=1)),
         rows=int(share * image.height),
         exif=exif if isinstance(exif, bytes) else b"",
     )
@@ -122,7 +127,10 @@ def _of_two(body: bytes, *, kind: Kind, limits: Limits) -> tuple[Image.Image, ND
     """The picture, decoded twice, and which pixels came: those that are the same in both."""
     first, other, in_order = _variants(body, kind=kind)
     image = _loaded(first, 0, kind=kind, limits=limits)
-    came = _came(image, _loaded(other, 1, kind=kind, limits=limits), kind=kind)
+    second = _loaded(other, 1, kind=kind, limits=limits)
+    came = _came(image, second, kind=kind)
+    if kind is PNG:  # opaque where nothing came, so that an opaque picture stays one
+        image = second
     return image, _in_order(came) if in_order else came
 
 
@@ -303,24 +311,35 @@ def _came(one: Image.Image, other: Image.Image, *, kind: Kind) -> NDArray[np.boo
     if one.size != other.size or one.mode != other.mode:
         raise NoPicture(RefusalReason.DAMAGED, "pixels")
     came = np.empty((one.height, one.width), np.bool_)
+    lent, others = borrowed(one), borrowed(other)
     for top in range(0, one.height, _STRIP_ROWS):
-        box = (0, top, one.width, min(one.height, top + _STRIP_ROWS))
+        end = min(one.height, top + _STRIP_ROWS)
+        if lent is not None and others is not None:
+            came[top:end] = _same(lent[top:end], others[top:end], mode=one.mode)
+            continue
+        box = (0, top, one.width, end)
         same = np.asarray(one.crop(box)) == np.asarray(other.crop(box))
-        came[top : box[3]] = same if same.ndim == 2 else same.all(axis=2)  # noqa: PLR2004 - H x W
+        came[top:end] = same if same.ndim == 2 else same.all(axis=2)  # noqa: PLR2004 - H x W
     return came
 
 
-def _with(pixels: Pixels, came: NDArray[np.bool_], *, blank: bool) -> Pixels:
-    """The pixels with the nearest row that came where none did; or, `blank`, with white rows."""
-    filled = np.array(pixels)
-    some = came.any(axis=1)
+def _same(one: NDArray[Any], other: NDArray[Any], *, mode: str) -> NDArray[np.bool_]:
+    """Which pixels are equal; of RGB the fourth byte means nothing."""
+    if one.ndim > 2:  # noqa: PLR2004 - H x W x 4
+        mask = np.uint32(0xFFFFFF if mode == "RGB" else 0xFFFFFFFF)
+        one, other = (values.view("<u4")[..., 0] & mask for values in (one, other))
+    same: NDArray[np.bool_] = one == other
+    return same
+
+
+def _filled(pixels: Pixels, came: NDArray[np.bool_]) -> Pixels:
+    """The pixels with the nearest row that came where none did."""
+    filled = pixels if pixels.flags.writeable else np.array(pixels)
     for row in np.flatnonzero(~came.all(axis=1)).tolist():
         if row:
             filled[row][~came[row]] = filled[row - 1][~came[row]]
-    first = int(np.argmax(some))
+    first = int(np.argmax(came.any(axis=1)))
     filled[:first] = filled[first]
-    if blank:
-        filled[~some] = _WHITE
     return filled
 
 
