@@ -24,6 +24,7 @@ from tutela.primitives.redacted import Redacted
 from tutela.reporting import model
 from tutela.reporting.formats.cybertip import file_details_xml, report_xml
 from tutela.reporting.model import Call, Exchange
+from ungated import Ungated
 
 USER = "sandbox-user-é"
 PASSWORD = "sandbox-password-é"
@@ -70,6 +71,7 @@ def running_sandbox(
 def channel_to(
     url: str, clock: FixedClock, *, password: str = PASSWORD, **more: Any
 ) -> CyberTiplineChannel:
+    more.setdefault("outward", Ungated())
     return CyberTiplineChannel(
         base_url=url, username=USER, password=Redacted(password), clock=clock, **more
     )

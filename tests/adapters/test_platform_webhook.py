@@ -18,6 +18,7 @@ from tutela.primitives.errors import BadInput, Misconfigured, Refused
 from tutela.primitives.ids import CaseId, RestrictionId
 from tutela.primitives.redacted import Redacted
 from tutela.reporting.reports import Restriction, RestrictionState
+from ungated import Ungated
 
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 SECRET = Redacted("a webhook secret for tests")
@@ -71,7 +72,7 @@ def receiving(receiver: Receiver) -> Iterator[str]:
 
 @contextmanager
 def webhook(url: str) -> Iterator[Webhook]:
-    opened = Webhook(url, SECRET)
+    opened = Webhook(url, SECRET, outward=Ungated())
     try:
         yield opened
     finally:
@@ -170,12 +171,12 @@ def test_a_proxy_of_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("url", ["http://platform.example/orders", "ftp://127.0.0.1/", "orders"])
 def test_an_order_leaves_this_machine_over_https_only(url: str) -> None:
     with pytest.raises(Misconfigured, match="TUTELA_PLATFORM_WEBHOOK_URL"):
-        Webhook(url, SECRET)
+        Webhook(url, SECRET, outward=Ungated())
 
 
 def test_without_a_secret_nothing_is_sent() -> None:
     with pytest.raises(Misconfigured, match="no secret"):
-        Webhook("https://platform.example/orders", Redacted(""))
+        Webhook("https://platform.example/orders", Redacted(""), outward=Ungated())
 
 
 def signed(body: bytes, at: datetime = AT) -> dict[str, str]:

@@ -17,6 +17,7 @@ from tutela.intake.model import Context, Origin
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, Conflict, Unavailable
 from tutela.primitives.ids import CaseId, ExhibitId
+from ungated import Ungated
 
 
 def test_the_sealed_bytes_are_those_handed_in_and_the_key_says_nothing(database: Database) -> None:
@@ -50,8 +51,10 @@ def test_a_crash_between_blob_and_transaction_leaves_only_an_orphan(database: Da
     now = datetime.now(UTC)
     with database.begin() as tx:
         assert [found.key for found in custody.orphans(tx, desk.blobs)] == [orphan.blob_key]
-        assert custody.sweep_orphans(tx, desk.blobs, at=now) == 0  # it could still be on its way
-        assert custody.sweep_orphans(tx, desk.blobs, at=now + 2 * ORPHAN_AGE) == 1
+        gate, later = Ungated(), now + 2 * ORPHAN_AGE
+        # it could still be on its way
+        assert custody.sweep_orphans(tx, desk.blobs, at=now, outward=gate) == 0
+        assert custody.sweep_orphans(tx, desk.blobs, at=later, outward=gate) == 1
         assert list(custody.orphans(tx, desk.blobs)) == []
         (exhibit,) = store.exhibits_of(tx, case_id)
     assert UNSEALER.unseal(custody.sealed_bytes(exhibit, desk.blobs)) == b"kept"
@@ -71,7 +74,7 @@ def test_what_others_keep_in_the_same_folder_is_left_alone(
         orphan = custody.put_sealed(b"x", exhibit_id=ExhibitId.new(), seal=SEAL, blobs=blobs)
         assert [found.key for found in custody.orphans(tx, blobs)] == [orphan.blob_key]
         later = datetime.now(UTC) + 2 * ORPHAN_AGE
-        assert custody.sweep_orphans(tx, blobs, at=later) == 1
+        assert custody.sweep_orphans(tx, blobs, at=later, outward=Ungated()) == 1
     assert sorted(stored.key for stored in blobs.contents()) == sorted(others)
 
 

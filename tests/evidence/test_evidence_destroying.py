@@ -14,6 +14,7 @@ from tutela.evidence.retention import place_hold
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, Conflict, Refused, Unavailable
 from tutela.primitives.ids import CaseId, ExhibitId
+from ungated import Ungated
 
 DAY = timedelta(days=1)
 
@@ -42,16 +43,16 @@ def test_two_persons_destroy_the_bytes_and_nothing_else(database: Database) -> N
     desk = Desk(database)
     case_id, exhibit_id = harmless(desk)
     with pytest.raises(Refused, match="nobody has asked"):
-        destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT)
+        destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT, outward=Ungated())
     with database.begin() as tx:
         before = store.exhibit(tx, exhibit_id)
         request_destruction(tx, exhibit_id, by=PERSON_A, at=AT)
         request_destruction(tx, exhibit_id, by=PERSON_C, at=AT)  # the first request stands
     with pytest.raises(Refused, match="same person"):
-        destroy(database, desk.blobs, exhibit_id, by=PERSON_A, at=AT)
+        destroy(database, desk.blobs, exhibit_id, by=PERSON_A, at=AT, outward=Ungated())
     assert before.blob_key is not None
     assert desk.blobs.exists(before.blob_key)
-    gone = destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT + DAY)
+    gone = destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT + DAY, outward=Ungated())
     assert gone.destroyed_at == AT + DAY
     assert (gone.sha256, gone.sealed_sha256, gone.case_id) == (
         before.sha256,
@@ -59,8 +60,14 @@ def test_two_persons_destroy_the_bytes_and_nothing_else(database: Database) -> N
         case_id,
     )
     assert not desk.blobs.exists(before.blob_key)
-    assert destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT + 2 * DAY) == gone
-    assert desk.actions()[-2:] == ["exhibit_destruction_requested", "exhibit_destroyed"]
+    late = AT + 2 * DAY
+    again = destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=late, outward=Ungated())
+    assert again == gone
+    assert desk.actions()[-3:] == [
+        "exhibit_destruction_requested",
+        "exhibit_destruction_confirmed",
+        "exhibit_destroyed",
+    ]
     with pytest.raises(BadInput, match="destroyed"):
         custody.sealed_bytes(gone, desk.blobs)
     with pytest.raises(Conflict), database.begin() as tx:
@@ -103,7 +110,7 @@ def test_a_hold_that_comes_between_the_two_persons_wins(database: Database) -> N
             at=AT,
         )
     with pytest.raises(Refused, match="order"):
-        destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT)
+        destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT, outward=Ungated())
     with database.begin() as tx:
         exhibit = store.exhibit(tx, exhibit_id)
     assert len(custody.sealed_bytes(exhibit, desk.blobs)) > 0
@@ -115,11 +122,12 @@ def test_a_break_in_the_middle_is_taken_up_again(database: Database) -> None:
     with database.begin() as tx:
         request_destruction(tx, exhibit_id, by=PERSON_A, at=AT)
     with pytest.raises(Unavailable):
-        destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT)
+        destroy(database, desk.blobs, exhibit_id, by=PERSON_B, at=AT, outward=Ungated())
     with database.begin() as tx:
         half = store.exhibit(tx, exhibit_id)
     assert half.destroyed_at is None  # not claimed before it is true
     assert "exhibit_destroyed" not in desk.actions()
     with pytest.raises(Refused, match="somebody else"):
-        destroy(database, desk.blobs, exhibit_id, by=PERSON_C, at=AT)
-    assert destroy(database, desk.blobs, exhibit_id, by=PERSON_A, at=AT).destroyed_at == AT
+        destroy(database, desk.blobs, exhibit_id, by=PERSON_C, at=AT, outward=Ungated())
+    done = destroy(database, desk.blobs, exhibit_id, by=PERSON_A, at=AT, outward=Ungated())
+    assert done.destroyed_at == AT

@@ -68,6 +68,7 @@ def test_an_unbroken_ledger_ends_with_zero(written: list[Line]) -> None:
         "bad_seq": None,
         "why": "",
         "anchored_seq": None,
+        "outward_acts_wait": None,
     }
 
 

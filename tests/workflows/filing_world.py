@@ -38,6 +38,8 @@ from tutela.law.acceptance import ACCEPTED
 from tutela.law.loading import Lawbook
 from tutela.ledger import store as ledger
 from tutela.ledger.chain import verify
+from tutela.ledger.noted_head import NotedHead
+from tutela.ledger.outward import OutwardGate
 from tutela.primitives.clock import Clock, FixedClock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.ids import CaseId
@@ -79,6 +81,10 @@ class World:
     @cached_property
     def blobs(self) -> BlobStore:
         return open_blobs(None, home=self.home)
+
+    @cached_property
+    def outward(self) -> OutwardGate:
+        return OutwardGate(self.database, NotedHead(self.home / "ledger-anchor.json"), self.clock)
 
     def decided(
         self,
@@ -157,6 +163,7 @@ class World:
                 reporter_last_name=Redacted("A"),
             ),
             "authority": authority,
+            "outward": self.outward,
             "pinned_schema_sha256": None,
             "blobs": self.blobs,
             "unsealer": Unsealer(
@@ -170,7 +177,12 @@ class World:
     def parts(self, authority: Authority | None, **more: Any) -> Parts:
         platform = more.pop("platform", None)
         pace = more.pop("pace", QUICK)
-        return Parts(desk=self.desk(authority, **more), platform=platform, pace=pace)
+        return Parts(
+            desk=self.desk(authority, **more),
+            platform=platform,
+            outward=self.outward,
+            pace=pace,
+        )
 
     @contextmanager
     def sandbox(
@@ -179,7 +191,7 @@ class World:
         """A running sandbox and the channel to it."""
         with (
             running_sandbox(clock=self.clock, faults=faults, xsd=xsd) as running,
-            channel_to(running.url, self.clock) as channel,
+            channel_to(running.url, self.clock, outward=self.outward) as channel,
         ):
             yield running, channel
 

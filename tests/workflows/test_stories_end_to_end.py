@@ -64,7 +64,7 @@ def test_a_decided_case_is_reported_restricted_preserved_and_closed(
     case_id = world.decided(item_reference="item-1")
     world.accept()
     with world.sandbox() as (sandbox, authority), platform(world) as address:
-        webhook = Webhook(address, SECRET)
+        webhook = Webhook(address, SECRET, outward=world.outward)
         done = work(world.parts(authority, platform=webhook), database_url)
         webhook.close()
     assert done.waiting == 0

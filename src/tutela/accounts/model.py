@@ -31,6 +31,7 @@ class Permission(StrEnum):
     LISTS_READ = "lists.read"
     LISTS_WRITE = "lists.write"
     LEDGER_READ = "ledger.read"
+    LEDGER_RECONCILE = "ledger.reconcile"
     FIGURES_READ = "figures.read"
     ACCOUNTS_WRITE = "accounts.write"
     EVIDENCE_DESTROY = "evidence.destroy"

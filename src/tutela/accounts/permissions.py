@@ -36,6 +36,7 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.FIGURES_READ,
                 Permission.ACCOUNTS_WRITE,
                 Permission.EVIDENCE_DESTROY,
+                Permission.LEDGER_RECONCILE,
             }
         ),
         Role.AUDITOR: frozenset(

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, Self
 
 import httpx
 
+from tutela.ledger.outward import Clears
 from tutela.primitives.clock import Clock
 from tutela.primitives.errors import BadInput, Misconfigured
 from tutela.primitives.redacted import Redacted
@@ -42,7 +43,8 @@ class CyberTiplineChannel:
 
     Raises `Misconfigured` when the address is not `https` (or loopback `http`) or carries
     anything but host, port and path. Calls raise `NoReply`; arguments that cannot be
-    sent raise `BadInput` before anything leaves.
+    sent raise `BadInput` before anything leaves. What changes something at the authority
+    raises `OutwardWaits` instead of leaving while `outward` says so.
     """
 
     def __init__(
@@ -52,12 +54,14 @@ class CyberTiplineChannel:
         username: str,
         password: Redacted[str],
         clock: Clock,
+        outward: Clears,
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
     ) -> None:
         """Connect lazily to `base_url`, signing in with HTTP Basic on each call."""
         self._base = _checked(base_url)
         self._clock = clock
+        self._outward = outward
         self._client = httpx.Client(
             auth=httpx.BasicAuth(username, password.reveal()),
             timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
@@ -162,6 +166,8 @@ class CyberTiplineChannel:
         return self._base.copy_with(path=f"{self._base.path.rstrip('/')}/{call.value}")
 
     def _send(self, request: httpx.Request, begun: Exchange) -> Exchange:
+        if request.method != "GET":  # asking for the schema or the state changes nothing there
+            self._outward.clear()
         if (request.url.host, request.url.port) != (self._base.host, self._base.port):
             raise Misconfigured("A call would leave the configured host", why=begun.call.value)
         try:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from tutela.ledger.outward import Clears
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput, Misconfigured, Refused
 from tutela.primitives.redacted import Redacted
@@ -38,8 +39,9 @@ class Webhook:
     proxies of the environment are not used: no other host is ever contacted.
     """
 
-    def __init__(self, url: str, secret: Redacted[str]) -> None:
+    def __init__(self, url: str, secret: Redacted[str], *, outward: Clears) -> None:
         self._url = _checked(url)
+        self._outward = outward
         if not secret.reveal():
             raise Misconfigured(
                 "The webhook has no secret",
@@ -56,6 +58,7 @@ class Webhook:
     def disable_access(self, order: Restriction, *, at: datetime) -> Delivery:
         """Send the order once. Any 2xx is a delivery; nothing is raised for the rest.
 
+        Raises `OutwardWaits` while the gate is closed; then nothing was sent.
         The answer's head says it all; its body is not read, however long it is.
         """
         body = body_of(order)
@@ -64,6 +67,7 @@ class Webhook:
             KEY: order.id,
             SIGNATURE: sign(self._secret, body, at=at),
         }
+        self._outward.clear()
         try:
             with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
                 status, delivered = answer.status_code, answer.is_success

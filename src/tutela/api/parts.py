@@ -1,6 +1,6 @@
 """What the API works with, handed in by wiring."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -41,6 +41,8 @@ class LookupParts:
 
     `authenticate` tells whose key it is, or None. `index_state` may raise `Unavailable`.
     `bodies_at_once` bounds the memory: so many large bodies at most, of one key half as many.
+    `attention` names what a person must settle though items can be taken; it may raise
+    `Unavailable`.
     """
 
     look_up: Callable[[Sequence[Hashed]], list[MatchResult]]
@@ -51,6 +53,7 @@ class LookupParts:
     bodies_at_once: int = 8
     body_seconds: float = 120.0
     index_lag_s: float = 30.0
+    attention: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +79,7 @@ class ApiParts:
     decoders: int = 2
     body_seconds: float = 120.0
     index_lag_s: float = 30.0
+    attention: Callable[[], Mapping[str, str]] = dict
 
     @property
     def lookup(self) -> LookupParts:
@@ -89,4 +93,5 @@ class ApiParts:
             bodies_at_once=self.uploads_at_once,
             body_seconds=self.body_seconds,
             index_lag_s=self.index_lag_s,
+            attention=self.attention,
         )

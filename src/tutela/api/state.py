@@ -1,5 +1,6 @@
 """/healthz and /readyz: whether this process lives, and whether it can work."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from threading import Lock
 
@@ -22,12 +23,15 @@ def router(parts: LookupParts) -> APIRouter:
     @routes.get("/readyz", tags=["state"], summary="Whether it can take items now")
     def ready() -> JSONResponse:
         checks = {"database": "ok", "index": "ok"}
+        attention: Mapping[str, str] = {}
         try:
             checks["index"] = index.look(at=parts.clock.now())
+            attention = parts.attention()
         except Unavailable as error:
             checks = {"database": error.what, "index": "not known while the database is away"}
         good = all(state == "ok" for state in checks.values())
-        return JSONResponse({"ready": good, "checks": checks}, status_code=200 if good else 503)
+        found = {"ready": good, "checks": checks, "attention": dict(attention)}
+        return JSONResponse(found, status_code=200 if good else 503)
 
     return routes
 

@@ -6,19 +6,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tutela.accounts.model import Actor, Permission
-from tutela.accounts.permissions import require
-from tutela.accounts.signing_in import sign_in, sign_out
+from tutela.accounts.model import Permission
 from tutela.adapters.blobs import open_blobs
 from tutela.cli.presenting import OUT, AsJson, emit, ids
+from tutela.cli.proving import signed_in
 from tutela.evidence.destroying import destroy, request_destruction
 from tutela.evidence.retention import obstacles
 from tutela.evidence.store import destruction, exhibits_kept, holds_of_exhibit
-from tutela.primitives.clock import iso
-from tutela.primitives.database import Database
+from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.ids import ExhibitId
-from tutela.primitives.redacted import Redacted
-from tutela.wiring.opening import open_database
+from tutela.wiring.opening import open_database, outward_gate
 from tutela.wiring.settings import load_settings
 
 evidence_app = typer.Typer(help="Keeping and destroying evidence.", no_args_is_help=True)
@@ -69,7 +66,7 @@ def request(exhibit: ExhibitArgument, by: By, as_json: AsJson = False) -> None:
     """Ask, as the first of two persons, that an exhibit's bytes be destroyed."""
     found = ExhibitId.parse(exhibit)
     with open_database() as database:
-        person = _signed_in(database, by)
+        person = signed_in(database, by, Permission.EVIDENCE_DESTROY)
         with database.begin() as tx:
             request_destruction(tx, found, by=person, at=datetime.now(UTC))
     emit(
@@ -86,30 +83,12 @@ def destroy_command(exhibit: ExhibitArgument, by: By, as_json: AsJson = False) -
     found = ExhibitId.parse(exhibit)
     blobs = open_blobs(settings.blobs_url, home=settings.folder)
     with open_database(settings) as database:
-        person = _signed_in(database, by)
-        done = destroy(database, blobs, found, by=person, at=datetime.now(UTC))
+        person = signed_in(database, by, Permission.EVIDENCE_DESTROY)
+        outward = outward_gate(settings, database, SystemClock())
+        done = destroy(database, blobs, found, by=person, at=datetime.now(UTC), outward=outward)
     when = iso(done.destroyed_at) if done.destroyed_at else None
     emit(
         {"exhibit": found, "destroyed_at": when},
         as_json=as_json,
         render=lambda: OUT.print(f"Destroyed at {when}. Its row and history remain."),
     )
-
-
-def _signed_in(database: Database, login: str) -> Actor:
-    """The person behind the name, who proves it with the password and may destroy."""
-    password = Redacted(str(typer.prompt(f"Password of {login}", hide_input=True, err=True)))
-    with database.begin() as tx:
-        attempt = sign_in(
-            tx,
-            login=login,
-            password=password,
-            at=datetime.now(UTC),
-            hours=1,
-            attempts=load_settings().sign_in_attempts,
-        )
-    token, session = attempt.granted()
-    with database.begin() as tx:
-        sign_out(tx, token, datetime.now(UTC))
-    require(session.actor, Permission.EVIDENCE_DESTROY)
-    return session.actor

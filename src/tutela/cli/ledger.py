@@ -11,12 +11,15 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from tutela.cli.presenting import NOTES, OUT, AsJson, emit, note, progress
+from tutela.cli.reconciling import reconcile
 from tutela.cli.terminal import write_line
 from tutela.ledger import anchoring, chain, store
 from tutela.ledger.model import Anchor, Line, Verification
+from tutela.ledger.noted_head import NotedHead
+from tutela.ledger.outward import Standing
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.errors import BadInput, NotFound
-from tutela.wiring.opening import head_file, open_database
+from tutela.wiring.opening import head_file, open_database, outward_gate
 from tutela.wiring.settings import load_settings
 
 BROKEN = 1
@@ -29,6 +32,7 @@ def register(app: typer.Typer) -> None:
     ledger.command("verify")(verify)
     ledger.command("show")(show)
     ledger.command("head")(head)
+    ledger.command("reconcile")(reconcile)
     app.add_typer(ledger, name="ledger")
 
 
@@ -52,9 +56,12 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Read every line and check the chain. Exit code 0: unbroken; 1: broken, names the line."""
+    settings = load_settings()
     anchor = _anchor(anchor_file, anchor_key)
-    with open_database() as database, database.begin() as tx:
-        found = chain.verify(_watched(tx), anchor=anchor)
+    with open_database(settings) as database:
+        standing = outward_gate(settings, database, SystemClock()).standing()
+        with database.begin() as tx:
+            found = chain.verify(_watched(tx), anchor=anchor)
     emit(
         {
             "ok": found.ok,
@@ -64,9 +71,10 @@ def verify(
             "bad_seq": found.bad_seq,
             "why": found.why,
             "anchored_seq": anchor.seq if anchor else None,
+            "outward_acts_wait": standing.why or None,
         },
         as_json=as_json,
-        render=lambda: _tell(found, anchor),
+        render=lambda: _tell(found, anchor, standing),
     )
     if not found.ok:
         raise typer.Exit(BROKEN)
@@ -132,8 +140,8 @@ def _anchor(anchor_file: Path | None, anchor_key: Path | None) -> Anchor | None:
     if anchor_file is None:
         if anchor_key is not None:
             raise BadInput("There is no anchor to check", remedy="Name its file with --anchor.")
-        noted = head_file(load_settings())
-        return anchoring.read_unsigned(_bytes(noted)) if noted.exists() else None
+        noted = NotedHead(head_file(load_settings())).read()
+        return noted.anchor if noted else None
     data = _bytes(anchor_file)
     if anchor_key is None:
         return anchoring.read_unsigned(data)
@@ -149,10 +157,14 @@ def _bytes(path: Path) -> bytes:
         ) from None
 
 
-def _tell(found: Verification, anchor: Anchor | None) -> None:
+def _tell(found: Verification, anchor: Anchor | None, standing: Standing) -> None:
     if not found.ok:
         OUT.print(f"BROKEN at line {found.bad_seq}: {found.why}.", soft_wrap=True)
         OUT.print(f"The {found.checked} lines before it are in order.")
+    if not standing.open:
+        told = f"Outward acts wait: {standing.why}. {standing.remedy}."
+        OUT.print(Text(told), soft_wrap=True)
+    if not found.ok:
         return
     held = f", anchored at line {anchor.seq}" if anchor else ""
     OUT.print(f"Unbroken: {found.checked} lines{held}. Head: {found.head_digest}", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from tutela.cli.loading import loading
 from tutela.wiring.lookups import open_lookups
+from tutela.wiring.opening import attention_of
 from tutela.wiring.settings import Settings
 
 
@@ -19,6 +20,7 @@ def serve_lookups(settings: Settings) -> None:
                 clock=lookups.clock,
                 authenticate=lookups.authenticated,
                 index_state=lookups.matcher.state,
+                attention=lambda: attention_of(lookups.outward),
                 requests_per_minute=settings.api_requests_per_minute,
             )
         )

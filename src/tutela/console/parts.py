@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from tutela.adapters.web.networks import LOOPBACK
 from tutela.evidence.ports import BlobStore
 from tutela.law.loading import Lawbook
+from tutela.ledger.outward import OutwardGate
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
@@ -54,6 +55,7 @@ class ConsoleParts:
 
     `provider` holds the operator's facts for the law (names as in lawbook/facts.yaml).
     `detecting` is the gate before every match; without it no page tells how detection stands.
+    `outward` is the gate before every outward act; without it no page tells that they wait.
     `locales` are folders with further catalogues, searched after the package's own.
     """
 
@@ -69,6 +71,7 @@ class ConsoleParts:
     demo: bool = False
     provider: Mapping[str, object] = field(default_factory=dict)
     detecting: Detecting | None = None
+    outward: OutwardGate | None = None
     authority_name: str = ""
     authority_is_sandbox: bool = False
     locales: tuple[Path, ...] = ()

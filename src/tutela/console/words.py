@@ -84,6 +84,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "evidence": _("A sealed item cannot be read back as it was."),
         "unreachable": _("The authority has not given a usable answer."),
         "uncertain": _("It may be finished already; a person must ask the authority."),
+        "restored": _("It may be filed already; a person must ask the authority."),
         "program": _("A fault of this program."),
     },
     "restriction_state": {

@@ -26,6 +26,7 @@ from tutela.evidence import store
 from tutela.evidence.model import Exhibit
 from tutela.evidence.ports import BlobStore, Stored
 from tutela.hashing.model import Hashed
+from tutela.ledger.outward import Clears, lost_until
 from tutela.primitives.errors import BadInput, Conflict
 from tutela.primitives.ids import CaseId, ExhibitId, SubmissionId
 
@@ -184,9 +185,19 @@ def orphans(tx: Connection, blobs: BlobStore) -> Iterator[Stored]:
         yield from (stored for stored in batch if stored.key not in known)
 
 
-def sweep_orphans(tx: Connection, blobs: BlobStore, *, at: datetime) -> int:
-    """Remove orphans older than `ORPHAN_AGE`; returns how many."""
-    old = [stored for stored in orphans(tx, blobs) if at - stored.modified_at > ORPHAN_AGE]
+def sweep_orphans(tx: Connection, blobs: BlobStore, *, at: datetime, outward: Clears) -> int:
+    """Remove orphans older than `ORPHAN_AGE`; returns how many. Raises `OutwardWaits`.
+
+    Where the database was once put back from an older copy, a blob of the time that was lost is
+    no orphan: its exhibit was known, and a report may rest on it. It is kept for people.
+    """
+    lost = lost_until(tx)
+    old = [
+        stored
+        for stored in orphans(tx, blobs)
+        if at - stored.modified_at > ORPHAN_AGE and (lost is None or stored.modified_at > lost[1])
+    ]
     for stored in old:
+        outward.clear()
         blobs.delete(stored.key)
     return len(old)

@@ -18,6 +18,7 @@ from tutela.evidence.model import Destruction, Exhibit
 from tutela.evidence.ports import BlobStore
 from tutela.evidence.retention import obstacles
 from tutela.ledger import store as ledger
+from tutela.ledger.outward import Clears
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict, Refused
 from tutela.primitives.ids import ExhibitId
@@ -53,9 +54,19 @@ def request_destruction(
 
 
 def destroy(
-    database: Database, blobs: BlobStore, exhibit_id: ExhibitId, *, by: Actor, at: datetime
+    database: Database,
+    blobs: BlobStore,
+    exhibit_id: ExhibitId,
+    *,
+    by: Actor,
+    at: datetime,
+    outward: Clears,
 ) -> Exhibit:
-    """Steps 2 to 4. Raises `Refused` unless another person asked and no hold lasts."""
+    """Steps 2 to 4. Raises `Refused` unless another person asked and no hold lasts.
+
+    Raises `OutwardWaits` while the database may be an older copy, which knows no newer hold.
+    """
+    outward.clear()
     with database.begin() as tx:  # 2
         exhibit = store.exhibit(tx, exhibit_id, locked=True)
         if exhibit.destroyed_at is not None:
@@ -65,12 +76,21 @@ def destroy(
             _require_second_person(request, by)
             _require_free(tx, exhibit, at=at)
             store.note_confirmed(tx, exhibit_id, by=by.id, at=at)
+            ledger.append(
+                tx,
+                at=at,
+                actor=by.id,
+                action="exhibit_destruction_confirmed",
+                subject=exhibit_id,
+                detail={},
+            )
         elif by.id not in {request.requested_by, request.confirmed_by}:
             raise Refused(
                 "The destruction was confirmed by somebody else",
                 reasons=("only the two persons who agreed to it can carry it on",),
             )
     if exhibit.blob_key is not None:  # 3
+        outward.clear()
         blobs.delete(exhibit.blob_key)
     with database.begin() as tx:  # 4
         exhibit = store.exhibit(tx, exhibit_id, locked=True)

@@ -5,7 +5,7 @@ so a line stands or falls with the state it tells of.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -126,6 +126,29 @@ def lines(
     with tx.execute(wanted, execution_options={"yield_per": _ROWS_AT_ONCE}) as rows:
         for row in rows:
             yield _line(row)
+
+
+def last_action(tx: Connection, actions: Collection[str]) -> str:
+    """The action of the newest line that has one of these; empty when no line has."""
+    names = list(actions)
+    newest = tx.execute(  # the newest of each is one step in the index, however long the ledger
+        select(
+            *(
+                select(func.max(LEDGER.c.seq)).where(LEDGER.c.action == name).scalar_subquery()
+                for name in names
+            )
+        )
+    ).one()
+    seq, name = max((seq or 0, name) for seq, name in zip(newest, names, strict=True))
+    return name if seq else ""
+
+
+def last_line(tx: Connection, action: str) -> Line | None:
+    """The newest line of an action."""
+    newest = tx.execute(
+        select(func.max(LEDGER.c.seq)).where(LEDGER.c.action == action)
+    ).scalar_one_or_none()
+    return None if newest is None else next(lines(tx, since=newest - 1, limit=1), None)
 
 
 def _line(row: Row[Any]) -> Line:

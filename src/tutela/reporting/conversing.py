@@ -56,7 +56,14 @@ def converse(
     *,
     sent: bytes | None = None,
 ) -> Answered:
-    """Store the intent, make the call; the caller then uses `settle`."""
+    """Store the intent, make the call; the caller then uses `settle`.
+
+    A call that changes something at the authority has a line in the ledger, which the sender
+    notes outside the database before the call leaves (`ledger.outward`). Raises `OutwardWaits`,
+    with nothing stored, while no outward act may leave.
+    """
+    if call not in _READS:
+        desk.outward.clear()
     with desk.database.begin() as tx:
         intent = store.note_intent(
             tx,
@@ -66,6 +73,8 @@ def converse(
             sent=sent,
             at=desk.clock.now(),
         )
+        if call not in _READS:
+            tell(tx, report, "report_call_begun", at=desk.clock.now(), call=call.value)
     try:
         exchange = speak()
     except NoReply as lost:
@@ -77,8 +86,29 @@ def converse(
             outcome=Outcome.RETRY,
             left=lost.may_have_arrived,
         )
+    except Unavailable as waits:  # the gate has closed, or the head could not be noted
+        return Answered(
+            report=report,
+            intent=intent,
+            exchange=_not_sent(call, waits, at=desk.clock.now()),
+            reply=None,
+            outcome=Outcome.RETRY,
+            left=False,
+        )
     reply, outcome = read(exchange)
     return Answered(report=report, intent=intent, exchange=exchange, reply=reply, outcome=outcome)
+
+
+def _not_sent(call: Call, why: Unavailable, *, at: datetime) -> Exchange:
+    """The record of a call that never left this machine."""
+    return Exchange(
+        call=call,
+        method="POST",
+        request_digest_sha256="",
+        request_bytes=None,
+        request_note=why.what,
+        sent_at=at,
+    )
 
 
 def settle(desk: Desk, answered: Answered, follow: Callable[[Connection], Next]) -> Next:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from tutela.cases.store import Opens
 from tutela.evidence.ports import BlobStore
 from tutela.law.loading import Lawbook
+from tutela.ledger.outward import Clears
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.ids import ExhibitId
@@ -49,7 +50,8 @@ class Desk:
 
     `provider` are the operator's answers to the law's questions (`provider.*`,
     `service.*`). `pinned_schema_sha256` None pins the first schema that the authority
-    shows. `stop` is set when the process is asked to end.
+    shows. `outward` is the gate that every act passes before it leaves. `stop` is set when
+    the process is asked to end.
     """
 
     database: Database
@@ -58,6 +60,7 @@ class Desk:
     provider: Mapping[str, object]
     profile: ProviderProfile
     authority: Authority | None
+    outward: Clears
     pinned_schema_sha256: str | None
     blobs: BlobStore
     unsealer: Opens

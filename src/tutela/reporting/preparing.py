@@ -8,7 +8,7 @@ from tutela.cases import store as cases
 from tutela.cases.model import Outcome as Reached
 from tutela.primitives.errors import BadInput, Conflict
 from tutela.primitives.ids import CaseId
-from tutela.reporting import composing, gating, store
+from tutela.reporting import composing, gating, restored, store
 from tutela.reporting.conversing import Next, converse, hold, settle, tell, unsuccessful
 from tutela.reporting.desk import Desk
 from tutela.reporting.exchange import Call, Outcome
@@ -33,6 +33,8 @@ def prepare(desk: Desk, case_id: str) -> str | None:
             return None
         report = store.start(tx, case_id=case, channel=CYBERTIP, at=desk.clock.now())
         if report.state is ReportState.FINISHED or report.held_because is HeldBecause.UNCERTAIN:
+            return None
+        if restored.held_back(tx, report, at=desk.clock.now()):
             return None
         if report.state is not ReportState.HELD:
             return report.id

@@ -15,9 +15,10 @@ from tutela.cases.model import Outcome as Reached
 from tutela.cases.model import State
 from tutela.ledger import store as ledger
 from tutela.primitives import events
+from tutela.primitives.clock import iso
 from tutela.primitives.errors import Conflict
 from tutela.primitives.ids import CaseId
-from tutela.reporting import gating, preserving, store
+from tutela.reporting import gating, preserving, restored, store
 from tutela.reporting.conversing import give_up, hold
 from tutela.reporting.desk import Desk
 from tutela.reporting.gating import UNREADABLE
@@ -92,7 +93,8 @@ def retry(
     """A person asks for the report again, after a correction or after asking the authority.
 
     A refused report stays as it was; a new one is composed. `not_finished` is the
-    authority's word about a report that may have been finished: only then is it opened anew.
+    authority's word about a report that may have been finished: only then is it opened anew
+    (or, where the database was put back from an older copy, goes on where it stands).
     Raises `Conflict` when there is nothing to repeat.
     """
     case = cases.case(tx, case_id)
@@ -105,19 +107,27 @@ def retry(
         )
     if report is not None and report.state is not ReportState.HELD:
         raise Conflict("The report is under way", remedy="The worker goes on with it by itself")
+    lost = restored.may_be_filed(tx, case_id)
+    if lost is not None and not not_finished:
+        raise Conflict(
+            "This report may be filed already",
+            why="the database was put back from an older copy, and what was sent up to "
+            f"{iso(lost)} is not known here",
+            remedy="Ask the authority; only on its word repeat this with --not-finished.",
+        )
     if report is not None and report.held_because is HeldBecause.UNCERTAIN:
         if not_finished:
             give_up(tx, report, why="the authority says that it is not finished", at=at)
         else:
             store.change(tx, report.id, state=ReportState.FILES)
-    elif not_finished:
+    elif not_finished and lost is None:
         raise Conflict("This report is not one that may be finished already")
     events.ask_for(tx, kind=REPORT, subject=case_id, at=at)
     ledger.append(
         tx,
         at=at,
         actor=by,
-        action="report_asked_again",
+        action=restored.ASKED_AGAIN,
         subject=case_id,
         detail={"report": report.id if report else None, "not_finished": not_finished},
     )
@@ -130,7 +140,8 @@ def _with_people(tx: Connection, case_id: CaseId, outcome: Reached, *, has_platf
         living = [each for each in reports if each.state is not ReportState.REFUSED]
         if not living:
             return bool(reports)  # refused, all of them
-        return living[0].held_because in {HeldBecause.UNCERTAIN, *RELEASED_BY_LAW}
+        waits = {HeldBecause.UNCERTAIN, HeldBecause.RESTORED, *RELEASED_BY_LAW}
+        return living[0].held_because in waits
     if outcome is Reached.RESTRICTED:
         orders = store.restrictions_of(tx, case_id)
         return bool(orders) and not (has_platform and any(each.item_reference for each in orders))

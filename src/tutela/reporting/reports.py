@@ -33,6 +33,7 @@ class HeldBecause(StrEnum):
     EVIDENCE = "evidence"  # a sealed item cannot be read back as it was
     UNREACHABLE = "unreachable"  # no usable answer for as long as we try
     UNCERTAIN = "uncertain"  # it may be finished already; a person must ask the authority
+    RESTORED = "restored"  # it may be finished, in a time that the database has lost
     PROGRAM = "program"  # a fault of this program
 
 

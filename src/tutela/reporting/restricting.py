@@ -82,7 +82,10 @@ def restrictions_of(tx: Connection, case_id: CaseId) -> Sequence[Restriction]:
 
 
 def deliver(database: Database, platform: Platform, order_id: str, *, clock: Clock) -> Next:
-    """Send one order once and store what came of it. May be run again at any moment."""
+    """Send one order once and store what came of it. May be run again at any moment.
+
+    Raises `OutwardWaits`, with nothing sent or stored, while no outward act may leave.
+    """
     with database.begin() as tx:
         order_ = store.restriction(tx, order_id)
     if order_.state is not RestrictionState.ORDERED:

@@ -194,7 +194,7 @@ def note_answer(
             method=exchange.method,
             sent=exchange.request_bytes if left else None,
             sent_sha256=exchange.request_digest_sha256 if left else None,
-            sent_note=exchange.request_note if left else "no connection: nothing was sent",
+            sent_note=exchange.request_note if left else "nothing was sent",
             received=exchange.response_bytes,
             http_status=exchange.http_status,
             reply_code=code,

@@ -33,7 +33,7 @@ from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit
 from tutela.primitives import events
 from tutela.primitives.errors import BadInput, Conflict, Misconfigured, NotFound
-from tutela.reporting import composing, preparing, store
+from tutela.reporting import composing, preparing, restored, store
 from tutela.reporting.conversing import (
     Answered,
     Next,
@@ -59,6 +59,7 @@ from tutela.reporting.reports import (
     ReportState,
 )
 
+_UNDER_WAY = frozenset({ReportState.COMPOSED, ReportState.OPENED, ReportState.FILES})
 _BREAKS_A_RULE = range(4000, 5000)  # the documented codes for what is wrong with a report
 
 
@@ -67,12 +68,15 @@ def advance(desk: Desk, report_id: str) -> Next:
     if desk.authority is None:
         raise Misconfigured("There is no authority to send to", why="none is configured")
     with alone(desk.database, report_id) as mine:
+        desk.outward.clear()  # before anything is given up that would then be said to nobody
         return _move(desk, desk.authority, report_id) if mine else Next.BUSY
 
 
 def _move(desk: Desk, authority: Authority, report_id: str) -> Next:
     with desk.database.begin() as tx:
         report = store.report(tx, report_id)
+        if report.state in _UNDER_WAY and restored.held_back(tx, report, at=desk.clock.now()):
+            return Next.STOPPED
         files = store.files_of(tx, report_id)
         calls = store.exchanges_of(tx, report_id)
     match report.state:

@@ -1,6 +1,6 @@
 """Building what staff, worker and command line share, from the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -14,13 +14,14 @@ from tutela.evidence.unsealing import Unsealer
 from tutela.indicators.matching import Matcher
 from tutela.intake.admitting import Intake
 from tutela.law.book import Lawbook
+from tutela.ledger.outward import OutwardGate
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.limits import limits_of, video_limits_of
 from tutela.wiring.matching import open_matcher
-from tutela.wiring.opening import open_database
+from tutela.wiring.opening import attention_of, open_database, outward_gate
 from tutela.wiring.patience import patience
 from tutela.wiring.provider import detecting_of
 from tutela.wiring.settings import Settings, load_settings
@@ -41,6 +42,11 @@ class Parts:
     book: Lawbook
     intake: Intake
     detecting: Detecting
+    outward: OutwardGate
+
+    def attention(self) -> Mapping[str, str]:
+        """What a person must settle though items can be taken; raises `Unavailable`."""
+        return attention_of(self.outward)
 
 
 @contextmanager
@@ -85,6 +91,7 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
                 mode=settings.hash_mode,
             ),
             detecting=detecting,
+            outward=outward_gate(settings, database, clock),
         )
 
 

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,12 +13,14 @@ from tutela.adapters.keys import PUBLIC_NAME, load_identity, recipient_of
 from tutela.adapters.postgres import schema_state
 from tutela.evidence.sealing import Seal
 from tutela.law.book import Lawbook
-from tutela.oversight.detection import Standing, unsaid
+from tutela.ledger.outward import Standing
+from tutela.oversight import detection
+from tutela.oversight.detection import unsaid
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import TutelaError
 from tutela.wiring.lawbook import lawbook_of
-from tutela.wiring.opening import database_url
+from tutela.wiring.opening import database_url, outward_gate
 from tutela.wiring.provider import detecting_of, provider_facts
 from tutela.wiring.settings import Settings, unknown_variables
 
@@ -38,6 +42,7 @@ def check_everything(settings: Settings) -> list[Check]:
         *_variables(),
         _home(settings),
         _database(settings),
+        _outward(settings),
         _keys(settings),
         _blobs(settings),
         *_provider(settings),
@@ -90,6 +95,42 @@ def _database(settings: Settings) -> Check:
         state="missing",
         why=f"schema {present or 'none'}, needs {needed}: run `tutela db migrate`",
     )
+
+
+def _outward(settings: Settings) -> Check:
+    """Whether reports, orders and sweeps may leave, or wait because the database looks older."""
+    try:
+        with _current(settings) as database:
+            standing = (
+                outward_gate(settings, database, SystemClock()).standing()
+                if database
+                else Standing()
+            )
+    except TutelaError as error:
+        return Check(part="outward acts", state="missing", why=str(error))
+    if not standing.open:
+        why = f"they wait: {standing.why}. {standing.remedy}"
+        return Check(part="outward acts", state="missing", why=why)
+    if standing.noted is None:
+        why = "the ledger's head is noted when the worker starts"
+    else:
+        why = f"the noted head is in the ledger (line {standing.noted.anchor.seq})"
+    return Check(part="outward acts", state="ok", why=why)
+
+
+@contextmanager
+def _current(settings: Settings) -> Iterator[Database | None]:
+    """The database as it is, when it has this program's schema; nothing is made or migrated."""
+    with database_url(settings) as url:
+        present, needed = schema_state(url)
+        if present != needed:
+            yield None
+            return
+        database = Database(url)
+        try:
+            yield database
+        finally:
+            database.close()
 
 
 def _keys(settings: Settings) -> Check:
@@ -169,18 +210,13 @@ def _detection(settings: Settings) -> Check:
     return Check(part="detection", state="ok", why=standing.warning or why)
 
 
-def _asked(settings: Settings, book: Lawbook) -> Standing:
+def _asked(settings: Settings, book: Lawbook) -> detection.Standing:
     """The gate's own answer, with what counsel has accepted in this installation's ledger."""
-    with database_url(settings) as url:
-        present, needed = schema_state(url)
-        if present != needed:
+    with _current(settings) as database:
+        if database is None:
             why = "what counsel has accepted cannot be read before the database has its schema"
-            return Standing(allowed=False, why=why, remedy="See the part database above")
-        database = Database(url)
-        try:
-            return detecting_of(settings, database, SystemClock(), book).standing()
-        finally:
-            database.close()
+            return detection.Standing(allowed=False, why=why, remedy="See the part database above")
+        return detecting_of(settings, database, SystemClock(), book).standing()
 
 
 def _authority(settings: Settings) -> Check:

@@ -22,13 +22,14 @@ from tutela.indicators.following import following
 from tutela.indicators.matching import Matcher
 from tutela.indicators.model import MatchResult
 from tutela.law.detecting import KINDS_ASKED
+from tutela.ledger.outward import OutwardGate
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.matching import open_matcher
-from tutela.wiring.opening import open_database
+from tutela.wiring.opening import open_database, outward_gate
 from tutela.wiring.provider import detecting_of
 from tutela.wiring.settings import Settings
 
@@ -45,6 +46,7 @@ class Lookups:
     database: Database
     clock: Clock
     detecting: Detecting
+    outward: OutwardGate
     _opening: Future[Matcher]
 
     @property
@@ -85,8 +87,13 @@ def open_lookups(settings: Settings) -> Iterator[Lookups]:
         threading.Thread(target=opened, name="index", daemon=True).start()
         clock = SystemClock()
         book = lawbook_of(settings, kinds=KINDS_ASKED)
-        detecting = detecting_of(settings, database, clock, book)
-        yield Lookups(database=database, clock=clock, detecting=detecting, _opening=opening)
+        yield Lookups(
+            database=database,
+            clock=clock,
+            detecting=detecting_of(settings, database, clock, book),
+            outward=outward_gate(settings, database, clock),
+            _opening=opening,
+        )
 
 
 @contextmanager

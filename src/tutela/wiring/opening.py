@@ -5,14 +5,28 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tutela.adapters.postgres import embedded, migrate, schema_state, with_driver
+from tutela.ledger.noted_head import NotedHead
+from tutela.ledger.outward import OutwardGate
+from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Misconfigured
 from tutela.wiring.settings import Settings, load_settings
 
 
 def head_file(settings: Settings) -> Path:
-    """Where the worker notes the ledger's head: a file, so outside the database."""
+    """Where the ledger's head is noted: a file, so outside the database."""
     return settings.folder / "ledger-anchor.json"
+
+
+def outward_gate(settings: Settings, database: Database, clock: Clock) -> OutwardGate:
+    """The gate that every outward act of this installation passes."""
+    return OutwardGate(database, NotedHead(head_file(settings)), clock)
+
+
+def attention_of(outward: OutwardGate) -> dict[str, str]:
+    """What a person must settle, by part; raises `Unavailable`."""
+    standing = outward.standing()
+    return {} if standing.open else {"outward acts": f"{standing.why}. {standing.remedy}."}
 
 
 @contextmanager

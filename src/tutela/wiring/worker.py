@@ -17,16 +17,17 @@ from tutela.adapters.keys import load_identity
 from tutela.adapters.webhook import Webhook
 from tutela.evidence.unsealing import Unsealer
 from tutela.law.book import Lawbook
+from tutela.ledger.outward import OutwardGate
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
-from tutela.primitives.errors import Conflict
+from tutela.primitives.errors import BadInput, Conflict, Unavailable
 from tutela.primitives.redacted import Redacted
 from tutela.reporting.desk import Desk, ProviderProfile
 from tutela.reporting.exclusivity import Place
 from tutela.review.viewing import viewed_entirely
 from tutela.wiring.building import recipient_of
 from tutela.wiring.lawbook import lawbook_of
-from tutela.wiring.opening import database_url, head_file, open_database
+from tutela.wiring.opening import database_url, open_database, outward_gate
 from tutela.wiring.provider import detecting_of, provider_facts
 from tutela.wiring.settings import Settings, load_settings
 from tutela.workflows import engine
@@ -69,12 +70,21 @@ def run_worker(
         url = stack.enter_context(database_url(settings))
         database = stack.enter_context(open_database(settings, pool_size=2 * AT_ONCE + 4))
         stay_alone = stack.enter_context(_only_one(database, stop))
-        desk = _desk(stack, settings, database, stop, book or lawbook_of(settings))
+        outward = outward_gate(settings, database, SystemClock())
+        stack.callback(_note_head, outward)
+        desk = _desk(
+            stack,
+            settings,
+            database,
+            stop=stop,
+            book=book or lawbook_of(settings),
+            outward=outward,
+        )
         parts = Parts(
             desk=desk,
-            platform=_platform(stack, settings),
+            platform=_platform(stack, settings, outward),
+            outward=outward,
             pace=_pace(settings),
-            anchor=head_file(settings),
             detecting=detecting_of(settings, database, desk.clock, desk.book),
         )
         gc.freeze()  # the lawbook and the libraries stay: no step waits for a search among them
@@ -89,8 +99,22 @@ def run_worker(
     return Worked(jobs=relayed.jobs, waiting=relayed.waiting, stuck=len(parts.running))
 
 
+def _note_head(outward: OutwardGate) -> None:
+    """At the end: what was written since the last note is noted, so that an end loses nothing."""
+    try:
+        outward.look()
+    except (Unavailable, BadInput) as away:
+        log.warning("head_not_noted", why=away.what)
+
+
 def _desk(
-    stack: ExitStack, settings: Settings, database: Database, stop: threading.Event, book: Lawbook
+    stack: ExitStack,
+    settings: Settings,
+    database: Database,
+    *,
+    stop: threading.Event,
+    book: Lawbook,
+    outward: OutwardGate,
 ) -> Desk:
     clock = SystemClock()
     recipient_of(settings)  # makes the key pair on a first start
@@ -106,7 +130,8 @@ def _desk(
             reporter_last_name=Redacted(settings.reporter_last_name),
             terms_url=settings.terms_url,
         ),
-        authority=_authority(stack, settings, clock),
+        authority=_authority(stack, settings, clock, outward),
+        outward=outward,
         pinned_schema_sha256=settings.cybertip_xsd_sha256,
         blobs=open_blobs(settings.blobs_url, home=settings.folder),
         unsealer=Unsealer(load_identity(settings.identity_file)),
@@ -115,7 +140,9 @@ def _desk(
     )
 
 
-def _authority(stack: ExitStack, settings: Settings, clock: Clock) -> CyberTiplineChannel | None:
+def _authority(
+    stack: ExitStack, settings: Settings, clock: Clock, outward: OutwardGate
+) -> CyberTiplineChannel | None:
     if not settings.cybertip_url:
         log.warning("no_authority_configured")
         return None
@@ -125,17 +152,19 @@ def _authority(stack: ExitStack, settings: Settings, clock: Clock) -> CyberTipli
             username=settings.cybertip_user,
             password=Redacted(settings.cybertip_password.get_secret_value()),
             clock=clock,
+            outward=outward,
         )
     )
 
 
-def _platform(stack: ExitStack, settings: Settings) -> Webhook | None:
+def _platform(stack: ExitStack, settings: Settings, outward: OutwardGate) -> Webhook | None:
     if not settings.platform_webhook_url:
         log.warning("no_platform_configured")
         return None
     webhook = Webhook(
         settings.platform_webhook_url,
         Redacted(settings.platform_webhook_secret.get_secret_value()),
+        outward=outward,
     )
     stack.callback(webhook.close)
     return webhook

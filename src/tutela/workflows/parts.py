@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TypeVar
 
 import structlog
 from dbos import DBOS
 
+from tutela.ledger.outward import OutwardGate
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, iso
 from tutela.primitives.database import Database
@@ -51,15 +51,15 @@ class Pace:
 class Parts:
     """Everything the stories use. `turns`: how many steps run at once, whatever waits.
 
-    `anchor` is the file that the ledger's head is noted in (None: nowhere). `detecting` is the
-    gate before every match, whose end is watched (None: not watched).
+    `outward` is the gate before every outward act; the desk and the channels hold the same one.
+    `detecting` is the gate before every match, whose end is watched (None: not watched).
     `running` are the threads of unfinished stories, `waiting` those that wait and until when.
     """
 
     desk: Desk
     platform: Platform | None
+    outward: OutwardGate
     pace: Pace = field(default_factory=Pace)
-    anchor: Path | None = None
     detecting: Detecting | None = None
     turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
     running: set[int] = field(default_factory=set)

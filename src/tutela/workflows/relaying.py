@@ -6,13 +6,14 @@ between hands it over again, and the same identifier makes it the same story.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 from sqlalchemy import func, select
 
 from tutela.law.acceptance import ACCEPTED, WITHDRAWN
+from tutela.ledger.outward import OutwardWaits, Standing
 from tutela.ledger.store import LEDGER
 from tutela.primitives import events
 from tutela.primitives.errors import Unavailable
@@ -30,6 +31,7 @@ MOST_AT_WORK = 32
 
 _ONCE_POLL_SECONDS = 0.1
 _SOON = timedelta(seconds=3)
+_SAY_AGAIN = timedelta(minutes=1)
 
 
 @dataclass(kw_only=True)
@@ -52,13 +54,17 @@ def relay(
     With `once`, stories that wait (for some seconds or longer) for an authority or a platform
     that is away do not count as moving; they go on at the next start. `stay_alone` is asked
     each time and ends the relay by what it raises: another worker has taken over.
+
+    While no outward act may leave (`ledger.outward`) no job is handed over, and the log says so
+    once a minute; with `once` this raises `OutwardWaits`.
     """
     relayed = Relayed()
+    held = _HeldBack(parts, once=once)
     house = House(
         parts.database,
         parts.desk.blobs,
         parts.clock,
-        anchor=parts.anchor,
+        outward=parts.outward,
         forget=partial(engine.forget, most=STORIES_AT_ONCE),
     )
     watch = _watch(parts)
@@ -72,11 +78,14 @@ def relay(
     while True:
         try:
             stay_alone()
+            standing = held.look()
             seen = _released(parts, seen)
-            jobs = _hand_over(parts)
+            jobs = _hand_over(parts) if standing.open else 0
             relayed.jobs += jobs
             relayed.waiting = parts.idle(for_=_SOON)
             moving = bool(jobs) or (once and engine.unfinished() > relayed.waiting)
+        except OutwardWaits:
+            raise
         except Unavailable as away:
             log.warning("relay_waits", why=away.what)
             moving = True
@@ -90,6 +99,33 @@ def relay(
             parts.sleep(pause)
         except Stopped:
             return relayed
+
+
+class _HeldBack:
+    """Looks whether outward acts may leave, and tells the log when not."""
+
+    def __init__(self, parts: Parts, *, once: bool) -> None:
+        self._parts = parts
+        self._once = once
+        self._logged_at: datetime | None = None
+
+    def look(self) -> Standing:
+        """Note the ledger's head, or say why nothing may leave. Raises `Unavailable`.
+
+        With `once` it raises `OutwardWaits`: whoever waits for the end must hear of it.
+        """
+        standing = self._parts.outward.look()
+        now = self._parts.clock.now()
+        if standing.open:
+            if self._logged_at is not None:
+                log.info("outward_acts_go_on")
+            self._logged_at = None
+        elif self._logged_at is None or not timedelta() <= now - self._logged_at < _SAY_AGAIN:
+            self._logged_at = now
+            log.error("outward_acts_wait", why=standing.why, remedy=standing.remedy)
+        if self._once and not standing.open:
+            raise OutwardWaits("Outward acts wait", why=standing.why, remedy=standing.remedy)
+        return standing
 
 
 def _watch(parts: Parts) -> DetectionWatch | None:
