@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 from sqlalchemy import func, select
+from sqlalchemy.exc import ProgrammingError
 
 from tutela.law.acceptance import ACCEPTED, WITHDRAWN
 from tutela.ledger.outward import OutwardWaits, Standing
@@ -88,6 +89,10 @@ def relay(
             raise
         except Unavailable as away:
             log.warning("relay_waits", why=away.what)
+            moving = True
+        except ProgrammingError as absent:  # it is being put back: tables first, rights last
+            why = f"the database is not whole ({type(absent.orig).__name__})"
+            log.warning("relay_waits", why=why, remedy="Wait for the restore, or `tutela check`.")
             moving = True
         house.keep()
         if watch is not None:
