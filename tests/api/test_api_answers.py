@@ -325,6 +325,15 @@ def test_alive_and_ready_are_told_apart(platform: Platform) -> None:
         assert client.get("/healthz").status_code == 200
 
 
+def test_what_a_person_must_settle_is_said_and_stops_no_item(platform: Platform) -> None:
+    said = {"outward acts": "they wait"}
+    platform.parts = replace(platform.parts, index_state=current, attention=lambda: said)
+    with TestClient(build(platform.parts)) as client:
+        ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (200, True)
+    assert ready.json()["attention"] == said
+
+
 def test_the_description_is_whole_and_no_page_loads_a_script(platform: Platform) -> None:
     with platform.client() as client:
         document = client.get("/v1/openapi.json").json()
