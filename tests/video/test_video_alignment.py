@@ -1,10 +1,15 @@
 """Alignment finds the line on which two videos run along, whatever else meets."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
+from video_drawing import film
 
+from tutela.hashing.pdq import pdq
 from tutela.index.alignment import SPEEDS, TOLERANCE_SECONDS, aligned
 
 
@@ -69,3 +74,78 @@ def test_time_never_runs_backwards() -> None:
     found = aligned(query, bank, all_query_s=query)
     assert found is not None
     assert found.bank_end_s >= found.bank_start_s
+
+
+SPEEDS_ASKED = (0.80, 0.87, 0.93, 0.96, 0.98, 1.0, 1.02, 1.0427, 1.06, 1.10, 1.15, 1.25)
+
+
+def _in_scenes(
+    speed: float, start: float, length: int, seed: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of frames of the same scene; scenes of one to six seconds stand still."""
+    cuts = np.cumsum(np.random.default_rng(seed).uniform(1, 6, 400))
+    upload = np.arange(float(length))
+    bank = np.arange(np.ceil(start + speed * length) + 20)
+    scene_of = np.searchsorted(cuts, start + speed * upload)
+    met = scene_of[:, None] == np.searchsorted(cuts, bank)[None, :]
+    query, known = np.nonzero(met)
+    return upload[query], bank[known], upload
+
+
+@pytest.mark.parametrize("speed", SPEEDS_ASKED)
+@pytest.mark.parametrize("length", [20, 60, 180])
+def test_the_speed_is_right_within_what_is_said_of_it(speed: float, length: int) -> None:
+    for seed in range(4):
+        start = 3.3 * seed
+        query, bank, upload = _in_scenes(speed, start, length, seed)
+        found = aligned(query, bank, all_query_s=upload)
+        assert found is not None
+        assert abs(found.speed - speed) <= max(found.speed_error, 0.001)
+        if length >= 180:
+            assert abs(found.speed - speed) <= 0.005
+            assert found.speed_error <= 0.01
+            assert found.query_end_s - found.query_start_s >= length - 4
+        for at, seconds in (
+            (found.query_start_s, found.bank_start_s),
+            (found.query_end_s, found.bank_end_s),
+        ):
+            assert seconds == pytest.approx(start + speed * at, abs=2.0)
+
+
+def test_a_film_of_two_hours_is_followed_at_the_speed_of_television() -> None:
+    upload = np.arange(7200.0)
+    bank = np.round(11 + 25 / 23.976 * upload)
+    found = aligned(upload, bank, all_query_s=upload)
+    assert found is not None
+    assert found.speed == pytest.approx(25 / 23.976, abs=0.001)
+    assert found.frames > 7100
+
+
+def test_the_speed_of_a_drawn_film_is_right() -> None:
+    shown = film(1)
+
+    def hashes(seconds: np.ndarray) -> list[int]:
+        grey = (np.asarray(Image.fromarray(shown(float(one))).convert("L")) for one in seconds)
+        return [int.from_bytes(pdq(one).bits) for one in grey]
+
+    upload, known = np.arange(50.0), np.arange(66.0)
+    bank = hashes(known)
+    asked = hashes(4.3 + 1.1 * upload)
+    pairs = [
+        (second, known[place], (one ^ other).bit_count())
+        for (second, one), (place, other) in product(
+            zip(upload, asked, strict=True), enumerate(bank)
+        )
+        if (one ^ other).bit_count() <= 31
+    ]
+    query, other, distance = (np.array(column) for column in zip(*pairs, strict=True))
+    found = aligned(query, other, all_query_s=upload, distance_bits=distance)
+    assert found is not None
+    assert found.speed == pytest.approx(1.1, abs=0.01)
+    assert found.speed_error < 0.03
+
+
+def test_two_frames_say_nothing_of_a_speed() -> None:
+    found = aligned(np.array([3.0, 4.0]), np.array([70.0, 71.0]), all_query_s=np.arange(9.0))
+    assert found is not None
+    assert (found.speed, found.speed_error) == (1.0, 0.25)

@@ -164,6 +164,9 @@ class StretchAnswer(BaseModel):
     speed: float
     frames: int
     frames_possible: int
+    speed_error: float | None = Field(
+        default=None, description="The speed is right within about so much; null: not recorded."
+    )
 
 
 class VideoAnswer(BaseModel):

@@ -183,7 +183,8 @@ class VideoStretch:
     """Seconds of an upload that match seconds of a known video.
 
     `frames` of the `frames_possible` compared frames that lie there match; `speed` is seconds
-    of the known video that pass in one second of the upload.
+    of the known video that pass in one second of the upload, right within about `speed_error`
+    (None: not recorded, as in matches stored before it was).
     """
 
     query_start_s: float
@@ -193,6 +194,7 @@ class VideoStretch:
     speed: float
     frames: int
     frames_possible: int
+    speed_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

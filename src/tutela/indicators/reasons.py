@@ -20,6 +20,8 @@ DIGEST_NAMES = {
 }
 """The kinds that can say "the same", and how they are written."""
 
+_SURE_SPEED = 0.01  # two decimals are right
+_ROUGH_SPEED = 0.05  # the second decimal says nothing
 _SAME_SPEED = 0.02  # what taking a frame a second alone makes of an unchanged speed
 
 
@@ -72,10 +74,18 @@ def _of_video(extent: VideoExtent, threshold_bits: int, hash_list: HashList) -> 
         yield f"{_of_stretch(extent.stretch)}; the list asks for {hash_list.video_seconds} s)"
 
 
+def _of_speed(speed: float, error: float | None) -> str:
+    """The speed with the precision that it has; nothing when it may be unchanged."""
+    doubt = _SAME_SPEED if error is None else error
+    if abs(speed - 1) < max(_SAME_SPEED, doubt):
+        return ""
+    if error is not None and error <= _SURE_SPEED:
+        return f", at {speed:.2f} times its speed"
+    return f", at about {speed:.{1 if doubt > _ROUGH_SPEED else 2}f} times its speed"
+
+
 def _of_stretch(stretch: VideoStretch) -> str:
-    speed = ""
-    if abs(stretch.speed - 1) >= _SAME_SPEED:
-        speed = f", at {stretch.speed:.2f} times its speed"
+    speed = _of_speed(stretch.speed, stretch.speed_error)
     return (
         f"seconds {stretch.query_start_s:.1f} to {stretch.query_end_s:.1f} of the upload match "
         f"seconds {stretch.bank_start_s:.1f} to {stretch.bank_end_s:.1f} of the known video"

@@ -285,7 +285,9 @@ def _match(
     query_found = len(np.unique(query))
     seconds = np.array([frame.timestamp_s for frame in frames])
     bank_seconds = np.array([frame.timestamp_s for frame in known.frames])
-    stretch = aligned(seconds[query], bank_seconds[place], all_query_s=seconds)
+    stretch = aligned(
+        seconds[query], bank_seconds[place], all_query_s=seconds, distance_bits=distance
+    )
     shares = 100 * query_found >= hash_list.video_query_percent * len(
         frames
     ) or 100 * met.bank_frames >= hash_list.video_bank_percent * len(known.frames)
