@@ -21,13 +21,16 @@ FORBIDDEN_IN_GERMAN = ("genau gleich", "selbe", "identisch", "gleiche")
 """Words that only an equal MD5, SHA-1 or SHA-256 bears."""
 
 
-def stretch(*, speed: float = 1.0, seconds: float = 11.0) -> VideoStretch:
+def stretch(
+    *, speed: float = 1.0, seconds: float = 11.0, speed_error: float | None = 0.008
+) -> VideoStretch:
     return VideoStretch(
         query_start_s=3.0,
         query_end_s=3.0 + seconds,
         bank_start_s=0.0,
         bank_end_s=seconds * speed,
         speed=speed,
+        speed_error=speed_error,
         frames=11,
         frames_possible=12,
     )
@@ -153,6 +156,36 @@ MATCHES: Mapping[str, tuple[Match, tuple[str, ...]]] = {
             ),
         ),
     ),
+    "video about faster": (
+        made(_VPDQ, video=extent(38, 38, stretch(speed=1.104, seconds=10.0, speed_error=0.03))),
+        (
+            *_PARTIAL,
+            (
+                "seconds 3.0 to 13.0 of the upload match seconds 0.0 to 11.0 of the known video, "
+                "at about 1.10 times its speed (11 of 12 frames match; the list asks for 10 s)"
+            ),
+        ),
+    ),
+    "video perhaps faster": (
+        made(_VPDQ, video=extent(38, 38, stretch(speed=1.04, seconds=10.0, speed_error=0.05))),
+        (
+            *_PARTIAL,
+            (
+                "seconds 3.0 to 13.0 of the upload match seconds 0.0 to 10.4 of the known video "
+                "(11 of 12 frames match; the list asks for 10 s)"
+            ),
+        ),
+    ),
+    "video faster, from before its precision was kept": (
+        made(_VPDQ, video=extent(38, 38, stretch(speed=1.1, seconds=10.0, speed_error=None))),
+        (
+            *_PARTIAL,
+            (
+                "seconds 3.0 to 13.0 of the upload match seconds 0.0 to 11.0 of the known video, "
+                "at about 1.10 times its speed (11 of 12 frames match; the list asks for 10 s)"
+            ),
+        ),
+    ),
     "video mirrored": (
         made(_VPDQ, video=extent(38, 38, None), transform="flip_y"),
         (*_PARTIAL, "met by the video turned or mirrored: flip_y"),
@@ -180,6 +213,15 @@ SHORT: Mapping[str, str] = {
     "seconds 3.0 to 14.0",
     "video faster": "video, 38 % of the upload's and 95 % of the known video's compared frames, "
     "seconds 3.0 to 13.0",
+    **dict.fromkeys(
+        (
+            "video about faster",
+            "video perhaps faster",
+            "video faster, from before its precision was kept",
+        ),
+        "video, 38 % of the upload's and 95 % of the known video's compared frames, "
+        "seconds 3.0 to 13.0",
+    ),
     "video mirrored": "video, 38 % of the upload's and 95 % of the known video's compared frames",
     "video from before": OLD_VIDEO.reasons[0],
 }

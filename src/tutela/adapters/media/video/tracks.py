@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from av.codec.context import ThreadType
 from av.container import InputContainer
-from av.stream import Discard
+from av.stream import Discard, Disposition
 from av.video.stream import VideoStream
 
 from tutela.adapters.media.model import RefusalReason
 from tutela.adapters.media.video.decoding import DECODERS, STILL_DECODERS, NoVideo, check_size
 from tutela.adapters.media.video.model import MAX_COVERS, MAX_TRACKS, VideoLimits
 
+_STILLS = Disposition.attached_pic | Disposition.timed_thumbnails
 _READ_ALONE = frozenset({"mov,mp4,m4a,3gp,3g2,mj2", "avi", "mxf"})
 """Containers whose index says what each track has: others tracks need not be read at all."""
 
@@ -96,5 +97,4 @@ def _pixels(stream: VideoStream) -> int:
 
 def _is_cover(stream: VideoStream) -> bool:
     """A still that a player shows beside sound or before the film."""
-    disposition = str(stream.disposition).lower()
-    return "attached_pic" in disposition or "timed_thumbnails" in disposition
+    return bool(stream.disposition & _STILLS)  # its text is a number in Python 3.11
