@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -199,3 +200,27 @@ def test_a_film_without_detail_cannot_be_matched(
     assert isinstance(hashed, Hashed)
     assert hashed.unmatchable is Unmatchable.LOW_QUALITY
     assert matcher.match(hashed).finding is Finding.CANNOT_BE_MATCHED
+
+
+def test_a_match_in_a_later_track_names_it(matcher: Matcher, make: Make) -> None:
+    decoy, shown = make(film(8), seconds=12), make(film(1), seconds=12, start=5)
+    assert decoy.video is not None
+    assert shown.video is not None
+    both = replace(
+        decoy,
+        video=replace(decoy.video, track=1, tracks_total=2),
+        further_videos=(replace(shown.video, track=2, tracks_total=2),),
+    )
+    match = _only(matcher.match(both))
+    assert match.form == "video track 2 of 2"
+    assert "met by video track 2 of 2 of the file" in match.reasons
+
+
+def test_the_speed_of_a_faster_upload_is_said(matcher: Matcher, make: Make) -> None:
+    match = _only(matcher.match(make(film(1), seconds=24, start=1, speed=1.2)))
+    assert match.video is not None
+    stretch = match.video.stretch
+    assert stretch is not None
+    assert stretch.speed_error is not None
+    assert abs(stretch.speed - 1.2) <= stretch.speed_error
+    assert any("times its speed" in reason for reason in match.reasons)

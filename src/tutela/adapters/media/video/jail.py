@@ -32,11 +32,11 @@ from tutela.hashing.digests import CHUNK_BYTES, Digesting
 from tutela.hashing.model import EVERY_SECONDS, MAX_FRAMES, Digests, Hashed
 from tutela.primitives.errors import Unavailable
 
-POLICY_VERSION = "tutela-video/1"
+POLICY_VERSION = "tutela-video/2"
 
 
 def pipeline_of(*, every_s: float = EVERY_SECONDS, key_frames: bool = False) -> str:
-    """For example `tutela-video/1+av-18.1.0+1s`: policy, decoder, which frames."""
+    """For example `tutela-video/2+av-18.1.0+1s`: policy, decoder, which frames."""
     try:
         decoder = f"av-{version('av')}"
     except PackageNotFoundError:
