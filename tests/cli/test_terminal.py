@@ -148,6 +148,7 @@ def calls(stored: Stored) -> dict[str, list[str]]:
         "law withdraw": [odd, *by, "--note", odd],
         "law words": [odd],
         "ledger head": [],
+        "ledger reconcile": [*by, "--yes"],
         "ledger show": [],
         "ledger verify": ["--anchor", odd],
         "lists clusters": [listed],
