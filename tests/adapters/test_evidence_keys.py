@@ -15,7 +15,7 @@ from tutela.adapters.keys import (
 from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
 from tutela.primitives.errors import Misconfigured
-from tutela.wiring import building
+from tutela.wiring import evidence_key
 from tutela.wiring.settings import Settings
 
 
@@ -55,9 +55,9 @@ def test_what_is_sealed_can_be_opened_with_the_operators_own_identity(tmp_path: 
     ensure_evidence_key(own)
     identity = own / "keys" / "evidence.agekey"
     settings = Settings(home=tmp_path / "home", evidence_identity_file=identity)
-    sealed = Seal(building.recipient_of(settings)).seal(b"drawn")
+    sealed = Seal(evidence_key.recipient_of(settings)).seal(b"drawn")
     assert Unsealer(load_identity(settings.identity_file)).unseal(sealed) == b"drawn"
-    assert load_recipient(settings.folder) == building.recipient_of(settings)
+    assert load_recipient(settings.folder) == evidence_key.recipient_of(settings)
     assert not (settings.folder / "keys" / "evidence.agekey").exists()
 
 

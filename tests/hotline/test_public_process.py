@@ -1,12 +1,14 @@
 """The public process can seal and never open: it does not even read the secret key."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from tutela.adapters.keys import ensure_evidence_key, load_identity, load_recipient
+from tutela.evidence import key_record
 from tutela.evidence.unsealing import Unsealer
 from tutela.intake.tips import TipState, advance, by_receipt, hand_in, tip
 from tutela.ledger.store import lines
@@ -47,12 +49,34 @@ def test_without_a_sealing_key_it_says_what_to_do(settings: Settings) -> None:
         pass
 
 
-def test_the_published_key_follows_the_secret_one(tmp_path: Path) -> None:
+def test_the_published_key_is_never_written_over_by_another(tmp_path: Path) -> None:
     first = ensure_evidence_key(tmp_path)
-    assert load_recipient(tmp_path) == first
     ensure_evidence_key(tmp_path / "other")
     (tmp_path / "other" / "keys" / "evidence.agekey").replace(tmp_path / "keys" / "evidence.agekey")
-    assert ensure_evidence_key(tmp_path) == load_recipient(tmp_path) != first
+    with pytest.raises(Misconfigured, match="do not belong together"):
+        ensure_evidence_key(tmp_path)
+    assert load_recipient(tmp_path) == first
+
+
+def test_it_seals_nothing_to_another_key_than_the_noted_one(settings: Settings) -> None:
+    recipient = ensure_evidence_key(settings.folder)
+    with public_parts(settings) as parts, parts.database.begin() as tx:
+        key_record.require_pair(
+            tx,
+            recipient,
+            Unsealer(load_identity(settings.identity_file)),
+            source="here",
+            sealed=(),
+            at=datetime.now(UTC),
+        )
+    other = ensure_evidence_key(settings.folder / "other")
+    (settings.folder / "evidence.recipient").write_text(other + "\n")
+    ours = "not the one of this installation"
+    with pytest.raises(Misconfigured, match=ours), public_parts(settings):
+        pass
+    swapped = settings.model_copy(update={"evidence_recipient": other})
+    with pytest.raises(Misconfigured, match="TUTELA_EVIDENCE_RECIPIENT"), public_parts(swapped):
+        pass
 
 
 def test_the_sender_sees_how_far_it_has_come(settings: Settings, clock: FixedClock) -> None:

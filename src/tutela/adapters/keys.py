@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyrage
 
+from tutela.evidence.key_record import short
 from tutela.primitives.errors import Misconfigured
 from tutela.primitives.redacted import Redacted
 
@@ -23,8 +24,8 @@ def ensure_evidence_key(folder: Path, identity_file: Path | None = None) -> str:
     process that may seal and must never be able to unseal. An `identity_file` of the
     operator's stands in for the first file; it is never made.
 
-    Raises `Misconfigured` when the pair was made before and the secret key is gone: another
-    one would open nothing of what is there.
+    Raises `Misconfigured` when the pair was made before and the secret key is gone or is another
+    one: it would open nothing of what is there. The published key is never written over.
     """
     keys = folder / "keys"
     path = identity_file or keys / FILE_NAME
@@ -36,7 +37,10 @@ def ensure_evidence_key(folder: Path, identity_file: Path | None = None) -> str:
                 raise _gone(path)
             _create(path)
         recipient = recipient_of(load_identity(path))
-        _publish(folder / PUBLIC_NAME, recipient)
+        if made_before:
+            _require_same(folder, path, recipient)
+        else:
+            _publish(folder / PUBLIC_NAME, recipient)
     except OSError as error:
         raise Misconfigured(
             "The evidence key cannot be made",
@@ -49,13 +53,21 @@ def ensure_evidence_key(folder: Path, identity_file: Path | None = None) -> str:
 def load_recipient(folder: Path) -> str:
     """The public key alone; the file with the secret one is not opened."""
     try:
-        return (folder / PUBLIC_NAME).read_text("ascii").strip()
+        lines = _lines(folder / PUBLIC_NAME)
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
             "The sealing key is not here",
             why=f"{PUBLIC_NAME} cannot be read ({type(error).__name__})",
             remedy="Start the staff process or the worker once, or set TUTELA_EVIDENCE_RECIPIENT.",
         ) from error
+    if len(lines) != 1:
+        raise Misconfigured(
+            "The sealing key cannot be read",
+            why=f"{folder / PUBLIC_NAME} holds {len(lines)} keys, expected one",
+            remedy="Restore the file from a backup, or remove it where the identity is: it is "
+            "written again when the staff process or the worker starts.",
+        )
+    return lines[0]
 
 
 def load_identity(path: Path) -> Redacted[str]:
@@ -68,14 +80,13 @@ def load_identity(path: Path) -> Redacted[str]:
                 why=f"its rights are {stat.S_IMODE(mode):04o}",
                 remedy="Give the file the rights 0600 and consider a new key.",
             )
-        lines = path.read_text("ascii").splitlines()
+        found = _lines(path)
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
             "The evidence identity cannot be read",
             why=type(error).__name__,
             remedy="Check TUTELA_EVIDENCE_IDENTITY_FILE, or start once to make a key pair.",
         ) from error
-    found = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if len(found) != 1:
         raise Misconfigured(
             "The evidence identity file must hold exactly one key",
@@ -105,10 +116,27 @@ def _gone(path: Path) -> Misconfigured:
     )
 
 
+def _lines(path: Path) -> list[str]:
+    """What stands in a key file: no comments, blank lines or byte order mark, any line ends."""
+    lines = (line.strip() for line in path.read_text("utf-8-sig").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _require_same(folder: Path, identity: Path, recipient: str) -> None:
+    """The published key belongs to the identity, else one of the two files is the wrong one."""
+    published = load_recipient(folder)
+    if published != recipient:
+        raise Misconfigured(
+            "The two halves of the evidence key do not belong together",
+            why=f"{identity} opens what is sealed to {short(recipient)}, and "
+            f"{folder / PUBLIC_NAME} says {short(published)}",
+            remedy=f"Put back the identity of {short(published)}, or {PUBLIC_NAME} if that is the "
+            "wrong one. Nothing was changed.",
+        )
+
+
 def _publish(path: Path, recipient: str) -> None:
     """Keep the public key beside the folder of secrets, whole or not at all."""
-    if path.exists() and path.read_text("ascii").strip() == recipient:
-        return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     draft.write_text(f"{recipient}\n", "ascii")
     draft.replace(path)

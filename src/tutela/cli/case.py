@@ -21,6 +21,7 @@ from tutela.reporting.dossier import Dossier, dossier
 from tutela.reporting.packaging import pack
 from tutela.reporting.reports import RestrictionState
 from tutela.reporting.restricting import done_by_person, restrictions_of
+from tutela.wiring.evidence_key import require_pair_if_here
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import load_settings
 
@@ -92,15 +93,17 @@ def export(
     """Pack the case as a BagIt bag: sealed exhibits, report bytes, receipt, ledger lines."""
     settings = load_settings()
     blobs = open_blobs(settings.blobs_url, home=settings.folder)
-    with open_database(settings) as database, database.begin() as tx:
-        place = pack(
-            tx,
-            CaseId.parse(case),
-            blobs=blobs,
-            folder=out.resolve(),
-            by="cli",
-            at=datetime.now(UTC),
-        )
+    with open_database(settings) as database:
+        require_pair_if_here(settings, database)
+        with database.begin() as tx:
+            place = pack(
+                tx,
+                CaseId.parse(case),
+                blobs=blobs,
+                folder=out.resolve(),
+                by="cli",
+                at=datetime.now(UTC),
+            )
     emit(
         {"case": case, "package": str(place)},
         as_json=as_json,

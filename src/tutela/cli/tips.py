@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from tutela.adapters.keys import load_identity
+from tutela.adapters.blobs import open_blobs
 from tutela.cli.presenting import OUT, AsJson, emit, ids
-from tutela.evidence.unsealing import Unsealer
 from tutela.intake.tips import TipState, advance, tip, tips
 from tutela.ledger.store import append
 from tutela.primitives.clock import iso
 from tutela.primitives.ids import SubmissionId
+from tutela.wiring.evidence_key import checked_pair
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import load_settings
 
@@ -56,12 +56,14 @@ def list_tips(
 def show(tip_id: TipArgument, as_json: AsJson = False) -> None:
     """Open one tip with the evidence key and print it; this is a ledger line."""
     settings = load_settings()
-    unsealer = Unsealer(load_identity(settings.identity_file))
-    with open_database(settings) as database, database.begin() as tx:
-        found = tip(tx, SubmissionId.parse(tip_id))
-        answers = json.loads(unsealer.unseal(found.sealed))
-        now = datetime.now(UTC)
-        append(tx, at=now, actor=_BY, action="tip_opened", subject=found.id, detail={})
+    blobs = open_blobs(settings.blobs_url, home=settings.folder)
+    with open_database(settings) as database:
+        _, unsealer = checked_pair(settings, database, blobs)
+        with database.begin() as tx:
+            found = tip(tx, SubmissionId.parse(tip_id))
+            answers = json.loads(unsealer.unseal(found.sealed))
+            now = datetime.now(UTC)
+            append(tx, at=now, actor=_BY, action="tip_opened", subject=found.id, detail={})
     data = {"id": found.id, "state": found.state.value, "answers": answers}
     emit(data, as_json=as_json, render=lambda: _render(answers))
 

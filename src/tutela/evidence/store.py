@@ -200,12 +200,30 @@ def hashes_of(
     return [(CaseId(case_id), pdq, quality) for case_id, pdq, quality in rows]
 
 
-def exhibits_kept(tx: Connection) -> Sequence[Exhibit]:
-    """Every exhibit whose bytes are still there, the oldest first."""
+def sealed_contexts(tx: Connection, *, limit: int) -> Sequence[bytes]:
+    """Sealed parts of the newest submissions that have one."""
+    rows = tx.execute(
+        select(SUBMISSIONS.c.context_sealed)
+        .where(SUBMISSIONS.c.context_sealed.is_not(None))
+        .order_by(SUBMISSIONS.c.id.desc())
+        .limit(limit)
+    )
+    return [bytes(row.context_sealed) for row in rows]
+
+
+def exhibits_kept(
+    tx: Connection, *, after: str = "", limit: int | None = None
+) -> Sequence[Exhibit]:
+    """The exhibits whose bytes are still there, the oldest first; those after one, so many."""
     rows = tx.execute(
         select(EXHIBITS)
-        .where(EXHIBITS.c.destroyed_at.is_(None), EXHIBITS.c.blob_key.is_not(None))
+        .where(
+            EXHIBITS.c.destroyed_at.is_(None),
+            EXHIBITS.c.blob_key.is_not(None),
+            EXHIBITS.c.id > after,
+        )
         .order_by(EXHIBITS.c.id)
+        .limit(limit)
     )
     return [_exhibit(row) for row in rows]
 

@@ -173,3 +173,9 @@ def _tip(row: object) -> Tip:
         state=TipState(row.state),  # type: ignore[attr-defined]
         state_at=row.state_at,  # type: ignore[attr-defined]
     )
+
+
+def sealed_tips(tx: Connection, *, limit: int) -> Sequence[bytes]:
+    """The sealed answers of the newest tips."""
+    rows = tx.execute(select(TIPS.c.sealed).order_by(TIPS.c.id.desc()).limit(limit))
+    return [bytes(row.sealed) for row in rows]

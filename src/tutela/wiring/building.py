@@ -5,7 +5,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from tutela.adapters.blobs import open_blobs
-from tutela.adapters.keys import ensure_evidence_key, load_identity
 from tutela.adapters.media.jail import Jail
 from tutela.cases.opening import open_case
 from tutela.evidence.ports import BlobStore
@@ -18,6 +17,7 @@ from tutela.ledger.outward import OutwardGate
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
+from tutela.wiring.evidence_key import checked_pair
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.limits import limits_of, video_limits_of
 from tutela.wiring.matching import open_matcher
@@ -63,8 +63,8 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
                 starting=patience,
             )
         )
-        seal = Seal(recipient_of(settings))
         blobs = open_blobs(settings.blobs_url, home=settings.folder)
+        seal, unsealer = checked_pair(settings, database, blobs)
         clock = SystemClock()
         matcher = stack.enter_context(open_matcher(settings, database))
         book = lawbook_of(settings)
@@ -76,7 +76,7 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             jail=jail,
             matcher=matcher,
             seal=seal,
-            unsealer=Unsealer(load_identity(settings.identity_file)),
+            unsealer=unsealer,
             blobs=blobs,
             book=book,
             intake=Intake(
@@ -93,10 +93,3 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             detecting=detecting,
             outward=outward_gate(settings, database, clock),
         )
-
-
-def recipient_of(settings: Settings) -> str:
-    """The key that evidence is sealed to: the operator's, or one made on the first start."""
-    if settings.evidence_recipient:
-        return settings.evidence_recipient
-    return ensure_evidence_key(settings.folder, settings.evidence_identity_file)

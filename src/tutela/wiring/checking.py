@@ -3,14 +3,15 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tutela.adapters.blobs import known_store
-from tutela.adapters.keys import PUBLIC_NAME, load_identity, recipient_of
+from tutela.adapters.keys import PUBLIC_NAME, load_identity, load_recipient, recipient_of
 from tutela.adapters.postgres import schema_state
+from tutela.evidence.key_record import require_recipient
 from tutela.evidence.sealing import Seal
 from tutela.law.book import Lawbook
 from tutela.ledger.outward import Standing
@@ -18,7 +19,8 @@ from tutela.oversight import detection
 from tutela.oversight.detection import unsaid
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.database import Database
-from tutela.primitives.errors import TutelaError
+from tutela.primitives.errors import TutelaError, Unavailable
+from tutela.wiring.evidence_key import require_halves
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.opening import database_url, outward_gate
 from tutela.wiring.provider import detecting_of, provider_facts
@@ -139,7 +141,7 @@ def _keys(settings: Settings) -> Check:
         if settings.evidence_recipient:
             Seal(settings.evidence_recipient)
         if path.exists():
-            recipient_of(load_identity(path))
+            _require_noted(settings, recipient_of(load_identity(path)))
     except TutelaError as error:
         return Check(part="evidence key", state="missing", why=str(error))
     if not path.exists():
@@ -157,6 +159,19 @@ def _keys(settings: Settings) -> Check:
             return Check(part="evidence key", state="missing", why=why)
         return Check(part="evidence key", state="ok", why="made at the first start")
     return Check(part="evidence key", state="ok", why=str(path))
+
+
+def _require_noted(settings: Settings, belongs: str) -> None:
+    """The key is the one that was published, and the one that the database was sealed to."""
+    published = settings.evidence_recipient
+    if published is None and (settings.folder / PUBLIC_NAME).exists():
+        published = load_recipient(settings.folder)
+    if published is not None:
+        require_halves(settings, published, belongs)
+    with suppress(Unavailable), _current(settings) as database:  # said by the part "database"
+        if database is not None:
+            with database.begin() as tx:
+                require_recipient(tx, belongs, source=str(settings.identity_file))
 
 
 def _blobs(settings: Settings) -> Check:

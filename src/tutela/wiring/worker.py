@@ -13,9 +13,7 @@ import structlog
 
 from tutela.adapters.blobs import open_blobs
 from tutela.adapters.cybertip import CyberTiplineChannel
-from tutela.adapters.keys import load_identity
 from tutela.adapters.webhook import Webhook
-from tutela.evidence.unsealing import Unsealer
 from tutela.law.book import Lawbook
 from tutela.ledger.outward import OutwardGate
 from tutela.primitives.clock import Clock, SystemClock
@@ -25,7 +23,7 @@ from tutela.primitives.redacted import Redacted
 from tutela.reporting.desk import Desk, ProviderProfile
 from tutela.reporting.exclusivity import Place
 from tutela.review.viewing import viewed_entirely
-from tutela.wiring.building import recipient_of
+from tutela.wiring.evidence_key import checked_pair
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.opening import database_url, open_database, outward_gate
 from tutela.wiring.provider import detecting_of, provider_facts
@@ -117,7 +115,8 @@ def _desk(
     outward: OutwardGate,
 ) -> Desk:
     clock = SystemClock()
-    recipient_of(settings)  # makes the key pair on a first start
+    blobs = open_blobs(settings.blobs_url, home=settings.folder)
+    _, unsealer = checked_pair(settings, database, blobs)
     return Desk(
         database=database,
         clock=clock,
@@ -133,8 +132,8 @@ def _desk(
         authority=_authority(stack, settings, clock, outward),
         outward=outward,
         pinned_schema_sha256=settings.cybertip_xsd_sha256,
-        blobs=open_blobs(settings.blobs_url, home=settings.folder),
-        unsealer=Unsealer(load_identity(settings.identity_file)),
+        blobs=blobs,
+        unsealer=unsealer,
         viewed_entirely=viewed_entirely,
         stop=stop,
     )

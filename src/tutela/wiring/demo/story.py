@@ -28,10 +28,11 @@ from tutela.reporting.store import in_state
 from tutela.scan.model import Scanned
 from tutela.scan.planning import Plan
 from tutela.scan.running import run
-from tutela.wiring.building import Parts, open_parts, recipient_of
+from tutela.wiring.building import Parts, open_parts
 from tutela.wiring.demo import staging
 from tutela.wiring.demo.processes import Processes, free_port
 from tutela.wiring.demo.staging import Ports, Stage
+from tutela.wiring.evidence_key import recipient_of
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import load_settings
 
