@@ -130,6 +130,7 @@ def calls(stored: Stored) -> dict[str, list[str]]:
         "evidence due": [],
         "evidence request": [stored.exhibit, *by],
         "hash": [str(stored.folder)],
+        "init": [],
         "keys create": [odd],
         "keys list": [],
         "keys revoke": [odd],

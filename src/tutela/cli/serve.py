@@ -38,13 +38,18 @@ def staff() -> None:
 
 @serve_app.command("public")
 def public() -> None:
-    """Run the public form (TUTELA_PUBLIC_HOST, TUTELA_PUBLIC_PORT)."""
+    """Run the public form (TUTELA_PUBLIC_HOST, TUTELA_PUBLIC_PORT).
+
+    It seals and never opens, so it makes no key: it waits until `tutela init` has made one.
+    """
     with loading():
         from tutela.cli.faces import open_public  # noqa: PLC0415 - as above
         from tutela.cli.listening import serve  # noqa: PLC0415
+        from tutela.wiring.public import wait_for_sealing_key  # noqa: PLC0415
 
     settings = load_settings()
     set_up_logging(settings)
+    wait_for_sealing_key(settings)
     with open_public(settings) as app:
         serve(app, settings.public_host, settings.public_port, settings=settings)
 

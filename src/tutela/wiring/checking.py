@@ -22,11 +22,12 @@ from tutela.primitives.database import Database
 from tutela.primitives.errors import TutelaError, Unavailable
 from tutela.wiring.evidence_key import require_halves
 from tutela.wiring.lawbook import lawbook_of
-from tutela.wiring.opening import database_url, outward_gate
+from tutela.wiring.opening import existing_database_url, outward_gate
 from tutela.wiring.provider import detecting_of, provider_facts
 from tutela.wiring.settings import Settings, unknown_variables
 
 _LOW_DISK_BYTES = 1 << 30
+_INIT = "run `tutela init`"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +76,8 @@ def _home(settings: Settings) -> Check:
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         why = f"{there} is no folder that this user may write: set TUTELA_HOME"
         return Check(part="home", state="missing", why=why)
+    if not folder.exists():
+        return Check(part="home", state="missing", why=f"{folder} is not there yet: {_INIT}")
     free = shutil.disk_usage(there).free
     if free < _LOW_DISK_BYTES:
         return Check(part="home", state="missing", why=f"only {free >> 20} MiB free at {there}")
@@ -84,18 +87,19 @@ def _home(settings: Settings) -> Check:
 def _database(settings: Settings) -> Check:
     kind = "external" if settings.database_url else "embedded"
     try:
-        with database_url(settings) as url:
+        with existing_database_url(settings) as url:
+            if url is None:
+                why = f"the embedded one is not made yet: {_INIT}"
+                return Check(part="database", state="missing", why=why)
             present, needed = schema_state(url)
     except TutelaError as error:
         return Check(part="database", state="missing", why=str(error))
     if present == needed:
         return Check(part="database", state="ok", why=f"{kind}, schema {present}")
-    if settings.database_url is None:
-        return Check(part="database", state="ok", why="embedded, made at the first start")
     return Check(
         part="database",
         state="missing",
-        why=f"schema {present or 'none'}, needs {needed}: run `tutela db migrate`",
+        why=f"{kind}, schema {present or 'none'}, needs {needed}: {_INIT}",
     )
 
 
@@ -123,7 +127,10 @@ def _outward(settings: Settings) -> Check:
 @contextmanager
 def _current(settings: Settings) -> Iterator[Database | None]:
     """The database as it is, when it has this program's schema; nothing is made or migrated."""
-    with database_url(settings) as url:
+    with existing_database_url(settings) as url:
+        if url is None:
+            yield None
+            return
         present, needed = schema_state(url)
         if present != needed:
             yield None
@@ -157,7 +164,7 @@ def _keys(settings: Settings) -> Check:
         if (settings.folder / PUBLIC_NAME).exists():
             why = f"{path} is gone, and evidence may have been sealed to it: restore it"
             return Check(part="evidence key", state="missing", why=why)
-        return Check(part="evidence key", state="ok", why="made at the first start")
+        return Check(part="evidence key", state="missing", why=f"not made yet: {_INIT}")
     return Check(part="evidence key", state="ok", why=str(path))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tutela.adapters.postgres import embedded, migrate, schema_state, with_driver
+from tutela.adapters.postgres import embedded, embedded_if_made, migrate, schema_state, with_driver
 from tutela.ledger.noted_head import NotedHead
 from tutela.ledger.outward import OutwardGate
 from tutela.primitives.clock import Clock
@@ -34,6 +34,16 @@ def database_url(settings: Settings) -> Iterator[str]:
     """The owner's URL of the database: the operator's, or the embedded server's."""
     if settings.database_url is None:
         with embedded(settings.folder / "postgres") as url:
+            yield url
+        return
+    yield with_driver(settings.database_url.get_secret_value())
+
+
+@contextmanager
+def existing_database_url(settings: Settings) -> Iterator[str | None]:
+    """As `database_url`, for looking only: None when the embedded one was not made yet."""
+    if settings.database_url is None:
+        with embedded_if_made(settings.folder / "postgres") as url:
             yield url
         return
     yield with_driver(settings.database_url.get_secret_value())
