@@ -7,7 +7,7 @@ from sqlalchemy.engine import make_url
 from tutela.adapters.blobs import open_blobs
 from tutela.adapters.postgres import migrate, schema_state, with_driver
 from tutela.evidence.key_record import require_recipient
-from tutela.wiring.evidence_key import checked_pair
+from tutela.wiring.evidence_key import checked_pair, recipient_of
 from tutela.wiring.opening import database_url, open_database
 from tutela.wiring.settings import Settings
 from tutela.workflows.engine import prepare
@@ -59,8 +59,8 @@ def _evidence_key(settings: Settings) -> str:
                 require_recipient(tx, given, source="TUTELA_EVIDENCE_RECIPIENT")
             return given
         blobs = open_blobs(settings.blobs_url, home=settings.folder)
-        seal, _ = checked_pair(settings, database, blobs)
-        return seal.recipient
+        checked_pair(settings, database, blobs)
+        return recipient_of(settings)
 
 
 def bring_schema(
