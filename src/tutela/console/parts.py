@@ -33,7 +33,7 @@ class Media(Protocol):
         ...
 
     def full_view(self, data: bytes) -> bytes:
-        """The whole first frame as a new PNG; the uploaded bytes never reach a browser."""
+        """The picture, or a sheet of several, as a new PNG: no uploaded byte reaches a browser."""
         ...
 
     def facts(self, data: bytes) -> Facts:

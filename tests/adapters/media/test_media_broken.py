@@ -1,7 +1,8 @@
 """Metadata never decides, and what browsers show of a file that is cut off is hashed.
 
 Every chunk and segment beside the pixels is made huge, short, garbage, doubled and put elsewhere,
-and every kind of file is cut. Chromium showed all of these (`docs/records/what-broke/pictures.md`).
+and every kind of file is cut. Chromium draws all PNG and JPEG with such metadata
+(`docs/records/what-broke/pictures.md`).
 """
 
 import io

@@ -135,3 +135,28 @@ def test_a_file_that_is_no_picture_is_refused_with_its_reason(jail: Jail) -> Non
 def test_an_unknown_style_is_refused(jail: Jail, tagged: bytes) -> None:
     with pytest.raises(BadInput, match="no such rendition"):
         jail.rendition(tagged, "raw")  # type: ignore[arg-type]
+
+
+def test_of_a_file_with_several_pictures_a_person_sees_those_that_are_hashed(
+    jail: Jail, picture: Image.Image, encode: Encode
+) -> None:
+    """A blank first frame would otherwise be all that a reviewer is shown of a match."""
+    blank = Image.new("RGB", picture.size, "white")
+    for form in ("GIF", "PNG", "WEBP", "TIFF"):
+        alone = encode(blank.copy(), form)
+        several = encode(blank.copy(), form, save_all=True, append_images=[picture.copy()])
+        seen = Image.open(io.BytesIO(jail.full_view(several)))
+        assert seen.width > seen.height * picture.width // picture.height
+        levels = seen.convert("L").getextrema()
+        assert levels[0] < 100 < levels[1], form
+        assert jail.facts(several).frames == 2
+        assert jail.full_view(alone) != jail.full_view(several)
+        assert jail.rendition(several, "blur").startswith(b"\x89PNG")
+
+
+def test_a_person_sees_what_is_stored_under_a_transparency_that_hides_all(
+    jail: Jail, picture: Image.Image, encode: Encode
+) -> None:
+    hidden = picture.convert("RGBA")
+    hidden.putalpha(0)
+    assert jail.full_view(encode(hidden, "PNG")) == jail.full_view(encode(picture, "PNG"))

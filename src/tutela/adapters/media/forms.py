@@ -9,7 +9,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from PIL import ExifTags, Image
 from PIL.IcoImagePlugin import IcoImageFile
@@ -70,6 +70,7 @@ def hashes_of(pixels: Pixels, *, dihedral: bool, turn: str | None = None) -> Has
 
 
 Hashing = Callable[[Pixels], Hashes]
+_Taken = TypeVar("_Taken")
 _KINDS = {
     "TIFF": FormKind.PAGE,
     "JPEG": FormKind.IMAGE,
@@ -165,33 +166,48 @@ def add_pictures(
     budget: Budget,
     hash_loaded: Callable[[Image.Image], Hashes],
 ) -> tuple[int, int]:
-    """Hash later frames, pages or images, spread over all; how many there are, and were hashed.
+    """Hash later frames, pages or images; how many there are, and were hashed with the first.
 
-    `image` stands at the first; afterwards it stands elsewhere. `hash_loaded` loads the picture
-    it stands at, and hashes it.
+    `hash_loaded` loads the picture that it is given, and hashes it.
     """
-    kind = _KINDS.get(image.format or "", FormKind.FRAME)
-    total = _count(image)
-    hashed = 1
+    kind = _kind(image)
+    total, hashed = count_pictures(image), 1
+    for place, hashes in later_pictures(image, limits=limits, budget=budget, taken=hash_loaded):
+        hashed += 1
+        forms.add(kind, hashes, number=place + 1, total=total)
+    return total, hashed
+
+
+def later_pictures(
+    image: Image.Image, *, limits: Limits, budget: Budget, taken: Callable[[Image.Image], _Taken]
+) -> Iterator[tuple[int, _Taken]]:
+    """What `taken` makes of the pictures after the first, spread over all, with their places.
+
+    `image` stands at the first; afterwards it stands elsewhere. The same are given for the same
+    file, so that a person is shown what was hashed.
+    """
+    steps = _kind(image) is FormKind.FRAME
     first = decoded = image.tell()
-    for place in spread(total, limits.max_pictures, first=first):
+    for place in spread(count_pictures(image), limits.max_pictures, first=first):
         try:
             picture = _picture_at(image, place)
             if picture.width * picture.height > limits.max_pixels:
                 continue
             # To get to a frame of an animation those before it are decoded.
-            passed = max(1, place - decoded) if kind is FormKind.FRAME else 1
+            passed = max(1, place - decoded) if steps else 1
             if not budget.allows(passed * picture.width * picture.height):
                 break
-            hashes = hash_loaded(picture)
+            one = taken(picture)
         except MemoryError:
             break
         except Exception:  # noqa: BLE001, S112 - one broken page of a stranger costs that page
             continue
         decoded = place
-        hashed += 1
-        forms.add(kind, hashes, number=place + 1, total=total)
-    return total, hashed
+        yield place, one
+
+
+def _kind(image: Image.Image) -> FormKind:
+    return _KINDS.get(image.format or "", FormKind.FRAME)
 
 
 def spread(total: int, most: int, *, first: int = 0) -> Iterator[int]:
@@ -211,7 +227,8 @@ def _picture_at(image: Image.Image, place: int) -> Image.Image:
     return image
 
 
-def _count(image: Image.Image) -> int:
+def count_pictures(image: Image.Image) -> int:
+    """How many frames, pages or images the file says that it has; at least one."""
     try:
         if isinstance(image, IcoImageFile):
             return len(image.ico.entry)

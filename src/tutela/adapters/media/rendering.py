@@ -9,8 +9,10 @@ import io
 
 from PIL import ExifTags, Image, ImageFilter
 
+from tutela.adapters.media.contact_sheet import cell_px, sheet_of
 from tutela.adapters.media.converting import Plain
 from tutela.adapters.media.decoding import decoded
+from tutela.adapters.media.forms import Budget, count_pictures, later_pictures
 from tutela.adapters.media.model import (
     FULL_VIEW_SIDE_PX,
     RENDITION_SIDE_PX,
@@ -20,8 +22,10 @@ from tutela.adapters.media.model import (
     RefusalReason,
     Style,
 )
-from tutela.adapters.media.opening import NoPicture
+from tutela.adapters.media.opening import NoPicture, loaded
 from tutela.adapters.media.sniffing import Kind
+from tutela.hashing.model import MIN_QUALITY
+from tutela.hashing.pdq import pdq
 
 _BLUR_SIDE_PX = 24  # what is left of the picture before it is blown up and smoothed
 _BLUR_RADIUS_PX = 8
@@ -42,7 +46,7 @@ def rendition(body: bytes, *, kind: Kind, limits: Limits, style: Style) -> bytes
     """A PNG: 64-px thumb, or a blurred, grey or line-art form with 320 px on the long side."""
     if style not in STYLES:
         raise NoPicture(RefusalReason.DAMAGED, "style")
-    image = _upright(body, kind=kind, limits=limits, side_px=RENDITION_SIDE_PX)
+    image = _shown(body, kind=kind, limits=limits, side_px=RENDITION_SIDE_PX)
     if style == "thumb":
         image.thumbnail((THUMB_SIDE_PX, THUMB_SIDE_PX))
     elif style == "grey":
@@ -55,17 +59,43 @@ def rendition(body: bytes, *, kind: Kind, limits: Limits, style: Style) -> bytes
 
 
 def full_view(body: bytes, *, kind: Kind, limits: Limits) -> bytes:
-    """A PNG of the whole picture, at most 1600 px on the long side."""
-    return _png(_upright(body, kind=kind, limits=limits, side_px=FULL_VIEW_SIDE_PX))
+    """A PNG of the whole picture, at most 1600 px on the long side.
+
+    Of a file with several pictures: a contact sheet of those that are hashed.
+    """
+    return _png(_shown(body, kind=kind, limits=limits, side_px=FULL_VIEW_SIDE_PX))
 
 
-def _upright(body: bytes, *, kind: Kind, limits: Limits, side_px: int) -> Image.Image:
-    """The first frame, plain, reduced, turned as its orientation says."""
+def _shown(body: bytes, *, kind: Kind, limits: Limits, side_px: int) -> Image.Image:
+    """The picture, plain, reduced and upright; of a file with several those that were hashed."""
+    budget = Budget.of(limits)
     source = decoded(body, kind=kind, limits=limits)
+    count = min(count_pictures(source), limits.max_pictures)
+    cell = cell_px(count, side_px=side_px)
+    # The file's own picture changes when it is asked for the next one.
+    pictures = [_upright(source if count == 1 else source.copy(), side_px=cell)]
+    later = later_pictures(
+        source,
+        limits=limits,
+        budget=budget,
+        taken=lambda one: _upright(loaded(one, limits).copy(), side_px=cell),
+    )
+    pictures += [picture for _, picture in later]
+    return sheet_of(pictures)
+
+
+def _upright(source: Image.Image, *, side_px: int) -> Image.Image:
+    """One loaded picture, turned as its orientation says.
+
+    Where transparency hides all that is to be seen: the colours stored under it, as for hashing.
+    """
     turn = None
     with contextlib.suppress(Exception):  # broken metadata of a stranger: shown as stored
         turn = _TURNS.get(int(source.getexif().get(ExifTags.Base.Orientation, 1)))
-    small = Plain(source).whole()
+    plain = Plain(source)
+    if plain.alpha == "white" and pdq(plain.pixels()).quality < MIN_QUALITY:
+        plain.ignore_alpha()
+    small = plain.whole()
     small.thumbnail((side_px, side_px), reducing_gap=2.0)
     return small.transpose(turn) if turn is not None else small
 
