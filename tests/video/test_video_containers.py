@@ -190,6 +190,19 @@ def _boxes(body: bytes) -> list[tuple[bytes, int, int]]:
     return found
 
 
+@pytest.mark.parametrize(
+    "name", ["flv", "mpeg_ts", "mpeg_ps", "ogg", "wmv", "matroska", "faststart"]
+)
+def test_zeros_behind_a_film_do_not_make_it_incomplete(
+    jail: Jail,
+    clips: Any,
+    name: str,
+) -> None:
+    found = _hashed(jail, clips(name) + bytes(500))
+    assert found.video is not None
+    assert (found.video.complete, found.why) == (FORMS[name].whole, "")
+
+
 def test_a_missing_last_fragment_is_missed(jail: Jail, clips: Any) -> None:
     body = clips("dash")
     last = max(start for name, start, _ in _boxes(body) if name == b"moof")

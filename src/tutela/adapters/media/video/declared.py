@@ -237,7 +237,10 @@ def _of_flv(file: Stored) -> Declared:
     known = _TAG_BYTES <= last < file.size - 4
     tag = file.at(file.size - 4 - last, _TAG_BYTES) if known else b""
     fits = len(tag) == _TAG_BYTES and int.from_bytes(tag[1:4]) == last - _TAG_BYTES
-    return Declared(end=int(size) if size else None, seconds=seconds, cut_packet=not fits)
+    behind = size is not None and size <= file.size  # what follows the declared end is not of it
+    return Declared(
+        end=int(size) if size else None, seconds=seconds, cut_packet=not (fits or behind)
+    )
 
 
 def _amf_number(head: bytes, name: bytes) -> float | None:
@@ -299,7 +302,10 @@ def _of_transport_stream(file: Stored) -> Declared:
         for phase in range(first, length):
             places = head[phase::length]
             if len(places) > 2 and set(places) == {0x47}:  # noqa: PLR2004 - a rhythm
-                return Declared(cut_packet=(file.size - (phase - first)) % length != 0)
+                over = (file.size - (phase - first)) % length
+                rest = file.at(file.size - over, over)
+                cut = rest[first] == 0x47 if over > first else any(rest)  # noqa: PLR2004 - sync
+                return Declared(cut_packet=cut)
     return Declared()
 
 
