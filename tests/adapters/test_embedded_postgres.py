@@ -10,6 +10,8 @@ from pathlib import Path
 import fasteners
 import psutil
 import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
 
 from tutela.adapters.postgres import PostgresServer, embedded
 
@@ -25,8 +27,10 @@ with embedded(Path(sys.argv[1])) as url:
 
 def servers(folder: Path) -> list[psutil.Process]:
     found = []
-    for process in psutil.process_iter(["cmdline", "status"]):
+    for process in psutil.process_iter(["name", "cmdline", "status"]):
         line = process.info["cmdline"] or []
+        if process.info["name"] != "postgres":
+            continue
         if str(folder) in line and process.info["status"] != psutil.STATUS_ZOMBIE:
             found.append(process)
     return found
@@ -124,4 +128,99 @@ def test_a_slow_start_is_waited_for(folder: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(PostgresServer, "start", slow)
     with embedded(folder):
         assert len(tries) == 3
+    assert gone(folder)
+
+
+def pid_of(folder: Path) -> int:
+    return int((folder / "postmaster.pid").read_text("utf-8").split("\n", maxsplit=1)[0])
+
+
+def killed(folder: Path) -> int:
+    """Kill the server as the kernel would for memory; gives its process number."""
+    pid = pid_of(folder)
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def answers(url: str) -> bool:
+    engine = create_engine(url)
+    try:
+        with engine.connect() as connection:
+            return connection.execute(text("SELECT 1")).scalar_one() == 1
+    except OperationalError:
+        return False
+    finally:
+        engine.dispose()
+
+
+def comes_back(folder: Path, url: str, *, after: int) -> bool:
+    for _ in range(600):
+        if (folder / "postmaster.pid").exists() and pid_of(folder) != after and answers(url):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_killed_server_is_started_again_by_who_uses_it(folder: Path) -> None:
+    with embedded(folder) as url:
+        for _ in range(2):
+            assert comes_back(folder, url, after=killed(folder))
+            assert len(servers(folder)) == 1
+    assert gone(folder)
+
+
+def test_several_users_of_a_killed_server_start_one_and_the_last_ends_it(folder: Path) -> None:
+    pair = [user(folder, 60), user(folder, 60)]
+    with embedded(folder) as url:
+        assert comes_back(folder, url, after=killed(folder))
+        assert len(servers(folder)) == 1
+    assert len(servers(folder)) == 1, "it was stopped while still in use"
+    for process in pair:
+        process.terminate()
+        process.communicate(timeout=60)
+    with embedded(folder):  # two were ended without a chance to stop it
+        assert len(servers(folder)) == 1
+    assert gone(folder)
+
+
+def test_who_joined_an_earlier_server_stops_the_one_that_runs(folder: Path) -> None:
+    """Another process has started the server again: it would be left behind as an orphan."""
+    with embedded(folder) as url:
+        before = killed(folder)
+        other = user(folder, 30)
+        assert comes_back(folder, url, after=before)
+        os.kill(other.pid, signal.SIGKILL)
+        other.communicate()
+    assert gone(folder)
+
+
+def test_a_command_that_is_told_to_end_stops_the_server_it_was_the_last_to_use(
+    folder: Path,
+) -> None:
+    home = folder.parent
+    environment = {**os.environ, "TUTELA_HOME": str(home), "TUTELA_CONFIG": os.devnull}
+    environment.pop("TUTELA_DATABASE_URL", None)
+    script = (
+        "import sys, time\n"
+        "from tutela.cli import app, main\n"
+        "from tutela.adapters.postgres import embedded\n"
+        "from pathlib import Path\n"
+        "import typer\n"
+        "def wait():\n"
+        "    with embedded(Path(sys.argv[1])):\n"
+        "        print('ready', flush=True)\n"
+        "        time.sleep(60)\n"
+        "import tutela.cli as cli\n"
+        "cli.app = wait\n"
+        "main()\n"
+    )
+    command = subprocess.Popen(
+        [sys.executable, "-c", script, str(folder)],
+        stdout=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    assert command.stdout is not None
+    assert command.stdout.readline() == "ready\n"
+    command.terminate()
+    command.communicate(timeout=60)
+    assert command.returncode == 128 + signal.SIGTERM
     assert gone(folder)

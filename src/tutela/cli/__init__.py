@@ -4,6 +4,7 @@ import importlib
 import io
 import json
 import os
+import signal
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -105,6 +106,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a sign that this place cannot show ends nothing
         sys.stdout.reconfigure(errors="backslashreplace")
     guard_output()
+    _end_orderly_when_told_to()
     try:
         app()
     except TutelaError as error:
@@ -121,6 +123,15 @@ def main() -> None:
         _show(away)
         _silence()
         sys.exit(away.exit_code)
+
+
+def _end_orderly_when_told_to() -> None:
+    """SIGTERM ends a command as Ctrl-C does: what it holds (the embedded database) is let go.
+
+    Processes that answer requests, and the worker, have handlers of their own.
+    """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
 def _silence() -> None:
