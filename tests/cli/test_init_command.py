@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,28 +66,30 @@ def public(home: Path, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", i
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
-    return tmp_path / "home"
+def place() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user may enter, whatever pytest does with its folders."""
+    with tempfile.TemporaryDirectory(prefix="tutela-") as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
-def test_check_init_and_the_public_form_on_a_fresh_machine(home: Path, tmp_path: Path) -> None:
-    log = tmp_path / "public.log"
-    before = tree(tmp_path)
+def test_check_init_and_the_public_form_on_a_fresh_machine(place: Path, tmp_path: Path) -> None:
+    home, log = place / "home", tmp_path / "public.log"
+    before = tree(place)
     checked = tutela(home, "check", "--json")
     assert checked.returncode == 7
     rows = {row["part"]: row for row in map(json.loads, checked.stdout.splitlines())}
     for part in ("home", "database", "evidence key"):
         assert rows[part]["state"] == "missing"
         assert "`tutela init`" in rows[part]["why"]
-    assert tree(tmp_path) == before
+    assert tree(place) == before
     with public(home, log) as (process, port):
         while b"sealing_key_awaited" not in log.read_bytes():
             assert process.poll() is None, log.read_text()
             time.sleep(0.1)
         assert not home.exists()
         first = tutela(home, "init", "--json")
+        assert first.returncode == 0, first.stderr
         assert json.loads(first.stdout)["made"] == ["home", "database schema", "evidence key"]
         url = f"http://127.0.0.1:{port}/healthz"
         for _ in range(600):
@@ -100,6 +103,7 @@ def test_check_init_and_the_public_form_on_a_fresh_machine(home: Path, tmp_path:
         else:
             pytest.fail(log.read_text())
     second = tutela(home, "init", "--json")
+    assert second.returncode == 0, second.stderr
     assert json.loads(second.stdout) == json.loads(first.stdout) | {"made": []}
     checked = tutela(home, "check", "--json")
     rows = {row["part"]: row for row in map(json.loads, checked.stdout.splitlines())}

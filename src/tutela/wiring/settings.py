@@ -24,7 +24,14 @@ from pydantic import (
 from tutela.hashing.model import Mode
 from tutela.primitives.errors import Misconfigured
 from tutela.wiring import settings_sources as sources
-from tutela.wiring.values import Countries, Networks, WebAddress, host_of, is_example
+from tutela.wiring.values import (
+    Countries,
+    Networks,
+    WebAddress,
+    host_of,
+    is_example,
+    require_embeddable,
+)
 
 _MIB = 1024 * 1024
 
@@ -306,13 +313,16 @@ class Settings(BaseModel):
     def folder(self) -> Path:
         """`home` with `~` resolved."""
         try:
-            return self.home.expanduser().resolve()
+            folder = self.home.expanduser().resolve()
         except RuntimeError:
             raise Misconfigured(
                 "TUTELA_HOME cannot be used",
                 why="it begins with ~ and the home folder of that user is not known",
                 remedy="Give the whole path.",
             ) from None
+        if self.database_url is None:
+            require_embeddable(folder)
+        return folder
 
     @property
     def identity_file(self) -> Path:

@@ -2,10 +2,13 @@
 
 import ipaddress
 import json
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
+
+from tutela.primitives.errors import Misconfigured
 
 EXAMPLE_SECRETS = frozenset(
     {
@@ -88,3 +91,24 @@ def _networks(value: object) -> object:
 WebAddress = Annotated[str | None, AfterValidator(_web_address)]
 Countries = Annotated[tuple[str, ...], BeforeValidator(_split)]
 Networks = Annotated[tuple[str, ...], BeforeValidator(_networks)]
+
+
+_NOT_IN_A_SHELL = frozenset("\"'`$\\&;|<>()*?[],")
+"""PostgreSQL's `pg_ctl` hands the folder to a shell, within double quotes for the data and without
+for the socket; a comma would divide the socket's folder in two."""
+
+
+def require_embeddable(folder: Path) -> None:
+    """Raise `Misconfigured` for a folder in which the embedded PostgreSQL cannot run.
+
+    The first such character is named with its position, counted from 1.
+    """
+    for position, sign in enumerate(str(folder), start=1):
+        odd = sign in _NOT_IN_A_SHELL or sign.isspace() or not sign.isprintable()
+        if odd:
+            raise Misconfigured(
+                "TUTELA_HOME cannot be used with the embedded PostgreSQL",
+                why=f"{str(folder)!a} has the character {sign!a} at position {position}",
+                remedy="Choose a folder without it, or set TUTELA_DATABASE_URL to a PostgreSQL "
+                "of your own.",
+            )
