@@ -151,3 +151,63 @@ def test_who_breaks_off_and_closes_the_stream_hears_nothing_more() -> None:
     stream.close()
     assert isinstance(rows, Generator)
     rows.close()
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("said", ["", "sep={}\n", "\ufeffsep={}\r\n", '"SEP={}"\n'])
+def test_fields_are_separated_as_spreadsheets_do(separator: str, said: str) -> None:
+    lines = [["kind", "value", "external_id"], ["md5", md5(1), "a,b;c"], ["md5", "zz", ""]]
+    text = "".join(separator.join(f'"{cell}"' for cell in line) + "\n" for line in lines)
+    entry, refusal = parse(said.format(separator) + text)
+    assert isinstance(entry, ListEntry)
+    assert (entry.value.hex(), entry.external_id) == (md5(1), "a,b;c")
+    assert entry.row == 2 + bool(said)
+    assert isinstance(refusal, Refusal)
+    assert refusal.row == 3 + bool(said)
+
+
+@pytest.mark.parametrize("first_line", ["sep=;", "kind;value", "kind\tvalue", "md5,pdq,,"])
+def test_the_header_is_recognised_with_every_separator(first_line: str) -> None:
+    assert csv.recognises(first_line)
+
+
+def test_empty_columns_after_the_last_one_are_passed_over() -> None:
+    rows = parse(f"kind,value,,,\nmd5,{md5(1)},,,\nmd5,{md5(2)}\nmd5,{md5(3)},,x,\n")
+    assert [row.value.hex() for row in rows if isinstance(row, ListEntry)] == [md5(1), md5(2)]
+    [refusal] = [row for row in rows if isinstance(row, Refusal)]
+    assert refusal.row == 4
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("line", [2, 5, 900, 2_000])
+def test_text_of_another_encoding_is_refused_with_its_very_line(end: str, line: int) -> None:
+    rows = ["kind,value,provenance", *(f"md5,{md5(number)},x" for number in range(2, 2_100))]
+    rows[line - 1] = rows[line - 1] + "\xe9"
+    with pytest.raises(BadInput) as caught:
+        parse("".join(row + end for row in rows).encode("latin-1"))
+    assert f"line {line}: this is not UTF-8" in caught.value.why
+    assert "Save the file as UTF-8" in caught.value.remedy
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_utf_16_is_refused_with_what_to_do(encoding: str) -> None:
+    text = f"\ufeffkind\tvalue\nmd5\t{md5(1)}\n" if "be" in encoding else "kind\tvalue\n"
+    with pytest.raises(BadInput) as caught:
+        parse(text.encode(encoding))
+    assert "UTF-16" in caught.value.why
+    assert "CSV UTF-8" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("header", "why"),
+    [
+        ("kind,hash", "the column value is missing"),
+        ("value", "the column kind is missing"),
+        ("sep=;\nkind,value", "line 2"),
+    ],
+)
+def test_a_refused_header_says_what_is_missing_and_how_to_separate(header: str, why: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        parse(f"{header}\n")
+    assert why in caught.value.why
+    assert "commas, semicolons or tabs" in caught.value.remedy

@@ -183,7 +183,7 @@ def _password(file: Path | None) -> Redacted[str]:
             typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
         )
     try:
-        with file.open(encoding="utf-8") as stream:
+        with file.open(encoding="utf-8-sig") as stream:
             return Redacted(stream.readline().rstrip("\r\n"))
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror or "" if isinstance(error, OSError) else "it is no UTF-8 text"

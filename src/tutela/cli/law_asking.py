@@ -51,7 +51,7 @@ def day(text: str) -> date:
 def text_of(path: Path, what: str) -> str:
     """The text of the file that holds `what`; refuse with `BadInput`."""
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror or "" if isinstance(error, OSError) else "it is no UTF-8 text"
         raise BadInput(

@@ -124,7 +124,7 @@ def _language(code: str) -> Language:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise NotFound(f"{path} cannot be read", why=error.strerror or "") from error
     except UnicodeDecodeError as error:

@@ -82,7 +82,11 @@ def format_of(path: Path, wanted: str | None) -> str:
     if not head.strip():
         raise _unknown("the file is empty")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise _unknown("the file is UTF-16, and lists are read as UTF-8")
+        raise BadInput(
+            "This list cannot be read",
+            why="the file is UTF-16, and lists are read as UTF-8",
+            remedy="Save it as UTF-8 (in Excel: “CSV UTF-8” instead of “Unicode text”)",
+        )
     first_line = head.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
     if vpdq.recognises(first_line):
         return "vpdq"

@@ -249,7 +249,7 @@ def _file(
 def _text(file: Traversable, where: str) -> str:
     """What a file says; one that cannot be read, or is no UTF-8, refuses the book."""
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise refusal(where, f"it cannot be read as UTF-8 text ({type(error).__name__})") from error
 

@@ -44,7 +44,7 @@ def _told(settings: Settings, book: Lawbook) -> dict[str, object]:
         return {}
     file = settings.law_facts.expanduser()
     try:
-        given = read_facts(file.read_text("utf-8"), where=file.name)
+        given = read_facts(file.read_text("utf-8-sig"), where=file.name)
     except OSError as error:
         raise _unusable(f"it cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -53,7 +53,7 @@ def from_file() -> dict[str, Any]:
     """
     file = config_file()
     if file.is_file():
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
     named = os.environ.get("TUTELA_CONFIG")
     if named and named != os.devnull:
         raise unusable(f"TUTELA_CONFIG names {file}, and there is no such file")

@@ -32,7 +32,7 @@ class PlatformSandbox:
         self._lock = Lock()
         self._orders: dict[str, dict[str, object]] = {}
         if state is not None and state.exists():
-            self._orders = json.loads(state.read_text("utf-8"))
+            self._orders = json.loads(state.read_text("utf-8-sig"))
 
     def app(self) -> Starlette:
         """The application, for a server or a test client."""

@@ -1,14 +1,15 @@
 """CSV: our own documented columns (docs/reference/hash-lists.md).
 
 One hash a row (`kind`, `value`), or one file a row with a column for each kind (`md5`, `sha1`,
-`sha256`, `pdq`, `photodna`). UTF-8 with or without byte order mark; commas; a header.
+`sha256`, `pdq`, `photodna`). UTF-8 with or without byte order mark; a header.
+Commas, semicolons or tabs separate the fields: a first line `sep=;` says which, else the header.
 """
 
+import codecs
 import csv
-import io
+import itertools
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
@@ -60,7 +61,9 @@ _STATUS = {
 }
 _QUALITY = re.compile(r"(100|[0-9]{1,2})(\.0*)?", re.ASCII)
 _NEARLY = 0.7  # as difflib counts likeness: "statsu", "categories", "externalid"
-_LINE_CHARACTERS = 1 << 24
+_LINE_BYTES = 1 << 24
+SEPARATORS = (",", ";", "\t")
+_SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>[,;\t])"?;*', re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,58 +81,105 @@ def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     A header that is not ours, text that is no UTF-8, an open quotation mark or an endless
     line is `BadInput` for the whole file.
     """
-    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-    csv.field_size_limit(_LINE_CHARACTERS)  # a note of any length is cut, and refuses nothing
-    lines = _Lines(text)
-    rows = csv.reader(lines, strict=True)
+    csv.field_size_limit(_LINE_BYTES)  # a note of any length is cut, and refuses nothing
+    lines = _Lines(stream)
     try:
-        header = _header(next(rows, []))
+        separator, first = _beginning(lines)
+        rows = csv.reader(itertools.chain(first, lines), delimiter=separator, strict=True)
+        header = _header(next(rows, []), line=lines.number)
         for place in header.unknown:
             why = f"column {place} is not one of ours, so it is not read"
-            yield Ignored(row=1, field=SideField.OTHER, why=why)
+            yield Ignored(row=lines.number, field=SideField.OTHER, why=why)
         fields: list[str] = []
         for fields in rows:
             if fields:
-                yield from _row(header, fields, line=rows.line_num)
+                yield from _row(header, fields, line=lines.number)
         if not lines.ended and fields and not _ends_with_hash(header, fields):
             yield Partial(why="its last line has no line end, so the file may have been cut off")
-    except UnicodeDecodeError:
-        raise _unreadable(rows.line_num + 1, "this is not UTF-8 text") from None
     except csv.Error:
         raise _unreadable(
-            rows.line_num, "the quotation marks do not fit or a field is too long"
+            lines.number, "the quotation marks do not fit or a field is too long"
         ) from None
-    finally:
-        with suppress(ValueError):  # who broke off may have closed the stream already
-            text.detach()
+
+
+def _beginning(lines: "_Lines") -> tuple[str, list[str]]:
+    """The separator, and the header's line unless the separator stood in a line of its own."""
+    for line in lines:
+        if said := _SEPARATOR_LINE.fullmatch(line.strip(" \r\n")):
+            return said["separator"], []
+        if line.strip():
+            return _separator_of(line), [line]
+    return SEPARATORS[0], []
+
+
+def _separator_of(line: str) -> str:
+    """The separator of which a header shows most; the comma when it shows none."""
+    return max(SEPARATORS, key=line.count)
 
 
 def recognises(first_line: str) -> bool:
     """Whether this looks like our header; a wrong one too: `parse` says what is wrong."""
     try:
-        fields = next(csv.reader([first_line], strict=True), [])
+        if _SEPARATOR_LINE.fullmatch(first_line.strip(" ")):
+            return True
+        separator = _separator_of(first_line)
+        fields = next(csv.reader([first_line], delimiter=separator, strict=True), [])
     except csv.Error:
         return False
     return any(field.strip().lower() in {*WIDE, *OPTIONAL, "kind", "value"} for field in fields)
 
 
 class _Lines:
-    """Line by line, each of bounded length; knows whether the last one had its end."""
+    """Line by line, each of bounded length; knows its number and whether the last one had its end.
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-        self._number = 0
+    Bytes are split before they are decoded, so that the line of what is no UTF-8 is the right one.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.number = 0
         self.ended = True
+        self._lines = self._read()
 
     def __iter__(self) -> Iterator[str]:
-        while line := self._text.readline(_LINE_CHARACTERS):
-            self._number += 1
-            self.ended = line.endswith(("\n", "\r"))
-            if len(line) == _LINE_CHARACTERS and not self.ended:
-                raise _unreadable(
-                    self._number, f"the line is longer than {_LINE_CHARACTERS} characters"
-                )
-            yield line
+        """The lines that nobody has taken yet."""
+        return self._lines
+
+    def _read(self) -> Iterator[str]:
+        while raw := self._stream.readline(_LINE_BYTES):
+            if self.number == 0:
+                raw = _without_mark(raw)
+            if len(raw) == _LINE_BYTES and not raw.endswith(b"\n"):
+                raise _unreadable(self.number + 1, f"it is longer than {_LINE_BYTES} bytes")
+            # A lone carriage return ends a line too; in a quoted field it changes nothing.
+            for line in _split(raw):
+                self.number += 1
+                self.ended = line.endswith((b"\n", b"\r"))
+                try:
+                    yield line.decode("utf-8")
+                except UnicodeDecodeError:
+                    raise _unreadable(
+                        self.number,
+                        "this is not UTF-8 text",
+                        remedy="Nothing was imported. Save the file as UTF-8 (in Excel: “CSV "
+                        "UTF-8”) and import it again",
+                    ) from None
+
+
+def _split(raw: bytes) -> list[bytes]:
+    """The lines of a piece that ends with a line feed; a lone carriage return ends one too."""
+    return [line for line in re.split(rb"(?<=\r)(?!\n)", raw) if line]
+
+
+def _without_mark(raw: bytes) -> bytes:
+    """A first line without its byte order mark; one of UTF-16 refuses the file."""
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise _unreadable(
+            1,
+            "the file is UTF-16, and lists are read as UTF-8",
+            remedy="Nothing was imported. Save it as “CSV UTF-8” instead of “Unicode text”",
+        )
+    return raw.removeprefix(codecs.BOM_UTF8)
 
 
 def _ends_with_hash(header: "_Header", fields: list[str]) -> bool:
@@ -137,13 +187,15 @@ def _ends_with_hash(header: "_Header", fields: list[str]) -> bool:
     return len(fields) == len(header.columns) and bool(hashes_in(fields[-1]))
 
 
-def _header(fields: list[str]) -> _Header:
+def _header(fields: list[str], *, line: int) -> _Header:
     """Check the header; unknown columns are left out and told.
 
     One that is nearly a column of ours is refused: leaving out a misspelt `status` would bring in
     what was withdrawn. So is a column of hashes beside `kind` and `value`.
     """
     columns = tuple(field.strip().lower() for field in fields)
+    while columns and not columns[-1]:  # spreadsheets write empty columns after the last one
+        columns = columns[:-1]
     wide = tuple(SignalKind(column) for column in columns if column in WIDE)
     long = "kind" in columns and "value" in columns
     known = {*OPTIONAL, *(("kind", "value") if long else WIDE)}
@@ -161,6 +213,8 @@ def _header(fields: list[str]) -> _Header:
         why = "a column stands there twice"
     elif not long and not wide:
         why = "it has neither the columns kind and value nor one of " + ", ".join(WIDE)
+        if lacks := {"kind", "value"} - set(columns) if {"kind", "value"} & set(columns) else None:
+            why = f"the column {min(lacks)} is missing"
     elif meant:
         place, ours = meant[0]
         why = f"column {place} is not one of ours, and nearly {ours}"
@@ -168,8 +222,9 @@ def _header(fields: list[str]) -> _Header:
         return _Header(columns=columns, wide=() if long else wide, unknown=tuple(unknown))
     raise BadInput(
         "The header of this CSV cannot be used",
-        why=why,
-        remedy=f"Columns are kind, value (or {', '.join(WIDE)}) and, if wanted, "
+        why=f"line {line}: {why}",
+        remedy="Separate the columns by commas, semicolons or tabs. "
+        f"Columns are kind, value (or {', '.join(WIDE)}) and, if wanted, "
         f"{', '.join(OPTIONAL)}; any other starts with {PROVENANCE_PREFIX}",
     )
 
@@ -182,6 +237,9 @@ def _is_note(column: str) -> bool:
 
 def _row(header: _Header, fields: list[str], *, line: int) -> Iterator[ParsedRow]:
     """The entries of one row."""
+    wide = len(header.columns)
+    if len(fields) > wide and not any(cell.strip() for cell in fields[wide:]):
+        fields = fields[:wide]  # empty cells after the last column say nothing
     if len(fields) != len(header.columns):
         yield Refusal(
             row=line,
@@ -337,8 +395,6 @@ def _provenance(cells: Mapping[str, str]) -> dict[str, str]:
     return notes
 
 
-def _unreadable(line: int, why: str) -> BadInput:
+def _unreadable(line: int, why: str, *, remedy: str = "Nothing was imported") -> BadInput:
     """The whole file is refused because of this line."""
-    return BadInput(
-        "This CSV cannot be read", why=f"line {line}: {why}", remedy="Nothing was imported"
-    )
+    return BadInput("This CSV cannot be read", why=f"line {line}: {why}", remedy=remedy)
