@@ -123,6 +123,7 @@ def calls(stored: Stored) -> dict[str, list[str]]:
         "case export": [stored.case],
         "case list": [],
         "case restrict-done": [stored.case, *by],
+        "case restrict-retry": [stored.case, *by],
         "case show": [stored.case],
         "check": [],
         "db migrate": [odd],

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from types import TracebackType
 from typing import BinaryIO, Final, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -60,6 +61,7 @@ class CyberTiplineChannel:
     ) -> None:
         """Connect lazily to `base_url`, signing in with HTTP Basic on each call."""
         self._base = _checked(base_url)
+        self._host = urlsplit(base_url).hostname or ""
         self._clock = clock
         self._outward = outward
         self._client = httpx.Client(
@@ -181,7 +183,7 @@ class CyberTiplineChannel:
                 "The authority did not answer",
                 exchange=begun,
                 may_have_arrived=not isinstance(error, _NEVER_ARRIVED),
-                why=f"{type(error).__name__} on {begun.call.value}",
+                why=f"{type(error).__name__} on {begun.call.value} at {self._host}",
             ) from None
         return replace(
             begun,

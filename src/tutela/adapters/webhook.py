@@ -41,6 +41,7 @@ class Webhook:
 
     def __init__(self, url: str, secret: Redacted[str], *, outward: Clears) -> None:
         self._url = _checked(url)
+        self._host = urlsplit(url).hostname or ""
         self._outward = outward
         if not secret.reveal():
             raise Misconfigured(
@@ -72,11 +73,13 @@ class Webhook:
             with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
                 status, delivered = answer.status_code, answer.is_success
         except httpx.HTTPError as error:
-            return Delivery(delivered=False, again=True, why=f"no answer ({type(error).__name__})")
+            why = f"no answer from {self._host} ({type(error).__name__})"
+            return Delivery(delivered=False, again=True, why=why)
         if delivered:
             return Delivery(delivered=True, again=False, why="")
         again = status in _AGAIN or status >= _SERVER_TROUBLE
-        return Delivery(delivered=False, again=again, why=f"HTTP status {status}")
+        why = f"HTTP status {status} from {self._host}"
+        return Delivery(delivered=False, again=again, why=why)
 
 
 def body_of(order: Restriction) -> bytes:

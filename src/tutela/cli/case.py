@@ -20,7 +20,7 @@ from tutela.primitives.ids import CaseId
 from tutela.reporting.dossier import Dossier, dossier
 from tutela.reporting.packaging import pack
 from tutela.reporting.reports import RestrictionState
-from tutela.reporting.restricting import done_by_person, restrictions_of
+from tutela.reporting.restricting import done_by_person, restrictions_of, send_again
 from tutela.wiring.evidence_key import require_pair_if_here
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import load_settings
@@ -132,6 +132,22 @@ def restrict_done(
         {"case": case, "orders": [order.id for order in waiting]},
         as_json=as_json,
         render=lambda: OUT.print(f"{len(waiting)} done."),
+    )
+
+
+@case_app.command("restrict-retry")
+def restrict_retry(
+    case: CaseArgument,
+    by: Annotated[str, typer.Option(help="Your account identifier (acct_…), for the ledger.")],
+    as_json: AsJson = False,
+) -> None:
+    """Send the failed orders of a case again, under the same identifiers. The worker does it."""
+    with open_database() as database, database.begin() as tx:
+        again = send_again(tx, CaseId.parse(case), by=by, at=datetime.now(UTC))
+    emit(
+        {"case": case, "orders": [order.id for order in again]},
+        as_json=as_json,
+        render=lambda: OUT.print("Asked for. The worker takes it up (`tutela worker`)."),
     )
 
 

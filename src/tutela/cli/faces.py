@@ -78,6 +78,7 @@ def _console(parts: Parts) -> ConsoleParts:
         provider=provider_facts(settings, parts.book),
         detecting=parts.detecting,
         outward=parts.outward,
+        waits=parts.waits.announced,
         authority_name=CYBERTIP if settings.cybertip_url else "",
         authority_is_sandbox=_is_sandbox(settings),
         trusted_proxies=settings.trusted_proxies,

@@ -15,7 +15,7 @@ from tutela.adapters.sandbox.cybertip import (
     server,
 )
 from tutela.adapters.sandbox.faults import FaultPlan
-from tutela.adapters.sandbox.platform import PlatformSandbox
+from tutela.adapters.sandbox.platform import ORDERS_PATH, PlatformSandbox
 from tutela.adapters.sandbox.reports import SandboxReports
 from tutela.adapters.web.servers import server_of
 from tutela.cli.presenting import AsJson, note
@@ -86,16 +86,19 @@ def platform(
     state: Annotated[Path | None, typer.Option(help="Keep the orders in this JSON file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run a stand-in for your own service: it takes signed orders to disable access."""
+    """Run a stand-in for your own service: it takes signed orders to disable access.
+
+    The first line printed is its address, as TUTELA_PLATFORM_WEBHOOK_URL takes it.
+    """
     listening = loopback_socket(host, port)
     sandbox = PlatformSandbox(secret=Redacted(secret), clock=SystemClock(), state=state)
-    _announce("platform", listening, as_json=as_json)
+    _announce("platform", listening, as_json=as_json, path=ORDERS_PATH)
     server_of(sandbox.app()).run(sockets=[listening])
 
 
-def _announce(name: str, listening: socket.socket, *, as_json: bool) -> None:
-    """The first line on stdout is the address, so that a parent can read it."""
-    address = address_of(listening)
+def _announce(name: str, listening: socket.socket, *, as_json: bool, path: str = "") -> None:
+    """The first line on stdout is the address, as the setting for it takes it."""
+    address = address_of(listening) + path
     if as_json:
         first = {"sandbox": name, "url": address, "port": listening.getsockname()[1]}
         write_line(json.dumps({**first, "pid": os.getpid()}))

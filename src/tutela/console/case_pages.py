@@ -33,9 +33,10 @@ from tutela.ledger import store as ledger
 from tutela.ledger.model import Line
 from tutela.primitives.errors import BadInput, NotFound, TutelaError
 from tutela.primitives.ids import CaseId, ExhibitId
+from tutela.reporting import restricting
 from tutela.reporting import store as reporting
 from tutela.reporting.accepted import acceptances
-from tutela.reporting.reports import KeptExchange, Report, Restriction
+from tutela.reporting.reports import KeptExchange, Report, Restriction, RestrictionState
 from tutela.review import store as review
 from tutela.review.clustering import Cluster, cluster_of, decide_cluster
 from tutela.review.model import Rendition, Viewing, ViewReason
@@ -89,6 +90,11 @@ class CaseSeen:
     ends: Mapping[ExhibitId, object]
     lines: Sequence[Line]
     cluster: Cluster
+
+    @property
+    def orders_failed(self) -> bool:
+        """Whether an order to disable access is sent no more."""
+        return any(order.state is RestrictionState.FAILED for order in self.restrictions)
 
     @property
     def may_decide(self) -> bool:
@@ -220,6 +226,16 @@ def take_over(parts: Parts, person: Person, fields: Form, case_id: str) -> Respo
     with parts.database.begin() as tx:
         decide_cluster(tx, case_of(case_id), others=others, by=person, at=parts.clock.now())
     return RedirectResponse(f"/cases/{case_id}#alike", status_code=_SEE_OTHER)
+
+
+@router.post("/cases/{case_id}/orders/again")
+def send_orders_again(parts: Parts, person: Person, fields: Form, case_id: str) -> Response:
+    """Send the failed orders of a case again."""
+    del fields
+    require(person, Permission.CASE_DECIDE)
+    with parts.database.begin() as tx:
+        restricting.send_again(tx, case_of(case_id), by=person.id, at=parts.clock.now())
+    return RedirectResponse(f"/cases/{case_id}#after", status_code=_SEE_OTHER)
 
 
 def case_of(text: str) -> CaseId:

@@ -1,6 +1,6 @@
 """What the pages are built from; wiring chooses it, the console never opens anything itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -12,6 +12,7 @@ from tutela.ledger.outward import OutwardGate
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
+from tutela.reporting.waiting import Waiting
 
 Style = Literal["thumb", "blur", "grey", "lineart"]
 
@@ -56,6 +57,7 @@ class ConsoleParts:
     `provider` holds the operator's facts for the law (names as in lawbook/facts.yaml).
     `detecting` is the gate before every match; without it no page tells how detection stands.
     `outward` is the gate before every outward act; without it no page tells that they wait.
+    `waits` is what waits or fails in the background; empty when it is not known.
     `locales` are folders with further catalogues, searched after the package's own.
     """
 
@@ -72,6 +74,7 @@ class ConsoleParts:
     provider: Mapping[str, object] = field(default_factory=dict)
     detecting: Detecting | None = None
     outward: OutwardGate | None = None
+    waits: Callable[[], tuple[Waiting, ...]] = tuple
     authority_name: str = ""
     authority_is_sandbox: bool = False
     locales: tuple[Path, ...] = ()

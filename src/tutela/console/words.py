@@ -87,6 +87,14 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "restored": _("It may be filed already; a person must ask the authority."),
         "program": _("A fault of this program."),
     },
+    "concern": {
+        "worker": _("No worker is running: reports and orders wait."),
+        "authority": _("Reports are late, or the authority did not take the last call."),
+        "reports_held": _("Reports are held until a person acts."),
+        "platform": _("Orders to disable access are not confirmed by the platform yet."),
+        "orders_failed": _("Orders to disable access failed: a person must act."),
+        "orders_by_hand": _("Orders to disable access wait for a person."),
+    },
     "restriction_state": {
         "ordered": _("Ordered"),
         "delivered": _("Done by the platform"),

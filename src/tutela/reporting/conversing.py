@@ -39,6 +39,7 @@ class Answered:
     reply: AuthorityReply | None
     outcome: Outcome
     left: bool = True
+    error: str = ""
 
     @property
     def said(self) -> str:
@@ -46,6 +47,16 @@ class Answered:
         if self.reply is not None:
             return f"{self.exchange.call}: code {self.reply.code}, {self.reply.description[:500]}"
         return f"{self.exchange.call}: HTTP status {self.exchange.http_status}, no known answer"
+
+    @property
+    def failure(self) -> str:
+        """How the call failed, without the answer's body; empty when it did not fail."""
+        if self.outcome in {Outcome.OK, Outcome.ALREADY_FINISHED}:
+            return ""
+        if self.error:
+            return f"no answer: {self.error}"
+        code = f", code {self.reply.code}" if self.reply is not None else ""
+        return f"{self.exchange.call}: HTTP status {self.exchange.http_status}{code}"
 
 
 def converse(
@@ -85,6 +96,7 @@ def converse(
             reply=None,
             outcome=Outcome.RETRY,
             left=lost.may_have_arrived,
+            error=lost.why,
         )
     except Unavailable as waits:  # the gate has closed, or the head could not be noted
         return Answered(
@@ -94,6 +106,7 @@ def converse(
             reply=None,
             outcome=Outcome.RETRY,
             left=False,
+            error=waits.what,
         )
     reply, outcome = read(exchange)
     return Answered(report=report, intent=intent, exchange=exchange, reply=reply, outcome=outcome)
@@ -132,7 +145,10 @@ def settle(desk: Desk, answered: Answered, follow: Callable[[Connection], Next])
                     code=answered.reply.code if answered.reply else None,
                     left=answered.left,
                 )
-                return follow(tx)
+                following = follow(tx)
+                failed = following not in {Next.GO_ON, Next.DONE}
+                store.record_attempt(tx, answered.report.id, answered.failure if failed else "")
+                return following
         except Unavailable:
             tried = True
             desk.pause(0.5)
@@ -162,7 +178,14 @@ def hold(tx: Connection, report: Report, *, because: HeldBecause, why: str, at: 
     now = store.report(tx, report.id)
     if (now.state, now.held_because, now.why) == (ReportState.HELD, because, why):
         return
-    store.change(tx, report.id, state=ReportState.HELD, held_because=because, why=why)
+    store.change(
+        tx,
+        report.id,
+        state=ReportState.HELD,
+        held_because=because,
+        why=why,
+        next_try_at=None,
+    )
     tell(tx, report, "report_held", at=at, because=because.value)
 
 

@@ -70,6 +70,7 @@ def dossier(tx: Connection, case_id: CaseId) -> Dossier:
                 "state": order.state.value,
                 "attempts": order.attempts,
                 "why": order.last_why,
+                "next_try_at": _when(order.next_try_at),
                 "delivered_at": _when(order.delivered_at),
             }
             for order in orders
@@ -177,6 +178,9 @@ def _report(report: Report, calls: tuple[KeptExchange, ...]) -> dict[str, Any]:
         "channel": report.channel,
         "state": report.state.value,
         "why": report.why,
+        "attempts": report.attempts,
+        "last_error": report.last_error,
+        "next_try_at": _when(report.next_try_at),
         "authority_report_id": report.authority_report_id,
         "abandoned_ids": list(report.abandoned_ids),
         "finished_at": _when(report.finished_at),

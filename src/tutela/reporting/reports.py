@@ -43,7 +43,11 @@ RELEASED_BY_LAW = frozenset({HeldBecause.LAW, HeldBecause.FACTS})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """One report to one authority. `xml` are the exact bytes of `/submit`."""
+    """One report to one authority. `xml` are the exact bytes of `/submit`.
+
+    `attempts` counts the calls that failed since the last one that worked; `last_error` and
+    `next_try_at` say how the last one failed and when the next one is made.
+    """
 
     id: ReportId
     case_id: CaseId
@@ -60,6 +64,9 @@ class Report:
     composed_at: datetime | None
     opened_at: datetime | None
     finished_at: datetime | None
+    attempts: int = 0
+    last_error: str = ""
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,3 +128,4 @@ class Restriction:
     ordered_at: datetime
     delivered_at: datetime | None
     done_by: str | None
+    next_try_at: datetime | None = None

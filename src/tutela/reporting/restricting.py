@@ -101,7 +101,9 @@ def deliver(database: Database, platform: Platform, order_id: str, *, clock: Clo
         if delivery.delivered:
             _delivered(tx, order_, attempts=attempts, by="system", done_by=None, at=at)
             return Next.DONE
-        store.change_restriction(tx, order_.id, attempts=attempts, last_why=delivery.why)
+        store.change_restriction(
+            tx, order_.id, attempts=attempts, last_why=delivery.why, next_try_at=None
+        )
         if delivery.again:
             return Next.AGAIN
         fail(tx, order_.id, why=delivery.why, at=at)
@@ -113,8 +115,32 @@ def fail(tx: Connection, order_id: str, *, why: str, at: datetime) -> None:
     order_ = store.restriction(tx, order_id)
     if order_.state is not RestrictionState.ORDERED:
         return
-    store.change_restriction(tx, order_.id, state=RestrictionState.FAILED, last_why=why)
+    store.change_restriction(
+        tx, order_.id, state=RestrictionState.FAILED, last_why=why, next_try_at=None
+    )
     _tell(tx, order_, "restriction_failed", actor="system", at=at)
+
+
+def send_again(tx: Connection, case_id: CaseId, *, by: str, at: datetime) -> Sequence[Restriction]:
+    """A person asks for the failed orders of a case again; the worker sends them.
+
+    The identifiers stay, so a platform that took an order already changes nothing. Raises
+    `Conflict` when no order of the case has failed.
+    """
+    cases.case(tx, case_id, locked=True)
+    failed = [
+        each for each in store.restrictions_of(tx, case_id) if each.state is RestrictionState.FAILED
+    ]
+    if not failed:
+        raise Conflict(
+            "No order of this case has failed",
+            remedy="An order that is on its way is sent again by itself.",
+        )
+    for each in failed:
+        store.change_restriction(tx, each.id, state=RestrictionState.ORDERED, last_why="")
+        _tell(tx, each, "restriction_asked_again", actor=by, at=at)
+    events.ask_for(tx, kind=FOLLOWING[Reached.RESTRICTED], subject=case_id, at=at)
+    return failed
 
 
 def done_by_person(tx: Connection, order_id: str, *, by: str, at: datetime) -> Restriction:
@@ -143,6 +169,7 @@ def _delivered(
         state=_DONE,
         attempts=attempts,
         last_why="",
+        next_try_at=None,
         delivered_at=at,
         done_by=done_by,
     )

@@ -107,6 +107,16 @@ def change(tx: Connection, report_id: str, **values: object) -> None:
     tx.execute(update(REPORTS).where(REPORTS.c.id == report_id).values(**values))
 
 
+def record_attempt(tx: Connection, report_id: str, failure: str) -> None:
+    """Keep how the last call about a report failed; an empty `failure` is a call that worked."""
+    attempts = REPORTS.c.attempts + 1 if failure else 0
+    tx.execute(
+        update(REPORTS)
+        .where(REPORTS.c.id == report_id)
+        .values(attempts=attempts, last_error=failure, next_try_at=None)
+    )
+
+
 def files_of(tx: Connection, report_id: str) -> Sequence[ReportFile]:
     """The report's files in their order."""
     rows = tx.execute(

@@ -1,4 +1,4 @@
-"""The room's tables, as migration 0006 makes them. Only `store.py` reads and writes them."""
+"""The room's tables (migrations 0006, 0016). Only `store.py` writes; `waiting.py` reads, too."""
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -23,6 +23,9 @@ REPORTS = Table(
     Column("composed_at", DateTime(timezone=True)),
     Column("opened_at", DateTime(timezone=True)),
     Column("finished_at", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text, nullable=False),
+    Column("next_try_at", DateTime(timezone=True)),
 )
 
 FILES = Table(
@@ -77,4 +80,5 @@ RESTRICTIONS = Table(
     Column("ordered_at", DateTime(timezone=True), nullable=False),
     Column("delivered_at", DateTime(timezone=True)),
     Column("done_by", Text),
+    Column("next_try_at", DateTime(timezone=True)),
 )

@@ -17,6 +17,7 @@ from tutela.ledger.outward import OutwardGate
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
+from tutela.wiring.background import Waits
 from tutela.wiring.evidence_key import checked_pair
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.limits import limits_of, video_limits_of
@@ -43,10 +44,11 @@ class Parts:
     intake: Intake
     detecting: Detecting
     outward: OutwardGate
+    waits: Waits
 
     def attention(self) -> Mapping[str, str]:
         """What a person must settle though items can be taken; raises `Unavailable`."""
-        return attention_of(self.outward)
+        return attention_of(self.outward) | self.waits.attention()
 
 
 @contextmanager
@@ -92,4 +94,5 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             ),
             detecting=detecting,
             outward=outward_gate(settings, database, clock),
+            waits=Waits(database, clock, late_after=settings.late_after),
         )

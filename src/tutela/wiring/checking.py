@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +17,11 @@ from tutela.law.book import Lawbook
 from tutela.ledger.outward import Standing
 from tutela.oversight import detection
 from tutela.oversight.detection import unsaid
-from tutela.primitives.clock import SystemClock
+from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.database import Database
 from tutela.primitives.errors import TutelaError, Unavailable
+from tutela.primitives.heartbeat import worker_seen
+from tutela.reporting.waiting import Concern, waiting
 from tutela.wiring.evidence_key import require_halves
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.opening import existing_database_url, outward_gate
@@ -52,6 +54,7 @@ def check_everything(settings: Settings) -> list[Check]:
         _detection(settings),
         _authority(settings),
         _webhook(settings),
+        *_waiting(settings),
         _transport(settings),
         Check(
             part="outbound hosts",
@@ -274,6 +277,44 @@ def _webhook(settings: Settings) -> Check:
             part="platform webhook", state="missing", why="set TUTELA_PLATFORM_WEBHOOK_SECRET"
         )
     return Check(part="platform webhook", state="ok", why=settings.platform_webhook_url)
+
+
+def _waiting(settings: Settings) -> list[Check]:
+    """The worker, then everything that waits or fails in the background."""
+    try:
+        with _current(settings) as database:
+            if database is None:
+                why = "not known before the database has its schema"
+                return [Check(part="worker", state="off", why=why)]
+            now = SystemClock().now()
+            with database.begin() as tx:
+                seen = worker_seen(tx)
+                found = waiting(tx, at=now, late_after=settings.late_after)
+    except TutelaError as error:
+        return [Check(part="worker", state="missing", why=str(error))]
+    checks = [
+        Check(part=_PARTS_THAT_WAIT[each.concern], state="missing", why=each.why) for each in found
+    ]
+    if any(each.concern is Concern.WORKER for each in found):
+        return checks
+    if seen is None:
+        worker = Check(part="worker", state="off", why="none has run yet; nothing waits for it")
+    elif seen.running(now):
+        worker = Check(part="worker", state="ok", why=f"version {seen.version}, seen just now")
+    else:
+        why = f"last seen {iso(seen.seen_at)}; nothing waits for it"
+        worker = Check(part="worker", state="off", why=why)
+    return [worker, *checks]
+
+
+_PARTS_THAT_WAIT: Mapping[Concern, str] = {
+    Concern.WORKER: "worker",
+    Concern.AUTHORITY: "reports under way",
+    Concern.REPORTS_HELD: "held reports",
+    Concern.PLATFORM: "orders under way",
+    Concern.ORDERS_FAILED: "failed orders",
+    Concern.ORDERS_BY_HAND: "orders for a person",
+}
 
 
 def _transport(settings: Settings) -> Check:

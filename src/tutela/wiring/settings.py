@@ -7,6 +7,7 @@ from it). Defaults are for one machine; nothing outside it is contacted by defau
 import os
 import tomllib
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -283,6 +284,13 @@ class Settings(BaseModel):
     platform_webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="Key of the webhook's HMAC-SHA-256 signature."
     )
+    report_late_minutes: int = Field(
+        default=60,
+        ge=1,
+        le=10080,
+        description="Age in minutes at which a report that is not finished is said to be late, in "
+        "the console, `tutela check` and /readyz; one whose last call failed is said at once.",
+    )
     worker_poll_seconds: float = Field(
         default=1.0, gt=0, le=60, description="How often the worker looks for follow-up jobs."
     )
@@ -323,6 +331,11 @@ class Settings(BaseModel):
         if self.database_url is None:
             require_embeddable(folder)
         return folder
+
+    @property
+    def late_after(self) -> timedelta:
+        """The age at which a report that is under way is said to be late."""
+        return timedelta(minutes=self.report_late_minutes)
 
     @property
     def identity_file(self) -> Path:

@@ -83,6 +83,7 @@ def run_worker(
             platform=_platform(stack, settings, outward),
             outward=outward,
             pace=_pace(settings),
+            late_after=settings.late_after,
             detecting=detecting_of(settings, database, desk.clock, desk.book),
         )
         gc.freeze()  # the lawbook and the libraries stay: no step waits for a search among them

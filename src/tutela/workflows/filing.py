@@ -1,12 +1,14 @@
 """The story of a report: gate and composing, the authority's schema, then one call at a time."""
 
 import traceback
+from datetime import datetime
 
 import structlog
 from dbos import DBOS
 
 from tutela.cases import store as cases
 from tutela.cases.model import Outcome
+from tutela.primitives.clock import iso
 from tutela.primitives.errors import TutelaError
 from tutela.primitives.ids import CaseId
 from tutela.reporting import preparing, store, submitting
@@ -48,10 +50,15 @@ def _file(parts: Parts, case_id: str) -> str:
         why = f"No usable answer came from the authority for {parts.pace.horizon.days} days."
         _hold(parts, case_id, HeldBecause.UNREACHABLE, why)
 
-    checked = persist("check", lambda: _checked(parts, report_id), give_up)
+    def retry(at: datetime) -> None:
+        with parts.database.begin() as tx:
+            store.change(tx, report_id, next_try_at=at)
+        log.warning("report_waits", case=case_id, report=report_id, next_try_at=iso(at))
+
+    checked = persist("check", lambda: _checked(parts, report_id), give_up, retry)
     if checked is Next.STOPPED:
         return checked.value
-    ended = persist("advance", lambda: submitting.advance(desk, report_id), give_up)
+    ended = persist("advance", lambda: submitting.advance(desk, report_id), give_up, retry)
     log.info("report_story_ended", case=case_id, report=report_id, ended=ended.value)
     return ended.value
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -53,6 +54,7 @@ class Parts:
 
     `outward` is the gate before every outward act; the desk and the channels hold the same one.
     `detecting` is the gate before every match, whose end is watched (None: not watched).
+    `late_after` is the age at which a report that is under way is said to be late.
     `running` are the threads of unfinished stories, `waiting` those that wait and until when.
     """
 
@@ -61,6 +63,7 @@ class Parts:
     outward: OutwardGate
     pace: Pace = field(default_factory=Pace)
     detecting: Detecting | None = None
+    late_after: timedelta = timedelta(hours=1)
     turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
     running: set[int] = field(default_factory=set)
     waiting: dict[int, datetime] = field(default_factory=dict)
@@ -147,11 +150,16 @@ def wait(delay: timedelta) -> None:
         mine.waiting.pop(me, None)
 
 
-def persist(name: str, step: Callable[[], Next], on_horizon: Callable[[], None]) -> Next:
+def persist(
+    name: str,
+    step: Callable[[], Next],
+    on_horizon: Callable[[], None],
+    on_retry: Callable[[datetime], None],
+) -> Next:
     """Repeat `step` until it is done or stopped, with growing waits while it fails.
 
-    When nothing has worked for as long as the pace's horizon, `on_horizon` runs (as a step
-    of its own) and the story stops.
+    `on_retry` stores when the next attempt is made. When nothing has worked for as long as the
+    pace's horizon, `on_horizon` runs (as a step of its own) and the story stops.
     """
     mine = parts()
     failures, since = 0, None
@@ -166,13 +174,22 @@ def persist(name: str, step: Callable[[], Next], on_horizon: Callable[[], None])
             wait(mine.pace.first)
             continue
         failures += 1
-        now = datetime.fromisoformat(durably("failed_at", lambda: iso(mine.clock.now())))
+        delay = mine.pace.wait(failures)
+        failed_at = durably("failed_at", partial(_failed_at, mine, delay, on_retry))
+        now = datetime.fromisoformat(failed_at)
         since = since or now
         if now - since >= mine.pace.horizon:
             durably("horizon", on_horizon)
             return Next.STOPPED
-        log.warning("step_failed", step=name, failures=failures)
-        wait(mine.pace.wait(failures))
+        log.warning("step_failed", step=name, failures=failures, next_try_at=iso(now + delay))
+        wait(delay)
+
+
+def _failed_at(mine: Parts, delay: timedelta, on_retry: Callable[[datetime], None]) -> str:
+    """The moment of a failed attempt, once the time of the next one is stored."""
+    now = mine.clock.now()
+    on_retry(now + delay)
+    return iso(now)
 
 
 def _patiently(name: str, do: Callable[[], T]) -> T:

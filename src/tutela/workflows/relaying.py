@@ -23,6 +23,7 @@ from tutela.reporting.desk import Stopped
 from tutela.workflows import engine
 from tutela.workflows.housekeeping import STORIES_AT_ONCE, House
 from tutela.workflows.parts import Parts
+from tutela.workflows.presence import Presence
 from tutela.workflows.watching import DetectionWatch
 
 log = structlog.get_logger()
@@ -61,6 +62,7 @@ def relay(
     """
     relayed = Relayed()
     held = _HeldBack(parts, once=once)
+    presence = Presence(parts.database, parts.clock, late_after=parts.late_after)
     house = House(
         parts.database,
         parts.desk.blobs,
@@ -79,6 +81,7 @@ def relay(
     while True:
         try:
             stay_alone()
+            presence.show()
             standing = held.look()
             seen = _released(parts, seen)
             jobs = _hand_over(parts) if standing.open else 0

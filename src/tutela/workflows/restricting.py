@@ -1,10 +1,13 @@
 """The story of an order to disable access: made once, sent until the platform confirms it."""
 
+from datetime import datetime
+
 import structlog
 from dbos import DBOS
 
+from tutela.primitives.clock import iso
 from tutela.primitives.ids import CaseId
-from tutela.reporting import restricting
+from tutela.reporting import restricting, store
 from tutela.reporting.conversing import Next
 from tutela.workflows.parts import Parts, durably, persist, story
 
@@ -28,7 +31,12 @@ def restrict_story(case_id: str) -> str:
             def give_up(order_id: str = order_id) -> None:
                 _failed(parts, order_id)
 
-            if persist("deliver", send, give_up) is Next.STOPPED:
+            def retry(at: datetime, order_id: str = order_id) -> None:
+                with parts.database.begin() as tx:
+                    store.change_restriction(tx, order_id, next_try_at=at)
+                log.warning("order_waits", case=case_id, order=order_id, next_try_at=iso(at))
+
+            if persist("deliver", send, give_up, retry) is Next.STOPPED:
                 ended = Next.STOPPED
         log.info("restrict_story_ended", case=case_id, ended=ended.value)
         return ended.value
@@ -46,6 +54,7 @@ def _ordered(parts: Parts, case_id: str) -> list[str]:
 
 
 def _failed(parts: Parts, order_id: str) -> None:
-    why = f"The platform has not confirmed the order for {parts.pace.horizon.days} days."
     with parts.database.begin() as tx:
+        last = store.restriction(tx, order_id).last_why
+        why = f"Not confirmed by the platform for {parts.pace.horizon.days} days; last: {last}."
         restricting.fail(tx, order_id, why=why, at=parts.clock.now())

@@ -18,6 +18,9 @@ from tutela.primitives.clock import Clock
 from tutela.primitives.errors import TutelaError
 from tutela.primitives.redacted import Redacted
 
+ORDERS_PATH = "/orders"
+"""Where orders are taken: part of the address that is printed."""
+
 _HEADERS = {"X-Tutela-Sandbox": "1", "Cache-Control": "no-store"}
 
 
@@ -38,7 +41,7 @@ class PlatformSandbox:
         """The application, for a server or a test client."""
         return Starlette(
             routes=[
-                Route("/orders", self._take, methods=["POST"]),
+                Route(ORDERS_PATH, self._take, methods=["POST"]),
                 Route("/sandbox/orders", self._listing, methods=["GET"]),
             ]
         )

@@ -16,6 +16,7 @@ from tutela.accounts.creating import create_account
 from tutela.accounts.model import Actor, Role
 from tutela.accounts.store import credentials
 from tutela.adapters.media.model import Refusal
+from tutela.adapters.sandbox.platform import ORDERS_PATH
 from tutela.indicators.importing import import_list
 from tutela.law.countries import Basis
 from tutela.law.model import Rule
@@ -84,7 +85,7 @@ def environment(stage: Stage, ports: Ports) -> dict[str, str]:
         "TUTELA_HOME": str(stage.home),
         "TUTELA_CONFIG": str(stage.folder / "tutela.toml"),
         "TUTELA_CYBERTIP_URL": f"http://127.0.0.1:{ports.authority}",
-        "TUTELA_PLATFORM_WEBHOOK_URL": f"http://127.0.0.1:{ports.platform}/orders",
+        "TUTELA_PLATFORM_WEBHOOK_URL": f"http://127.0.0.1:{ports.platform}{ORDERS_PATH}",
         "TUTELA_STAFF_PORT": str(ports.staff),
         "TUTELA_PUBLIC_PORT": str(ports.public),
     }
