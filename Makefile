@@ -14,11 +14,11 @@ demo: .venv/.demo ## Set up and run the main job (ARGS=--once without a person, 
 	@$(BIN)/python -m tutela demo $(ARGS)
 
 test: .venv/.test ## Set up and pass the tests
-	@.ci/kernels & kernels=$$!; .ci/reference && .ci/chromium && wait $$kernels
+	@.ci/kernels & kernels=$$!; .ci/reference && .ci/chromium && .ci/node && wait $$kernels
 	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) -m "not long" $(ARGS)
 
 test-long: .venv/.test ## Set up and pass the tests that take longer (real processes, whole demos)
-	@.ci/kernels & kernels=$$!; .ci/reference && .ci/chromium && wait $$kernels
+	@.ci/kernels & kernels=$$!; .ci/reference && .ci/chromium && .ci/node && wait $$kernels
 	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) -m long $(ARGS)
 
 check: .venv/.check ## Lint, formatting, types, import contracts, known weaknesses of packages
