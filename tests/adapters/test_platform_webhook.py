@@ -25,6 +25,7 @@ SECRET = Redacted("a webhook secret for tests")
 ORDER = Restriction(
     id=RestrictionId.new(),
     case_id=CaseId.new(),
+    names_item=True,
     item_reference="item-1",
     state=RestrictionState.ORDERED,
     attempts=0,
@@ -219,6 +220,7 @@ def test_any_item_reference_survives_the_way(text: str) -> None:
     other = Restriction(
         id=ORDER.id,
         case_id=ORDER.case_id,
+        names_item=True,
         item_reference=text,
         state=ORDER.state,
         attempts=0,

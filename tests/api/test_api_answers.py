@@ -68,6 +68,7 @@ def platform(database: Database) -> Platform:
             return actor_of(tx, given)
 
     parts = ApiParts(
+        unsealer=UNSEALER,
         intake=desk.intake,
         database=database,
         clock=desk.clock,
@@ -104,8 +105,9 @@ def test_a_matching_file_opens_a_case(platform: Platform) -> None:
             "exhibit_id",
             "already_known",
             "hashes",
+            "ignored",
         }
-        assert body["finding"] == "matched"
+        assert (body["finding"], body["ignored"]) == ("matched", [])
         assert body["matches"] == [
             {
                 "list": "drawn pictures",
@@ -219,6 +221,8 @@ def test_a_case_is_shown_to_who_handed_it_in_and_to_nobody_else(platform: Platfo
             "needed": [],
             "reached": {},
             "closed_at": None,
+            "verdict": None,
+            "decided_at": None,
         }
         with platform.desk.database.begin() as tx:
             claim(tx, case_id, PERSON_A, AT)
@@ -233,6 +237,7 @@ def test_a_case_is_shown_to_who_handed_it_in_and_to_nobody_else(platform: Platfo
             )
         body = client.get(f"/v1/cases/{case_id}").json()
         assert body["needed"] == ["preserved", "reported", "restricted"]
+        assert (body["verdict"], body["decided_at"]) == ("apparent_csam", "2026-11-21T12:00:00Z")
         assert CATEGORY not in json.dumps(body)
         hidden = stranger.get(f"/v1/cases/{case_id}")
         absent = stranger.get(f"/v1/cases/{CaseId.new()}")
@@ -274,7 +279,7 @@ def test_a_body_over_the_limit_is_refused_whether_it_says_so_or_not(platform: Pl
         )
         small = client.post(
             "/v1/media",
-            json={"hashes": {"md5": "0" * 32}, "context": {"service": "x" * 200_000}},
+            json={"hashes": {"md5": "0" * 32}, "context": {"service": "x" * 700_000}},
         )
     for answer in (declared, silent, small):
         assert answer.status_code == 413

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from cases.case_parts import AT
+from cases.case_parts import AT, UNSEALER
 from own_lawbook import own_lawbook
 from tutela.accounts.model import Actor, Role
 from tutela.api import law
@@ -51,6 +51,7 @@ def caller(key: Redacted[str]) -> Actor | None:
 def app_with(intake: Any = None) -> Api:
     return build(
         ApiParts(
+            unsealer=UNSEALER,
             intake=intake or HashesOnly(),
             database=Database("postgresql+psycopg://nobody@127.0.0.1:1/nowhere"),
             clock=FixedClock(at=AT),

@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from tutela.accounts.model import Actor, Role
 from tutela.api.bodies import LookupBody
-from tutela.api.hashes import findings_json, hashes_of
+from tutela.api.hashes import findings_json, hashes_of, read_lookup
 from tutela.api.parts import LookupParts
 from tutela.api.serving import build_lookup
 from tutela.hashing.model import Hashed
@@ -67,8 +67,13 @@ def test_a_body_is_read_as_the_models_read_it(rows: list[object]) -> None:
     try:
         expected = by_models(body)
     except ValueError:
-        with pytest.raises(BadInput):
-            hashes_of(body)
+        try:
+            taken, ignored = read_lookup(body)
+        except BadInput:
+            return
+        fields = {one.field.rpartition(".")[2] for one in ignored}
+        assert fields <= {"size_bytes", "media_type", "pipeline"}  # no hash is left out
+        assert len(taken) == len(rows)
         return
     assert list(hashes_of(body)) == expected
 
@@ -159,7 +164,7 @@ def test_many_who_ask_at_once_get_each_their_own_answer(parts: LookupParts, slow
             thread.join()
     for number in range(20):
         assert answers[number].status_code == 200
-        assert answers[number].json()["results"][0]["why"] == f"{number:032x}"
+        assert answers[number].json()["results"][0]["why"].startswith(f"{number:032x}")
     assert [answers[20].status_code, answers[21].status_code] == [401, 403]
     assert sum(slow.sizes) == 20
     assert len(slow.sizes) < 20  # those that waited went together

@@ -17,6 +17,7 @@ from tutela.cases.deciding import finish_review
 from tutela.cases.model import Case
 from tutela.cases.opening import open_case
 from tutela.evidence.ports import BlobStore
+from tutela.evidence.references import ReferenceKey
 from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
 from tutela.hashing.model import Digests, Hashed, Mode, Pdq
@@ -33,6 +34,7 @@ AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 IDENTITY = pyrage.x25519.Identity.generate()
 SEAL = Seal(str(IDENTITY.to_public()))
 UNSEALER = Unsealer(Redacted(str(IDENTITY)))
+REFERENCES = ReferenceKey(Redacted(str(IDENTITY)))
 CATEGORY = "ncmec-ab/2022/A1"
 BY = "acct_platform"
 LIST = ListId.new()
@@ -149,6 +151,7 @@ class Desk:
             self.blobs,
             self.clock,
             open_case=open_case,
+            references=REFERENCES,
             detecting=PermittedForTests(),
         )
 

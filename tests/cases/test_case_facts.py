@@ -140,7 +140,9 @@ def test_the_context_comes_back_whole_only_to_who_can_unseal(
     )
     with database.begin() as tx:
         context = store.context_of(tx, case_id, UNSEALER if unsealed else None)
-    assert (context.item_reference, context.uploader_location) == ("item 1", "DE")
+    assert context.uploader_location == "DE"
+    names = ("item 1", "drawings") if unsealed else ("", "")
+    assert (context.item_reference, context.service) == names
     assert (context.uploaded_at, context.publicly_available) == (uploaded_at, False)
     if unsealed:
         assert context.uploader_reference == "account 1"

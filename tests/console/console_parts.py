@@ -153,7 +153,7 @@ class Office:
             origin=Origin.API_FILE,
             received_at=self.clock.now(),
             actor="acct_platform",
-            item_reference=item_reference,
+            reference_digest=item_reference and f"digest of {item_reference}",
             item_digest="",
         )
         with self.database.begin() as tx:

@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -152,14 +153,25 @@ def test_the_database_alone_reveals_nobody(desk: Desk) -> None:
         "extra": {"device": "device-personal-4"},
     }
     desk.matcher.learn(b"known")
-    admit(desk, b"known", item_reference="item 1", uploader_location="DE", **personal)
+    reference, service = "item-personal-5", "service-personal-6"
+    admit(
+        desk,
+        b"known",
+        item_reference=reference,
+        service=service,
+        uploader_location="DE",
+        **personal,
+    )
     dump = ""
     with desk.database.begin() as tx:
         for name in desk.row_counts():
             rows = tx.execute(text(f"SELECT {name}::text AS row FROM {name}"))  # noqa: S608 - names from the catalogue
             dump += " ".join(row.row for row in rows)
         sealed = tx.execute(text("SELECT context_sealed FROM submissions")).scalar_one()
-    assert "item 1" in dump
+        names = tx.execute(text("SELECT reference_sealed FROM submissions")).scalar_one()
+    assert '"uploader_location": "DE"' in dump.replace('\\"', '"').replace('""', '"')
+    assert json.loads(UNSEALER.unseal(names)) == {"item_reference": reference, "service": service}
+    assert hashlib.sha256(reference.encode()).hexdigest() not in dump
     for hidden in ("personal", "Person A", "person-a", "192.0.2", "40404"):
         assert hidden not in dump
         assert hidden.encode() not in sealed

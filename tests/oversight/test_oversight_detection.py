@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from cases.case_parts import AT, BY, SEAL, Desk, JailForTests
+from cases.case_parts import AT, BY, REFERENCES, SEAL, Desk, JailForTests
 from oversight.detection_parts import accept
 from own_lawbook import own_lawbook
 from tutela.adapters.blobs import MemoryBlobsForTests
@@ -174,6 +174,7 @@ def test_without_a_basis_nothing_is_hashed_matched_or_stored(
         MemoryBlobsForTests(),
         desk.clock,
         open_case=open_case,
+        references=REFERENCES,
         detecting=gate(database, book)[0],
     )
     desk.matcher.learn(b"known picture")

@@ -35,7 +35,7 @@ def opened(world: World, match: Match, data: bytes = b"known", **context: Any) -
         origin="api_file",
         received_at=world.began,
         actor="acct_platform",
-        item_reference="",
+        reference_digest="",
         item_digest="",
     )
     sealed = put_sealed(data, exhibit_id=exhibit_id, seal=world.seal, blobs=world.blobs)

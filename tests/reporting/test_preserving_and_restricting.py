@@ -190,7 +190,9 @@ def ordered(world: World, case_id: CaseId, *, has_platform: bool = True) -> list
 
 def sent(world: World, platform: Platform, order: Restriction) -> Next:
     clock = FixedClock(at=world.began)
-    return restricting.deliver(world.database, platform, order.id, clock=clock)
+    return restricting.deliver(
+        world.database, platform, order.id, unsealer=world.desk(None).unsealer, clock=clock
+    )
 
 
 def now(world: World, case_id: CaseId) -> Restriction:

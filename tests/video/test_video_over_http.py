@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from video_drawing import film, joined, pictures, write
 
-from cases.case_parts import AT, SEAL, UNSEALER, PermittedForTests
+from cases.case_parts import AT, REFERENCES, SEAL, UNSEALER, PermittedForTests
 from own_lawbook import own_lawbook
 from tutela.accounts.keys import actor_of, create_key
 from tutela.accounts.model import Actor
@@ -60,6 +60,7 @@ def client(
 
     matcher = Matcher(database)
     parts = ApiParts(
+        unsealer=UNSEALER,
         intake=Intake(
             database,
             jail,
@@ -68,6 +69,7 @@ def client(
             blobs,
             clock,
             open_case=open_case,
+            references=REFERENCES,
             detecting=PermittedForTests(),
         ),
         database=database,

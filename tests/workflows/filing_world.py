@@ -16,6 +16,7 @@ from cases.case_parts import (
     BY,
     PERSON_A,
     PICTURE,
+    REFERENCES,
     JailForTests,
     MatcherForTests,
     PermittedForTests,
@@ -106,6 +107,7 @@ class World:
             self.blobs,
             at,
             open_case=open_case,
+            references=REFERENCES,
             detecting=PermittedForTests(),
         )
         context = {

@@ -1,19 +1,22 @@
 """From the rooms' facts to the API's words."""
 
+from collections.abc import Iterable
+
 from tutela.api.bodies import (
     CaseAnswer,
     FindingAnswer,
     FormAnswer,
     HashesAnswer,
+    IgnoredAnswer,
     MatchAnswer,
     MediaAnswer,
     VideoAnswer,
 )
-from tutela.cases.model import Case
+from tutela.cases.model import Case, Decision
 from tutela.hashing.model import Hashed
 from tutela.indicators.model import Finding, Match, MatchResult, VideoExtent
 from tutela.indicators.reasons import stated_distance, video_fields
-from tutela.intake.model import Admission
+from tutela.intake.model import Admission, Ignored
 
 _NOT_SAFE = "No list has this item. That does not mean that it is harmless."
 
@@ -29,8 +32,8 @@ def finding_of(result: MatchResult) -> FindingAnswer:
     )
 
 
-def media_of(admission: Admission) -> MediaAnswer:
-    """The whole answer to one submission."""
+def media_of(admission: Admission, ignored: Iterable[Ignored] = ()) -> MediaAnswer:
+    """The whole answer to one submission; `ignored` is what beside it was not taken as given."""
     found = finding_of(admission.result)
     return MediaAnswer(
         finding=found.finding,
@@ -41,11 +44,17 @@ def media_of(admission: Admission) -> MediaAnswer:
         exhibit_id=admission.exhibit_id,
         already_known=admission.already_known,
         hashes=_hashes(admission.hashed),
+        ignored=ignored_of(ignored),
     )
 
 
-def case_of(case: Case, *, item_reference: str) -> CaseAnswer:
-    """How far a case has come: states and times, nothing about people or content."""
+def ignored_of(ignored: Iterable[Ignored]) -> list[IgnoredAnswer]:
+    """The same in the answer's words."""
+    return [IgnoredAnswer(field=one.field, why=one.why) for one in ignored]
+
+
+def case_of(case: Case, *, item_reference: str | None, final: Decision | None) -> CaseAnswer:
+    """How far a case has come: states, times and verdict, nothing about people or content."""
     return CaseAnswer(
         case_id=case.id,
         item_reference=item_reference,
@@ -54,6 +63,8 @@ def case_of(case: Case, *, item_reference: str) -> CaseAnswer:
         needed=sorted(outcome.value for outcome in case.needed),
         reached={outcome.value: moment for outcome, moment in case.reached.items()},
         closed_at=case.closed_at,
+        verdict=None if final is None else final.verdict.value,
+        decided_at=None if final is None else final.at,
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 from sqlalchemy import Connection
@@ -14,9 +15,12 @@ from tutela.api.calling import caller_with
 from tutela.api.pacing import Pacing
 from tutela.api.parts import ApiParts
 from tutela.cases import store as cases
+from tutela.cases.store import Opens
 from tutela.evidence import store as evidence
-from tutela.primitives.errors import NotFound
+from tutela.primitives.errors import Misconfigured, NotFound
 from tutela.primitives.ids import CaseId
+
+_LOG = structlog.get_logger()
 
 
 def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
@@ -34,16 +38,29 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
     def case(case_id: str, by: Annotated[Actor, Depends(submitter)]) -> JSONResponse:
         wanted = CaseId.parse(case_id)
         with parts.database.begin() as tx:
-            answer = _own_case(tx, wanted, by)
+            answer = _own_case(tx, wanted, by, parts.unsealer)
         return JSONResponse(answer.model_dump(mode="json"))
 
     return routes
 
 
-def _own_case(tx: Connection, case_id: CaseId, by: Actor) -> CaseAnswer:
+def _own_case(tx: Connection, case_id: CaseId, by: Actor, unsealer: Opens) -> CaseAnswer:
     """A case that somebody else handed in is as unknown as one that does not exist."""
     found = cases.case(tx, case_id)
     submission = evidence.submission_of(tx, case_id)
     if submission.actor != by.id:
         raise NotFound("There is no such case")
-    return case_of(found, item_reference=submission.item_reference)
+    return case_of(
+        found,
+        item_reference=_reference(tx, case_id, unsealer),
+        final=cases.final_decision(tx, case_id),
+    )
+
+
+def _reference(tx: Connection, case_id: CaseId, unsealer: Opens) -> str | None:
+    """The service's name for the item; None when it was sealed to another key than this one's."""
+    try:
+        return cases.item_reference_of(tx, case_id, unsealer)
+    except Misconfigured:
+        _LOG.warning("item_reference_stays_sealed", case=case_id)
+        return None

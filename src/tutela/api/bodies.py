@@ -1,13 +1,14 @@
-"""The bodies that the API takes and gives, as typed data; a field it does not know is refused."""
+"""The bodies that the API takes and gives, as typed data. No value is converted to another kind."""
 
 import re
-from datetime import UTC, datetime
+from datetime import date, datetime
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -15,8 +16,15 @@ from pydantic import (
 )
 
 from tutela.hashing.model import Digests, Hashed, Pdq
-from tutela.intake.model import Context
-from tutela.primitives.redacted import Redacted
+from tutela.intake.context_fields import (
+    MAX_EXTRA,
+    MAX_EXTRA_NAME,
+    MAX_REFERENCE,
+    MAX_SERVICE,
+    MAX_TEXT,
+    MAX_URL,
+)
+from tutela.primitives.clock import parse_day, parse_rfc3339
 
 MAX_LOOKUPS = 10_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
@@ -37,61 +45,51 @@ def _country(code: str) -> str:
     return code
 
 
-def _utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("this moment does not exist in UTC") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_utc)]
+# Only ever from text: of a number, and of digits, pydantic would make a moment of 1970.
+Moment = Annotated[datetime, BeforeValidator(parse_rfc3339)]
+Day = Annotated[date, BeforeValidator(parse_day)]
 Short = Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)]
-Long = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_printable)]
 Country = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$"), AfterValidator(_country)]
 
 
+Text = Annotated[str, StringConstraints(max_length=MAX_TEXT)]
+
+
 class Taken(BaseModel):
-    """A body that is taken in: a field it does not know is refused."""
+    """A body that is taken in: a field it does not know, or of another kind, is refused."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=False)
+    model_config: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
 
-class ContextBody(Taken):
-    """What the service knows about the upload. Kept only when the item matches."""
+class ContextBody(BaseModel):
+    """What the service knows about the upload. Kept only when the item matches.
 
-    item_reference: Long = Field(default="", description="The service's own name for the item.")
-    uploader_reference: Short = Field(default="", description="The service's account identifier.")
-    uploader_screen_name: Short | None = None
-    uploader_email: Short | None = None
-    uploader_ip: Short | None = None
+    For the description alone: `intake.context_fields` reads each field by itself, and leaves out
+    and names what is not of its kind. It never refuses the item.
+    """
+
+    item_reference: str = Field(
+        default="", max_length=MAX_REFERENCE, description="The service's own name for the item."
+    )
+    uploader_reference: str = Field(
+        default="", max_length=MAX_TEXT, description="The service's account identifier."
+    )
+    uploader_screen_name: Text | None = None
+    uploader_email: Text | None = None
+    uploader_ip: Text | None = None
     uploader_port: int | None = Field(default=None, ge=1, le=65535)
-    uploader_location: Country = Field(default="", description="ISO 3166-1 alpha-2.")
-    uploaded_at: Moment | None = Field(default=None, description="RFC 3339 with a zone.")
-    location_url: Long | None = None
+    uploader_location: str = Field(
+        default="", pattern="^([A-Z]{2})?$", description="ISO 3166-1 alpha-2."
+    )
+    uploaded_at: AwareDatetime | None = Field(default=None, description="RFC 3339 with a zone.")
+    location_url: Annotated[str, StringConstraints(max_length=MAX_URL)] | None = None
     publicly_available: bool | None = None
-    file_name: Short | None = None
-    service: Short = ""
+    file_name: Text | None = None
+    service: str = Field(default="", max_length=MAX_SERVICE)
     channel: Literal["", "public", "hosted", "interpersonal"] = ""
-    extra: dict[Short, Long] = Field(default_factory=dict, max_length=20)
-
-    def context(self, *, file_name: str | None = None) -> Context:
-        """The same as intake's fact; `file_name` is that of the upload itself."""
-        return Context(
-            item_reference=self.item_reference,
-            uploader_reference=self.uploader_reference,
-            uploader_screen_name=_wrapped(self.uploader_screen_name),
-            uploader_email=_wrapped(self.uploader_email),
-            uploader_ip=_wrapped(self.uploader_ip),
-            uploader_port=self.uploader_port,
-            uploader_location=self.uploader_location,
-            uploaded_at=self.uploaded_at,
-            location_url=_wrapped(self.location_url),
-            publicly_available=self.publicly_available,
-            file_name=_wrapped(self.file_name or file_name),
-            service=self.service,
-            channel=self.channel,
-            extra=dict(self.extra),
-        )
+    extra: dict[Annotated[str, StringConstraints(max_length=MAX_EXTRA_NAME)], Text] = Field(
+        default_factory=dict, max_length=MAX_EXTRA
+    )
 
 
 class HashesBody(Taken):
@@ -232,6 +230,13 @@ class FindingAnswer(BaseModel):
     why: str
 
 
+class IgnoredAnswer(BaseModel):
+    """A field beside the item of which not all was taken as given; its value is not repeated."""
+
+    field: str
+    why: str
+
+
 class MediaAnswer(FindingAnswer):
     """The answer to one item; the identifiers are null unless it matched."""
 
@@ -239,24 +244,34 @@ class MediaAnswer(FindingAnswer):
     exhibit_id: str | None
     already_known: bool
     hashes: HashesAnswer
+    ignored: list[IgnoredAnswer]
 
 
 class LookupAnswer(BaseModel):
     """One finding for each hash that was asked, in the same order."""
 
     results: list[FindingAnswer]
+    ignored: list[IgnoredAnswer] = Field(
+        default_factory=list, description="Absent when everything was taken as given."
+    )
 
 
 class CaseAnswer(BaseModel):
     """How far a case has come that this key handed in."""
 
     case_id: str
-    item_reference: str
+    item_reference: str | None = Field(
+        description="Null when this process cannot open it; empty when the service named none."
+    )
     state: str
     opened_at: AwareDatetime
     needed: list[str]
     reached: dict[str, AwareDatetime]
     closed_at: AwareDatetime | None
+    verdict: Literal["apparent_csam", "not_csam", "cannot_say"] | None = Field(
+        description="What was finally decided; null until then."
+    )
+    decided_at: AwareDatetime | None
 
 
 class ErrorBody(BaseModel):
@@ -272,7 +287,3 @@ class ErrorAnswer(BaseModel):
     """The shape of every error."""
 
     error: ErrorBody
-
-
-def _wrapped(value: str | None) -> Redacted[str] | None:
-    return Redacted(value) if value else None

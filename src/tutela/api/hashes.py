@@ -1,8 +1,8 @@
 """From the body of a lookup to hashes, and from findings to JSON, for thousands at a time.
 
 What is written plainly, as nearly all bodies are, is read here without a model for each row. A
-body with anything else in it is read by the models of `bodies`, whose word is the last: they
-accept it or say what is wrong.
+body with anything else in it is read by `item_bodies`, whose word is the last: it accepts the
+hashes or says what is wrong.
 """
 
 import re
@@ -11,11 +11,12 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from tutela.api.answers import finding_of
-from tutela.api.bodies import GIVEN, MAX_LOOKUPS, LookupBody
-from tutela.api.reading import parsed
+from tutela.api.answers import finding_of, ignored_of
+from tutela.api.bodies import GIVEN, MAX_LOOKUPS
+from tutela.api.item_bodies import lookup_of
 from tutela.hashing.model import Digests, Hashed, Pdq
 from tutela.indicators.model import MatchResult, PictureHashes
+from tutela.intake.model import Ignored
 
 _HEX = {
     "pdq": re.compile(r"[0-9a-fA-F]{64}"),
@@ -33,18 +34,26 @@ _NO_DIGESTS = Digests()
 
 
 class _NotPlain(Exception):
-    """The body has something that only the models can judge."""
+    """The body has something that only `item_bodies` can judge."""
 
 
 def hashes_of(body: bytes) -> Sequence[Hashed]:
     """The hashes of a lookup's body; raises `BadInput` that names places and rules."""
+    return read_lookup(body)[0]
+
+
+def read_lookup(body: bytes) -> tuple[Sequence[Hashed], tuple[Ignored, ...]]:
+    """The hashes of a lookup's body, and what beside them was left out.
+
+    Raises `BadInput` that names places and rules.
+    """
     try:
-        return _plain(body)
+        return _plain(body), ()
     except _NotPlain:
-        return [one.hashed() for one in parsed(body, LookupBody).hashes]
+        return lookup_of(body)
 
 
-def findings_json(results: Iterable[MatchResult]) -> bytes:
+def findings_json(results: Iterable[MatchResult], ignored: Sequence[Ignored] = ()) -> bytes:
     """The answer's JSON; a result that many items share is written once."""
     written: dict[int, bytes] = {}
     parts = []
@@ -54,7 +63,11 @@ def findings_json(results: Iterable[MatchResult]) -> bytes:
             content = finding_of(result).model_dump_json(by_alias=True).encode()
             written[id(result)] = content
         parts.append(content)
-    return b'{"results":[' + b",".join(parts) + b"]}"
+    left_out = b""
+    if ignored:
+        named = [one.model_dump_json().encode() for one in ignored_of(ignored)]
+        left_out = b',"ignored":[' + b",".join(named) + b"]"
+    return b'{"results":[' + b",".join(parts) + b"]" + left_out + b"}"
 
 
 def _plain(body: bytes) -> Sequence[Hashed]:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from tutela.accounts.model import Actor, Permission
 from tutela.adapters.web.fair_places import fair_threads
 from tutela.api import documenting
+from tutela.api.bodies import Day
 from tutela.api.calling import caller_with
 from tutela.api.law_bodies import CompareBody, DraftBody, DutiesBody
 from tutela.api.pacing import Pacing
@@ -70,7 +71,7 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         against: Annotated[str, Query(description="Instruments, separated by commas")] = ",".join(
             USUAL
         ),
-        as_of: Annotated[date | None, Query(description="The day whose law counts")] = None,
+        as_of: Annotated[Day | None, Query(description="The day whose law counts")] = None,
         status: Annotated[Floor, Query(description="The weakest status that counts")] = "secondary",
     ) -> JSONResponse:
         answer = await threads.run(

@@ -1,11 +1,10 @@
 """The bodies of the questions to the law, as typed data."""
 
-from datetime import date
 from typing import Literal
 
 from pydantic import Field
 
-from tutela.api.bodies import Country, Moment, Short, Taken
+from tutela.api.bodies import Country, Day, Moment, Short, Taken
 from tutela.law.clauses import Choice
 from tutela.law.comparing import Purpose
 
@@ -13,7 +12,7 @@ FactBody = bool | int | Short | list[Short] | None
 
 
 class _Asked(Taken):
-    as_of: date | None = Field(default=None, description="The day whose law counts; today.")
+    as_of: Day | None = Field(default=None, description="The day whose law counts; today.")
     status: Literal["verified", "single_reviewer", "secondary", "recalled"] = Field(
         default="secondary", description="The weakest review status that counts."
     )
@@ -24,7 +23,7 @@ class DutiesBody(_Asked):
 
     facts: dict[Short, FactBody] = Field(max_length=200)
     jurisdictions: list[Country] = Field(default_factory=list, max_length=50)
-    as_of: Moment | date | None = Field(
+    as_of: Moment | Day | None = Field(
         default=None, description="The day or moment whose law counts; now."
     )
 

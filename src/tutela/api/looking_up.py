@@ -18,7 +18,7 @@ from tutela.adapters.web.fair_places import FairPlaces, fair_threads
 from tutela.api import documenting
 from tutela.api.bodies import LookupAnswer
 from tutela.api.calling import admitted, key_of
-from tutela.api.hashes import findings_json, hashes_of
+from tutela.api.hashes import findings_json, read_lookup
 from tutela.api.lane import Lane, Question
 from tutela.api.pacing import Pacing
 from tutela.api.parts import LookupParts
@@ -88,7 +88,8 @@ class _Desk:
 
     def answer(self, body: bytes) -> bytes:
         """One body's answer."""
-        return findings_json(self._parts.look_up(hashes_of(body)))
+        hashes, ignored = read_lookup(body)
+        return findings_json(self._parts.look_up(hashes), ignored)
 
     def answer_all(self, questions: list[Question]) -> None:
         """Answer many small questions with one search; each is refused or answered for itself."""
@@ -102,20 +103,20 @@ class _Desk:
                     continue
                 self.admitted(actor)
                 require_json(question.content_type)
-                asked.append((question, hashes_of(question.body)))
+                asked.append((question, *read_lookup(question.body)))
             except TutelaError as error:
                 question.refuse(error)
         if not asked:
             return
         try:
-            results = self._parts.look_up([one for _, hashes in asked for one in hashes])
+            results = self._parts.look_up([one for _, hashes, _ in asked for one in hashes])
         except Exception as error:  # noqa: BLE001 - told to each who waits; handlers know its kind
-            for question, _ in asked:
+            for question, _, _ in asked:
                 question.refuse(error)
             return
         first = 0
-        for question, hashes in asked:
-            question.answer(findings_json(results[first : first + len(hashes)]))
+        for question, hashes, ignored in asked:
+            question.answer(findings_json(results[first : first + len(hashes)], ignored))
             first += len(hashes)
 
     def _actor(self, key: str, questions: list[Question]) -> Actor | TutelaError | None:

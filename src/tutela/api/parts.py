@@ -12,7 +12,8 @@ from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
 
-if TYPE_CHECKING:  # processes that look up hashes share this file and need no law
+if TYPE_CHECKING:  # processes that look up hashes share this file and need neither
+    from tutela.cases.store import Opens
     from tutela.law.book import Lawbook
 
 
@@ -68,6 +69,7 @@ class ApiParts:
 
     intake: Intake
     database: Database
+    unsealer: "Opens"
     clock: Clock
     authenticate: Callable[[Redacted[str]], Actor | None]
     index_state: Callable[[], IndexState]

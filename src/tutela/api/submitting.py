@@ -10,23 +10,25 @@ from tutela.accounts.model import Actor, Permission
 from tutela.adapters.web.fair_places import FairPlaces, FairThreads, fair_threads
 from tutela.api import documenting
 from tutela.api.answers import media_of
-from tutela.api.bodies import ContextBody, MediaAnswer, MediaBody
+from tutela.api.bodies import MediaAnswer
 from tutela.api.calling import caller_with
 from tutela.api.faults import WrongBody
+from tutela.api.forms import CONTEXT_BYTES
+from tutela.api.item_bodies import context_of, item_of
 from tutela.api.pacing import Pacing
 from tutela.api.parts import ApiParts
 from tutela.api.reading import (
     FORM_OVERHEAD_BYTES,
     content_type,
     in_time,
-    parsed,
-    read_json,
+    read_limited,
     read_upload,
 )
-from tutela.intake.model import Admission, Context, Origin
-from tutela.primitives.errors import BadInput
+from tutela.intake.context_fields import ReadContext, bounded, read_context
+from tutela.intake.model import Admission, Ignored, Origin
 
-_MEDIA_JSON_BYTES = 128 * 1024
+_MEDIA_JSON_BYTES = CONTEXT_BYTES + 32 * 1024
+Admitted = tuple[Admission, tuple[Ignored, ...]]
 _MOST_BODIES = 256
 """A body takes at least this part of the memory, so that tiny ones are not without number."""
 
@@ -45,11 +47,10 @@ def router(parts: ApiParts, pacing: Pacing) -> APIRouter:
         summary="Hand in one item, as a file or as hashes",
     )
     async def media(request: Request, by: Annotated[Actor, Depends(submitter)]) -> JSONResponse:
-        admission = await desk.admitted(request, by)
+        admission, ignored = await desk.admitted(request, by)
         status = 201 if admission.case_id and not admission.already_known else 200
-        return JSONResponse(
-            media_of(admission).model_dump(mode="json", by_alias=True), status_code=status
-        )
+        answer = media_of(admission, ignored).model_dump(mode="json", by_alias=True)
+        return JSONResponse(answer, status_code=status)
 
     return routes
 
@@ -71,8 +72,8 @@ class _Desk:
         self._decoding: FairThreads = fair_threads(threads=decoders, per_key=decoders - 1)
         self._storing: FairThreads = fair_threads(threads=4, per_key=2)
 
-    async def admitted(self, request: Request, by: Actor) -> Admission:
-        """Read the body by its kind, and hand it to intake."""
+    async def admitted(self, request: Request, by: Actor) -> Admitted:
+        """Read the body by its kind, hand it to intake, and say what beside it was left out."""
         match content_type(request):
             case "multipart/form-data":
                 async with self._room(request, by, limit=self._body_limit):
@@ -94,39 +95,39 @@ class _Desk:
         wanted = min(int(declared), limit) if declared.isdecimal() else limit
         return self._bodies.place(by.id, max(wanted, self._smallest))
 
-    async def _file(self, request: Request, by: Actor) -> Admission:
+    async def _file(self, request: Request, by: Actor) -> Admitted:
         reading = read_upload(request, max_file_bytes=self._parts.max_upload_bytes)
-        upload = await in_time(reading, seconds=self._parts.body_seconds)
-        described = parsed(upload.context_json, ContextBody)
-        return await self._decoding.run(
+        form = await in_time(reading, seconds=self._parts.body_seconds)
+        given, broken = context_of(form.context_json)
+        read = self._read(given, file_name=form.file_name)
+        admission = await self._decoding.run(
             by.id,
             self._parts.intake.admit_file,
-            upload.data,
-            context=_checked(described.context(file_name=upload.file_name), self._parts),
+            form.data,
+            context=read.context,
             by=by.id,
             origin=Origin.API_FILE,
         )
+        return admission, bounded((*form.ignored, *broken, *read.ignored))
 
-    async def _hashes(self, request: Request, by: Actor) -> Admission:
-        reading = read_json(request, MediaBody, max_bytes=_MEDIA_JSON_BYTES)
-        body = await in_time(reading, seconds=self._parts.body_seconds)
-        return await self._storing.run(
+    async def _hashes(self, request: Request, by: Actor) -> Admitted:
+        reading = read_limited(request, max_bytes=_MEDIA_JSON_BYTES)
+        item = item_of(await in_time(reading, seconds=self._parts.body_seconds))
+        read = self._read(item.context)
+        admission = await self._storing.run(
             by.id,
             self._parts.intake.admit_hashes,
-            body.hashes.hashed(),
-            context=_checked(body.context.context(), self._parts),
+            item.hashed,
+            context=read.context,
             by=by.id,
             origin=Origin.API_HASHES,
         )
+        return admission, bounded((*item.ignored, *read.ignored))
 
-
-def _checked(context: Context, parts: ApiParts) -> Context:
-    """A country that the law does not know would stop the derivation of duties later."""
-    known = parts.countries
-    if known and context.uploader_location and context.uploader_location not in known:
-        raise BadInput(
-            "The uploader's country is not known",
-            why="expected an ISO 3166-1 alpha-2 code in capitals",
-            remedy="Leave it out when it is not known.",
+    def _read(self, given: object, *, file_name: str | None = None) -> ReadContext:
+        return read_context(
+            given,
+            now=self._parts.clock.now(),
+            countries=self._parts.countries,
+            file_name=file_name,
         )
-    return context

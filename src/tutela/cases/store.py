@@ -24,9 +24,9 @@ from tutela.cases.model import (
 )
 from tutela.cases.state import TRANSITIONS
 from tutela.cases.tables import ASSESSMENTS, CASES, DECISIONS, MATCHES, VERDICTS
-from tutela.evidence import provenance, view_log
+from tutela.evidence import provenance, references, view_log
 from tutela.evidence import store as evidence
-from tutela.evidence.model import Context, Viewed
+from tutela.evidence.model import Context, StoredContext, Viewed
 from tutela.indicators.model import SignalKind
 from tutela.primitives.errors import Conflict, NotFound
 from tutela.primitives.ids import AccountId, CaseId, DecisionId, ExhibitId
@@ -260,9 +260,28 @@ def known_verdict_of(tx: Connection, case_id: CaseId) -> KnownVerdict | None:
 
 def context_of(tx: Connection, case_id: CaseId, unsealer: Opens | None) -> Context:
     """What the service told about the upload; without `unsealer` the personal part is unknown."""
-    item_reference, opened, sealed = evidence.context_parts_of(tx, case_id)
+    stored = evidence.stored_context(tx, case_id)
+    sealed = stored.personal_sealed
     personal = unsealer.unseal(sealed) if unsealer is not None and sealed is not None else None
-    return provenance.joined(item_reference, opened, personal)
+    return provenance.joined(stored.opened, _reference(stored, unsealer), personal)
+
+
+def item_reference_of(tx: Connection, case_id: CaseId, unsealer: Opens) -> str:
+    """The service's own name for the case's item, empty when it gave none; opens nothing else.
+
+    Raises `Misconfigured` when `unsealer` cannot open it.
+    """
+    return _reference(evidence.stored_context(tx, case_id), unsealer).get("item_reference", "")
+
+
+def _reference(stored: StoredContext, unsealer: Opens | None) -> Mapping[str, str]:
+    """Names of item and service, also as an earlier version stored them."""
+    if stored.reference_sealed is not None:
+        if unsealer is None:
+            return {}
+        return references.read_reference(unsealer.unseal(stored.reference_sealed))
+    service = stored.opened.get("service", "")
+    return {"item_reference": stored.plain_reference, "service": str(service)}
 
 
 def store_assessment(

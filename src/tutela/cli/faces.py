@@ -50,6 +50,7 @@ def _api(parts: Parts) -> ApiParts:
     return ApiParts(
         intake=parts.intake,
         database=parts.database,
+        unsealer=parts.unsealer,
         clock=parts.clock,
         authenticate=lambda key: authenticated(parts, key),
         index_state=parts.matcher.state,

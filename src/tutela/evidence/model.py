@@ -38,15 +38,30 @@ class Submission:
     """One item that was handed in and matched; others leave no row.
 
     `item_digest` is the SHA-256 of the bytes, or the strongest hash that came instead
-    (`md5:…`, `pdq:…`); with `actor` and `item_reference` it makes admitting idempotent.
+    (`md5:…`, `pdq:…`); with `actor` and `reference_digest` it makes admitting idempotent.
+    `reference_digest` stands for the service's name of the item (`references.ReferenceKey`);
+    empty when the service gave none.
     """
 
     id: SubmissionId
     origin: str
     received_at: datetime
     actor: str
-    item_reference: str
+    reference_digest: str
     item_digest: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredContext:
+    """The context behind a case as it rests: open, and sealed in two parts.
+
+    `plain_reference` is what an earlier version stored unsealed and no process has sealed yet.
+    """
+
+    opened: Mapping[str, object]
+    plain_reference: str
+    reference_sealed: bytes | None
+    personal_sealed: bytes | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

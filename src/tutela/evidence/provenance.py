@@ -1,8 +1,9 @@
 """How an item came to us, split in two: what may lie open, and what rests sealed.
 
-The open part answers the law's questions (where, when, which service). The sealed part is
-every value that could name a person, as one age-sealed JSON object: whoever reads the
-database alone learns nothing about an uploader.
+The open part answers the law's questions (where, when, by which kind of channel). The sealed
+part is every value that could name a person, as one age-sealed JSON object: whoever reads the
+database alone learns nothing about an uploader. The names of item and service are sealed in a
+value of their own (`references`).
 """
 
 import json
@@ -19,7 +20,7 @@ _WRAPPED = ("uploader_screen_name", "uploader_email", "uploader_ip", "location_u
 _SEALED_PLAIN = ("uploader_reference", "uploader_port", "extra")
 """Fields that are plain values in the model, but still could name a person."""
 
-_OPEN = ("uploader_location", "publicly_available", "service", "channel")
+_OPEN = ("uploader_location", "publicly_available", "channel")
 
 
 def open_part(context: Context) -> dict[str, object]:
@@ -48,12 +49,16 @@ def personal_part(context: Context) -> bytes | None:
     return json.dumps(part, sort_keys=True).encode() if part else None
 
 
-def joined(item_reference: str, opened: Mapping[str, object], personal: bytes | None) -> Context:
-    """The context again; without the personal part those fields are unknown."""
+def joined(
+    opened: Mapping[str, object], reference: Mapping[str, str], personal: bytes | None
+) -> Context:
+    """The context again; what was not opened is unknown, and so is a blank name of a service."""
     values: dict[str, object] = {name: opened[name] for name in _OPEN if name in opened}
     if "uploaded_at" in opened:
         values["uploaded_at"] = datetime.fromisoformat(str(opened["uploaded_at"]))
     if personal is not None:
         for name, value in json.loads(personal).items():
             values[name] = Redacted(value) if name in _WRAPPED else value
-    return Context(item_reference=item_reference, **values)  # type: ignore[arg-type]
+    values["item_reference"] = reference.get("item_reference", "")
+    values["service"] = reference.get("service", "").strip()
+    return Context(**values)  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from tutela.evidence.model import Destruction, Exhibit, Hold, Submission
+from tutela.evidence.model import Destruction, Exhibit, Hold, StoredContext, Submission
 from tutela.primitives.database import METADATA
 from tutela.primitives.errors import NotFound
 from tutela.primitives.ids import CaseId, ExhibitId, HoldId, SubmissionId
@@ -30,7 +30,9 @@ SUBMISSIONS = Table(
     Column("origin", Text, nullable=False),
     Column("received_at", DateTime(timezone=True), nullable=False),
     Column("actor", Text, nullable=False),
-    Column("item_reference", Text, nullable=False),
+    Column("item_reference", Text, nullable=False),  # of earlier versions, until it is sealed
+    Column("reference_digest", Text, nullable=False),
+    Column("reference_sealed", LargeBinary),
     Column("item_digest", Text, nullable=False),
     Column("context", JSONB, nullable=False),
     Column("context_sealed", LargeBinary),
@@ -83,8 +85,9 @@ def add_submission(
     *,
     context: Mapping[str, object],
     context_sealed: bytes | None,
+    reference_sealed: bytes | None = None,
 ) -> bool:
-    """Keep how a matched item came to us (`context` open, `context_sealed` by age).
+    """Keep how a matched item came to us (`context` open, the other two sealed by age).
 
     False when the same actor has handed in the same item under the same reference before;
     one that is just being handed in elsewhere is waited for.
@@ -96,7 +99,9 @@ def add_submission(
             origin=submission.origin,
             received_at=submission.received_at,
             actor=submission.actor,
-            item_reference=submission.item_reference,
+            item_reference="",
+            reference_digest=submission.reference_digest,
+            reference_sealed=reference_sealed,
             item_digest=submission.item_digest,
             context=dict(context),
             context_sealed=context_sealed,
@@ -108,15 +113,15 @@ def add_submission(
 
 
 def find_submission(
-    tx: Connection, *, actor: str, item_reference: str, item_digest: str
+    tx: Connection, *, actor: str, reference_digest: str, item_digest: str
 ) -> Submission | None:
     """The submission that was admitted before under the same reference, by the same actor."""
-    if not item_reference:
+    if not reference_digest:
         return None
     row = tx.execute(
         select(SUBMISSIONS).where(
             SUBMISSIONS.c.actor == actor,
-            SUBMISSIONS.c.item_reference == item_reference,
+            SUBMISSIONS.c.reference_digest == reference_digest,
             SUBMISSIONS.c.item_digest == item_digest,
         )
     ).first()
@@ -128,12 +133,15 @@ def submission_of(tx: Connection, case_id: CaseId) -> Submission:
     return _submission(_submission_row(tx, case_id))
 
 
-def context_parts_of(
-    tx: Connection, case_id: CaseId
-) -> tuple[str, Mapping[str, object], bytes | None]:
-    """Item reference, open part and sealed part of the context behind a case."""
+def stored_context(tx: Connection, case_id: CaseId) -> StoredContext:
+    """The context behind a case as it rests; raises `NotFound`."""
     row = _submission_row(tx, case_id)
-    return row.item_reference, row.context, row.context_sealed
+    return StoredContext(
+        opened=row.context,
+        plain_reference=row.item_reference,
+        reference_sealed=row.reference_sealed,
+        personal_sealed=row.context_sealed,
+    )
 
 
 def _submission_row(tx: Connection, case_id: CaseId) -> Row[tuple[object, ...]]:
@@ -341,7 +349,7 @@ def _submission(row: Row[tuple[object, ...]]) -> Submission:
         origin=row.origin,
         received_at=row.received_at,
         actor=row.actor,
-        item_reference=row.item_reference,
+        reference_digest=row.reference_digest,
         item_digest=row.item_digest,
     )
 

@@ -25,6 +25,7 @@ from tutela.evidence import store as evidence
 from tutela.evidence.custody import Sealed, Sealing
 from tutela.evidence.model import Submission
 from tutela.evidence.ports import BlobStore
+from tutela.evidence.references import ReferenceKey, sealed_reference
 from tutela.hashing.model import Hashed, Mode
 from tutela.indicators.model import Finding, MatchResult
 from tutela.intake.examining import examined
@@ -50,6 +51,7 @@ class Intake:
         *,
         open_case: OpenCase,
         detecting: Detecting,
+        references: ReferenceKey,
         mode: Mode = Mode.EXACT,
     ) -> None:
         self._database = database
@@ -60,6 +62,7 @@ class Intake:
         self._clock = clock
         self._open_case = open_case
         self._detecting = detecting
+        self._references = references
         self._mode = mode
 
     def admit_file(
@@ -120,7 +123,7 @@ class Intake:
             origin=origin.value,
             received_at=at,
             actor=by,
-            item_reference=context.item_reference,
+            reference_digest=self._references.digest(context.item_reference, actor=by),
             item_digest=item_digest(answer.hashed),
         )
         with self._database.begin() as tx:  # 4
@@ -158,12 +161,16 @@ class Intake:
         """Step 6. When another upload of the same item was faster, its case is the answer."""
         personal = provenance.personal_part(context)
         context_sealed = self._seal.seal(personal) if personal is not None else None
+        reference_sealed = sealed_reference(
+            context.item_reference, context.service.strip(), seal=self._seal
+        )
         with self._database.begin() as tx:
             added = evidence.add_submission(
                 tx,
                 submission,
                 context=provenance.open_part(context),
                 context_sealed=context_sealed,
+                reference_sealed=reference_sealed,
             )
             if added:
                 case = self._open_case(
@@ -208,7 +215,7 @@ def _admitted_before(tx: Connection, submission: Submission, answer: Admission) 
     known = evidence.find_submission(
         tx,
         actor=submission.actor,
-        item_reference=submission.item_reference,
+        reference_digest=submission.reference_digest,
         item_digest=submission.item_digest,
     )
     if known is None:

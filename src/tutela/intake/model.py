@@ -8,7 +8,7 @@ from tutela.hashing.model import Hashed
 from tutela.indicators.model import MatchResult
 from tutela.primitives.ids import CaseId, ExhibitId, SubmissionId
 
-__all__ = ["Admission", "Context", "Origin"]
+__all__ = ["Admission", "Context", "Ignored", "Origin"]
 
 
 class Origin(StrEnum):
@@ -18,6 +18,14 @@ class Origin(StrEnum):
     API_HASHES = "api_hashes"
     SCAN = "scan"
     PUBLIC_FORM = "public_form"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ignored:
+    """A field beside an item of which not all was taken as given; `why` never repeats its value."""
+
+    field: str
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

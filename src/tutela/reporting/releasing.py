@@ -144,5 +144,5 @@ def _with_people(tx: Connection, case_id: CaseId, outcome: Reached, *, has_platf
         return living[0].held_because in waits
     if outcome is Reached.RESTRICTED:
         orders = store.restrictions_of(tx, case_id)
-        return bool(orders) and not (has_platform and any(each.item_reference for each in orders))
+        return bool(orders) and not (has_platform and any(each.names_item for each in orders))
     return False

@@ -117,11 +117,16 @@ class RestrictionState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Restriction:
-    """One order to the platform to disable access to one item."""
+    """One order to the platform to disable access to one item.
+
+    `item_reference` is opened for the moment of sending only; at rest it is empty, and
+    `names_item` says whether the service gave one.
+    """
 
     id: RestrictionId
     case_id: CaseId
-    item_reference: str
+    names_item: bool
+    item_reference: str = ""
     state: RestrictionState
     attempts: int
     last_why: str

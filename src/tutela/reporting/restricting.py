@@ -5,7 +5,7 @@ the service named no item, waits for a person who does it and says so.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -15,12 +15,13 @@ from tutela.cases import outcomes
 from tutela.cases import store as cases
 from tutela.cases.concluding import FOLLOWING
 from tutela.cases.model import Outcome as Reached
+from tutela.cases.store import Opens
 from tutela.evidence import store as evidence
 from tutela.ledger import store as ledger
 from tutela.primitives import events
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
-from tutela.primitives.errors import Conflict
+from tutela.primitives.errors import Conflict, Misconfigured
 from tutela.primitives.ids import CaseId
 from tutela.reporting import store
 from tutela.reporting.conversing import Next
@@ -57,21 +58,21 @@ def order(
     """
     if Reached.RESTRICTED not in cases.case(tx, case_id, locked=True).needed:
         return ()
-    known = {each.item_reference for each in store.restrictions_of(tx, case_id)}
-    reference, _, _ = evidence.context_parts_of(tx, case_id)
-    made = store.order(tx, case_id=case_id, item_reference=reference, at=at)
+    new = not store.restrictions_of(tx, case_id)
+    names_item = evidence.submission_of(tx, case_id).reference_digest != ""
+    made = store.order(tx, case_id=case_id, names_item=names_item, at=at)
     orders = []
     for each in [made, *(one for one in store.restrictions_of(tx, case_id) if one != made)]:
         if each.state is _DONE:
             continue
-        sendable = has_platform and each.item_reference != ""
+        sendable = has_platform and each.names_item
         state = RestrictionState.ORDERED if sendable else RestrictionState.MANUAL
         why = "" if sendable else _by_hand(each)
         if (each.state, each.last_why) != (state, why):
             store.change_restriction(tx, each.id, state=state, last_why=why)
         if sendable:
             orders.append(store.restriction(tx, each.id))
-    if reference not in known:
+    if new:
         _tell(tx, made, "restriction_ordered", actor="system", at=at)
     return orders
 
@@ -81,7 +82,9 @@ def restrictions_of(tx: Connection, case_id: CaseId) -> Sequence[Restriction]:
     return store.restrictions_of(tx, case_id)
 
 
-def deliver(database: Database, platform: Platform, order_id: str, *, clock: Clock) -> Next:
+def deliver(
+    database: Database, platform: Platform, order_id: str, *, unsealer: Opens, clock: Clock
+) -> Next:
     """Send one order once and store what came of it. May be run again at any moment.
 
     Raises `OutwardWaits`, with nothing sent or stored, while no outward act may leave.
@@ -90,7 +93,7 @@ def deliver(database: Database, platform: Platform, order_id: str, *, clock: Clo
         order_ = store.restriction(tx, order_id)
     if order_.state is not RestrictionState.ORDERED:
         return Next.DONE if order_.state is _DONE else Next.STOPPED
-    delivery = platform.disable_access(order_, at=clock.now())
+    delivery = _sent(database, platform, order_, unsealer=unsealer, at=clock.now())
     at = clock.now()
     with database.begin() as tx:
         cases.case(tx, order_.case_id, locked=True)
@@ -108,6 +111,18 @@ def deliver(database: Database, platform: Platform, order_id: str, *, clock: Clo
             return Next.AGAIN
         fail(tx, order_.id, why=delivery.why, at=at)
         return Next.STOPPED
+
+
+def _sent(
+    database: Database, platform: Platform, order_: Restriction, *, unsealer: Opens, at: datetime
+) -> Delivery:
+    """Send the order with the item's name, which is opened for this alone."""
+    try:
+        with database.begin() as tx:
+            reference = cases.item_reference_of(tx, order_.case_id, unsealer)
+    except Misconfigured as error:
+        return Delivery(delivered=False, again=False, why=f"The item's name stays sealed: {error}")
+    return platform.disable_access(replace(order_, item_reference=reference), at=at)
 
 
 def fail(tx: Connection, order_id: str, *, why: str, at: datetime) -> None:
@@ -193,6 +208,6 @@ def _tell(tx: Connection, order_: Restriction, action: str, *, actor: str, at: d
 
 
 def _by_hand(order_: Restriction) -> str:
-    if not order_.item_reference:
+    if not order_.names_item:
         return "The service named no item; a person must find it and disable access."
     return "No webhook is configured; a person must disable access (`tutela case restrict-done`)."

@@ -273,23 +273,21 @@ def schema(tx: Connection, sha256: str) -> bytes:
     return xsd
 
 
-def order(tx: Connection, *, case_id: str, item_reference: str, at: datetime) -> Restriction:
-    """The order for this item of this case, made when there is none; locked."""
+def order(tx: Connection, *, case_id: str, names_item: bool, at: datetime) -> Restriction:
+    """The order for this case's item, made when there is none; locked."""
     tx.execute(
         upsert(RESTRICTIONS)
         .values(
             id=RestrictionId.new(),
             case_id=case_id,
-            item_reference=item_reference,
+            names_item=names_item,
             state=RestrictionState.ORDERED,
             ordered_at=at,
         )
-        .on_conflict_do_nothing(index_elements=["case_id", "item_reference"])
+        .on_conflict_do_nothing(index_elements=["case_id"])
     )
     row = tx.execute(
-        select(RESTRICTIONS)
-        .where(RESTRICTIONS.c.case_id == case_id, RESTRICTIONS.c.item_reference == item_reference)
-        .with_for_update()
+        select(RESTRICTIONS).where(RESTRICTIONS.c.case_id == case_id).with_for_update()
     ).one()
     return _restriction(row)
 

@@ -1,6 +1,6 @@
 """The room's tables (migrations 0006, 0016). Only `store.py` writes; `waiting.py` reads, too."""
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Integer, LargeBinary, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from tutela.primitives.database import METADATA
@@ -73,7 +73,7 @@ RESTRICTIONS = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("case_id", Text, nullable=False),
-    Column("item_reference", Text, nullable=False),
+    Column("names_item", Boolean, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("last_why", Text, nullable=False),

@@ -18,7 +18,7 @@ from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.wiring.background import Waits
-from tutela.wiring.evidence_key import checked_pair
+from tutela.wiring.evidence_key import checked_pair, reference_key
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.limits import limits_of, video_limits_of
 from tutela.wiring.matching import open_matcher
@@ -67,6 +67,7 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
         )
         blobs = open_blobs(settings.blobs_url, home=settings.folder)
         seal, unsealer = checked_pair(settings, database, blobs)
+        references = reference_key(settings, database, seal)
         clock = SystemClock()
         matcher = stack.enter_context(open_matcher(settings, database))
         book = lawbook_of(settings)
@@ -90,6 +91,7 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
                 clock,
                 open_case=open_case,
                 detecting=detecting,
+                references=references,
                 mode=settings.hash_mode,
             ),
             detecting=detecting,

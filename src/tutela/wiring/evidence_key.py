@@ -9,6 +9,7 @@ from tutela.adapters.keys import PUBLIC_NAME, ensure_evidence_key, load_identity
 from tutela.adapters.keys import recipient_of as public_key_of
 from tutela.evidence import key_record, store
 from tutela.evidence.ports import BlobStore
+from tutela.evidence.references import ReferenceKey, seal_plain
 from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
 from tutela.intake import tips
@@ -98,3 +99,13 @@ def require_halves(settings: Settings, recipient: str, belongs: str) -> None:
         f"{where} says {key_record.short(recipient)}",
         remedy="Put back the one that is wrong. Nothing was sealed, opened or changed.",
     )
+
+
+def reference_key(settings: Settings, database: Database, seal: Seal) -> ReferenceKey:
+    """What finds an item again by its name, once `checked_pair` has proven the pair.
+
+    Seals the references that earlier versions stored in plain.
+    """
+    key = ReferenceKey(load_identity(settings.identity_file))
+    seal_plain(database, seal=seal, key=key)
+    return key

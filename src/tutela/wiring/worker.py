@@ -23,7 +23,7 @@ from tutela.primitives.redacted import Redacted
 from tutela.reporting.desk import Desk, ProviderProfile
 from tutela.reporting.exclusivity import Place
 from tutela.review.viewing import viewed_entirely
-from tutela.wiring.evidence_key import checked_pair
+from tutela.wiring.evidence_key import checked_pair, reference_key
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.opening import database_url, open_database, outward_gate
 from tutela.wiring.provider import detecting_of, provider_facts
@@ -117,7 +117,8 @@ def _desk(
 ) -> Desk:
     clock = SystemClock()
     blobs = open_blobs(settings.blobs_url, home=settings.folder)
-    _, unsealer = checked_pair(settings, database, blobs)
+    seal, unsealer = checked_pair(settings, database, blobs)
+    reference_key(settings, database, seal)  # seals what earlier versions stored in plain
     return Desk(
         database=database,
         clock=clock,

@@ -26,7 +26,13 @@ def restrict_story(case_id: str) -> str:
         for order_id in orders:
 
             def send(order_id: str = order_id) -> Next:
-                return restricting.deliver(parts.database, platform, order_id, clock=parts.clock)
+                return restricting.deliver(
+                    parts.database,
+                    platform,
+                    order_id,
+                    unsealer=parts.desk.unsealer,
+                    clock=parts.clock,
+                )
 
             def give_up(order_id: str = order_id) -> None:
                 _failed(parts, order_id)
