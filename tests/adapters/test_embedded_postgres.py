@@ -19,6 +19,8 @@ USE = """
 import sys, time
 from pathlib import Path
 from tutela.adapters.postgres import PostgresServer, embedded
+
+pytestmark = pytest.mark.long
 with embedded(Path(sys.argv[1])) as url:
     print("ready", flush=True)
     time.sleep(float(sys.argv[2]))

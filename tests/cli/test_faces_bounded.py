@@ -14,6 +14,8 @@ import pytest
 from running_faces import FACES, Face, running
 from tutela.adapters.keys import ensure_evidence_key
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120
 MIB = 1 << 20

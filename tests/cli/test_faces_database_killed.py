@@ -12,6 +12,8 @@ import pytest
 
 from running_faces import running
 
+pytestmark = pytest.mark.long
+
 PATIENCE_S = 120
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
+import pytest
 
 from oversight.detection_parts import accept
 from running_faces import Face, running
@@ -16,6 +17,8 @@ from tutela.accounts.model import Role
 from tutela.adapters.keys import ensure_evidence_key
 from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
+
+pytestmark = pytest.mark.long
 
 CROWD = 60
 LAW_CROWD = 12

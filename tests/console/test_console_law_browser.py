@@ -13,7 +13,7 @@ from tutela.accounts.model import Role
 from tutela.console.app import build
 from tutela.primitives.clock import SystemClock
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 PATHS = [
     "/law",
     "/law/search?q=possession",

@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from accessibility import WCAG, violations
 
+pytestmark = pytest.mark.long
+
 PATIENCE_MS = 120_000
 expect.set_options(timeout=PATIENCE_MS)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -25,6 +25,8 @@ from tutela.indicators.formats import vpdq
 from tutela.indicators.importing import import_list
 from tutela.primitives.database import Database
 
+pytestmark = pytest.mark.long
+
 FPS, SECONDS, AHEAD_SECONDS = 10, 8, 2
 _PATIENCE_SECONDS = 120.0
 _GENEROUS_SECONDS = 10.0

@@ -30,6 +30,8 @@ PARENT = """
 import sys, time
 from tutela.wiring.lookups import lookup_workers
 from tutela.wiring.settings import load_settings
+
+pytestmark = pytest.mark.long
 with lookup_workers(load_settings()):
     print("started", flush=True)
     sys.stdin.read()

