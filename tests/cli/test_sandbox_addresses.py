@@ -50,6 +50,7 @@ def test_the_platform_sandbox_takes_an_order_at_the_printed_address(*, as_json: 
         order = Restriction(
             id=RestrictionId.new(),
             case_id=CaseId.new(),
+            names_item=True,
             item_reference="item-1",
             state=RestrictionState.ORDERED,
             attempts=0,

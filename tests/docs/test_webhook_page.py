@@ -61,6 +61,7 @@ def message() -> Message:
     order = Restriction(
         id=RestrictionId.new(),
         case_id=CaseId.new(),
+        names_item=True,
         item_reference="item/é 1",
         state=RestrictionState.ORDERED,
         attempts=0,

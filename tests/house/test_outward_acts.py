@@ -146,6 +146,7 @@ def filled(port: type, name: str) -> list[Any]:
     order = Restriction(
         id="rstr_1",  # type: ignore[arg-type]
         case_id="case_1",  # type: ignore[arg-type]
+        names_item=True,
         item_reference="item-1",
         state=RestrictionState.ORDERED,
         attempts=0,

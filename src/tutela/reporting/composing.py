@@ -6,7 +6,7 @@ none) is told in the account's free text instead of being dropped.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -47,6 +47,9 @@ INDUSTRY_SCHEME = "ncmec-ab/2022"
 """The scheme and edition whose codes the form's field means; a hash list's edition is another."""
 
 _MAX_SERVICE, _MAX_FILE_NAME = 100, 2056
+_MAX_PLATFORM, _MAX_IDENTIFIER, _MAX_SCREEN_NAME = 255, 255, 256
+_EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+"""What an earlier version made of a number stands before; no service recorded an upload then."""
 IMMINENT_THREAT = "decision.imminent_threat"
 _THREAT = (
     "The reviewer of this provider suspects a present or likely threat to the life or safety "
@@ -167,19 +170,20 @@ def _incident(
         moment, told = uploaded, "The moment of the upload, as the service recorded it."
     elif context.uploaded_at is not None:
         moment = exhibits[0].received_at
+        wrong = "a later one" if context.uploaded_at > moment else "one before 1990"
         told = (
-            "The moment of detection; the service recorded a later one for the upload, "
+            f"The moment of detection; the service recorded {wrong} for the upload, "
             f"{iso(context.uploaded_at)}, which cannot be."
         )
     else:
         moment = exhibits[0].received_at
         told = "The moment of detection; the moment of the upload is not known."
-    platform = context.service or profile.name
+    platform = carriable(context.service or profile.name).strip()
     return IncidentSummary(
         incident_type=IncidentType.CHILD_PORNOGRAPHY,
         incident_at=moment,
         incident_at_description=told,
-        platform=carriable(platform) or None,
+        platform=platform[:_MAX_PLATFORM] or None,
         escalate_to_high_priority=_THREAT if decision.facts.get(IMMINENT_THREAT) is True else None,
     )
 
@@ -209,20 +213,26 @@ def _account(context: Context, exhibit: Exhibit, remarks: list[str]) -> Reported
         address = context.uploader_email.reveal()
         person = _or_none(lambda: Person(emails=(Email(address=address),)))
         if person is None:
-            remarks.append(f"E-mail address as recorded by the service: {carriable(address)}")
+            remarks.append(f"E-mail address as recorded by the service: {_line(address)}")
     if context.uploader_ip is not None:
         capture = _or_none(lambda: _capture(context, exhibit))
         if capture is None:
             address = context.uploader_ip.reveal()
-            remarks.append(f"Network address as recorded by the service: {carriable(address)}")
+            remarks.append(f"Network address as recorded by the service: {_line(address)}")
     if context.uploader_location:
         remarks.append(f"Country of the uploader, by the service: {context.uploader_location}")
     remarks.extend(
-        f"{carriable(name)}, as recorded by the service: {carriable(value)}"
+        f"{_line(name)}, as recorded by the service: {_line(value)}"
         for name, value in sorted(context.extra.items())
     )
     identifier = carriable(context.uploader_reference).strip() or None
+    if identifier is not None and len(identifier) > _MAX_IDENTIFIER:
+        remarks.append(f"Account identifier as recorded by the service: {_line(identifier)}")
+        identifier = None
     screen_name = _carried(context.uploader_screen_name)
+    if screen_name is not None and len(screen_name) > _MAX_SCREEN_NAME:
+        remarks.append(f"Screen name as recorded by the service: {_line(screen_name)}")
+        screen_name = None
     if not any((identifier, screen_name, person, capture)):
         return None
     service = carriable(context.service).strip() or None if identifier else None
@@ -238,7 +248,9 @@ def _account(context: Context, exhibit: Exhibit, remarks: list[str]) -> Reported
 
 def _uploaded(context: Context, exhibit: Exhibit) -> datetime | None:
     """The moment of the upload; None when it is not known or lies after its own detection."""
-    if context.uploaded_at is None or context.uploaded_at > exhibit.received_at:
+    if context.uploaded_at is None:
+        return None
+    if not _EARLIEST <= context.uploaded_at <= exhibit.received_at:
         return None
     return context.uploaded_at
 
@@ -258,11 +270,12 @@ def _place(context: Context, remarks: list[str]) -> tuple[InternetDetails, ...]:
     """Where it was: a chat when the service says interpersonal, a page when it gave one."""
     places: list[InternetDetails] = []
     if context.channel == "interpersonal":
-        places.append(ChatIncident(chat_client=carriable(context.service).strip() or None))
+        client = carriable(context.service).strip()[:_MAX_PLATFORM]
+        places.append(ChatIncident(chat_client=client or None))
     if context.location_url is not None:
         page = _or_none(lambda: _web_page(context))
         if page is None:
-            place = carriable(context.location_url.reveal())
+            place = _line(context.location_url.reveal())
             remarks.append(f"Place as recorded by the service: {place}")
         elif context.channel != "interpersonal":
             places.append(page)
@@ -328,6 +341,11 @@ def _account_of_file(
 
 def _statuses(tx: Connection, matches: Sequence[MatchFound]) -> Mapping[int, EntryStatus]:
     return indicators.statuses_of(tx, [each.match.entry_id for each in matches])
+
+
+def _line(text: str) -> str:
+    """`text` on one line, so that a value given by somebody never looks like a sentence of ours."""
+    return " ".join(carriable(text).splitlines())
 
 
 def _carried(wrapped: Redacted[str] | None) -> str | None:
