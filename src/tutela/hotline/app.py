@@ -24,7 +24,10 @@ from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, NotFound, TutelaError
 
 _HERE = Path(__file__).parent
-_MAX_BODY_BYTES = 64 * 1024
+_LONGEST = sum(question.max_length for question in QUESTIONS)
+_MAX_BODY_BYTES = 2 * 12 * _LONGEST + 4096
+"""Twice every answer at its longest, so that one that is too long can be given back: a character
+has up to four bytes, and each of them is three in a form."""
 _MOST_FIELDS = 20
 _HEADERS = {
     "Content-Security-Policy": (
@@ -110,19 +113,19 @@ def _reporting(parts: HotlineParts, pace: Pace, page: Callable[..., Response]) -
     @router.post("/")
     async def _hand_in(request: Request) -> Response:
         given = await _fields(request)
-        try:
-            answers = answers_of(given)
-        except BadInput as error:
-            return page(request, "form.html", 422, questions=QUESTIONS, given=given, error=error)
-        pace.take(
-            parts.clock.now(), _network(request, parts)
-        )  # what is refused takes nobody's place
 
         def store() -> str:
             with parts.database.begin() as tx:
                 return hand_in(tx, answers=answers, seal=parts.seal, at=parts.clock.now())
 
-        return page(request, "receipt.html", 201, code=await run_in_threadpool(store))
+        try:
+            answers = answers_of(given)
+            pace.take(parts.clock.now(), _network(request, parts))  # a refusal takes no place
+            code = await run_in_threadpool(store)
+        except TutelaError as error:  # whatever refuses it: the text is given back
+            status = error.http_status
+            return page(request, "form.html", status, questions=QUESTIONS, given=given, error=error)
+        return page(request, "receipt.html", 201, code=code)
 
     return router
 
