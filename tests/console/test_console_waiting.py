@@ -36,7 +36,7 @@ def test_the_banner_and_the_case_page_say_what_failed_and_the_button_sends_it_ag
     browser = browser_of(office, "person-a")
     assert "Orders to disable access failed" not in browser.get("/queue").text
     with office.database.begin() as tx:
-        order = store.order(tx, case_id=case_id, item_reference="item-1", at=AT)
+        order = store.order(tx, case_id=case_id, names_item=True, at=AT)
         store.change_restriction(
             tx, order.id, state=RestrictionState.FAILED, last_why="HTTP status 404 from p.example"
         )
@@ -66,7 +66,7 @@ def test_who_may_not_decide_may_not_send_again(office: Office) -> None:
     case_id, _ = office.case()
     counsel = browser_of(office, "person-c", Role.COUNSEL)
     with office.database.begin() as tx:
-        order = store.order(tx, case_id=case_id, item_reference="item-1", at=AT)
+        order = store.order(tx, case_id=case_id, names_item=True, at=AT)
         store.change_restriction(tx, order.id, state=RestrictionState.FAILED, last_why="x")
     assert "Send the order again" not in counsel.get(f"/cases/{case_id}").text
     assert counsel.post(f"/cases/{case_id}/orders/again").status_code == 403
