@@ -21,6 +21,7 @@ from tutela.primitives.redacted import Redacted
 from tutela.scan.journal import Journal
 from tutela.scan.model import Scanned, Tally
 from tutela.scan.naming import spelled
+from tutela.scan.opening import Folder
 from tutela.scan.planning import UNREADABLE, Plan
 from tutela.scan.running import run
 from tutela.wiring.building import Parts, open_parts
@@ -163,14 +164,16 @@ def _results(
         )
 
     def admit(path: Path) -> Admission:
-        if dry_run:
-            return parts.intake.examine_file(path, mode=mode)
-        return parts.intake.admit_file(
-            path, context=context(path), by="scan", origin=Origin.SCAN, mode=mode
-        )
+        with folder.opened(path, follow=path == plan.named_file) as file:
+            if dry_run:
+                return parts.intake.examine_file(file, mode=mode)
+            return parts.intake.admit_file(
+                file, context=context(path), by="scan", origin=Origin.SCAN, mode=mode
+            )
 
     threads = parts.settings.decoders
-    return run(plan, admit, threads=threads, journal=journal, stop=parts.jail.close)
+    with Folder(plan.root) as folder:
+        yield from run(plan, admit, threads=threads, journal=journal, stop=parts.jail.close)
 
 
 def _journal(parts: Parts, folder: Path, mode: Mode, *, restart: bool) -> Journal:

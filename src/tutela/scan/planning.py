@@ -28,6 +28,7 @@ class Plan:
             )
         self._path = path
         self.root = path if path.is_dir() else path.parent
+        self.named_file = None if path is self.root else path
         self.skipped: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Path]:
