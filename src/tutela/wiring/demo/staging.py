@@ -1,7 +1,9 @@
 """Setting the stage: a clean folder, drawn pictures, a list of some of them, people, rules."""
 
 import csv
+import fcntl
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -10,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 import tutela
 from tutela.accounts.creating import create_account
@@ -20,11 +23,12 @@ from tutela.adapters.sandbox.platform import ORDERS_PATH
 from tutela.indicators.importing import import_list
 from tutela.law.countries import Basis
 from tutela.law.model import Rule
-from tutela.primitives.errors import Misconfigured, Unavailable
+from tutela.primitives.errors import Conflict, Misconfigured, Unavailable
 from tutela.primitives.redacted import Redacted
 from tutela.review.accepting import accept_rule
 from tutela.wiring.building import Parts
 
+_MARKER = "this-is-a-tutela-demo"
 LIST_NAME = "demo-list"
 REVIEWER = "demo-reviewer"
 COUNSEL = "demo-counsel"
@@ -76,6 +80,7 @@ class Stage:
     known: Path
     home: Path
     edits: Mapping[str, str]
+    lock: TextIO  # held while the demo runs
 
 
 def environment(stage: Stage, ports: Ports) -> dict[str, str]:
@@ -93,18 +98,18 @@ def environment(stage: Stage, ports: Ports) -> dict[str, str]:
 
 def set_up(folder: Path, *, count: int, fresh: bool) -> Stage:
     """Make (or take up) the demo's folder and draw the pictures."""
-    marker = folder / "this-is-a-tutela-demo"
-    if fresh and folder.exists():
-        if not marker.exists() and any(folder.iterdir()):
-            raise Misconfigured(
-                f"{folder} is not a folder of the demo",
-                why="it holds other files, which would be deleted",
-                remedy="Choose another folder with --folder.",
-            )
-        shutil.rmtree(folder)
+    marker = folder / _MARKER
     folder.mkdir(parents=True, exist_ok=True)
+    if fresh and not marker.exists() and any(folder.iterdir()):
+        raise Misconfigured(
+            f"{folder} is not a folder of the demo",
+            why="it holds other files, which would be deleted",
+            remedy="Choose another folder with --folder.",
+        )
+    lock = _locked(marker)
+    if fresh:
+        _clear(folder)
     (folder / "tutela.toml").touch()  # the demo's own settings, so that no other file is read
-    marker.touch()
     pictures = folder / "pictures"
     if not (pictures / "manifest.json").exists():
         _draw(pictures, count)
@@ -115,7 +120,47 @@ def set_up(folder: Path, *, count: int, fresh: bool) -> Stage:
         known=pictures / "known",
         home=folder / "home",
         edits={name: entry["edit"] for name, entry in manifest.items()},
+        lock=lock,
     )
+
+
+def _locked(marker: Path) -> TextIO:
+    """The demo's marker, locked while it is open; raises `Conflict` while another demo runs.
+
+    The kernel drops the lock of a demo that was killed.
+    """
+    file = marker.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.seek(0)
+        running = file.read().strip() or "it is still starting"
+        file.close()
+        raise Conflict(
+            f"A demo is running in {marker.parent}",
+            why=running,
+            remedy="End it with Ctrl-C where it was started, or use another folder: "
+            "make demo ARGS='--folder .demo-2'.",
+        ) from None
+    file.truncate(0)
+    return file
+
+
+def note_running(stage: Stage, ports: Ports) -> None:
+    """Write down, for a second demo in this folder, who runs here."""
+    stage.lock.write(f"process {os.getpid()}, console at http://127.0.0.1:{ports.staff}/")
+    stage.lock.flush()
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier demo left, but the marker, whose lock we hold."""
+    for path in folder.iterdir():
+        if path.name == _MARKER:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _draw(pictures: Path, count: int) -> None:

@@ -61,6 +61,7 @@ def running(stage: Stage) -> Iterator[Running]:
     ports = Ports(
         authority=free_port(), platform=free_port(), staff=free_port(8400), public=free_port(8401)
     )
+    staging.note_running(stage, ports)
     environment = dict(os.environ) | staging.environment(stage, ports)
     os.environ.update(environment)
     settings = load_settings()
