@@ -149,7 +149,57 @@ def _vpdq(rows: Sequence[Fields]) -> str:
     )
 
 
+def _dump(number: int) -> dict[str, str]:
+    return {"signal_type": "video_md5", "signal_val": md5(number), "bank": "A"}
+
+
+def _plain(rows: Sequence[Fields]) -> str:
+    return "".join(f"{row['hash']}\n" for row in rows)
+
+
+def _hashed_fields(number: int) -> dict[str, str]:
+    return {
+        "path": f"{number}.png",
+        "mode": "exact",
+        "pdq": pdq(number),
+        "quality": "90",
+        "md5": md5(number),
+        "sha256": pdq(100 + number),
+        "pipeline": "x",
+    }
+
+
+def _hashed(rows: Sequence[Fields]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
 FORMATS = {
+    "dump": Format(
+        fields=_dump,
+        write=_csv,
+        damages={"signal_type": OTHER_KIND, "signal_val": NOT_A_HASH, "bank": ANY},
+        hashes=("signal_val",),
+    ),
+    "plain": Format(
+        fields=lambda number: {"hash": md5(number)},
+        write=_plain,
+        damages={"hash": [text for text in NOT_A_HASH if text.strip()]},
+        hashes=("hash",),
+    ),
+    "hash": Format(
+        fields=_hashed_fields,
+        write=_hashed,
+        damages={
+            "path": [*ANY],
+            "mode": ANY[:1],
+            "pdq": NOT_A_HASH,
+            "quality": ANY,
+            "md5": NOT_A_HASH,
+            "sha256": NOT_A_HASH,
+            "pipeline": ANY,
+        },
+        hashes=("pdq", "md5", "sha256"),
+    ),
     "csv": Format(
         fields=_long,
         write=_csv,

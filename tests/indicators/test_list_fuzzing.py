@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from indicator_drawing import md5, pdq, sha1
 
-from tutela.indicators.formats import csv, ncmec, vics
+from tutela.indicators.formats import csv, hashed, ncmec, plain, vics
 from tutela.indicators.formats.texts import moment
 from tutela.indicators.model import ListEntry, ParsedRow, Partial
 from tutela.indicators.signals import flaw
@@ -55,7 +55,25 @@ GOOD = {
         '<deletedImage><member id="1"/><id>b</id></deletedImage></images></queryResult>'
     ).encode(),
 }
-PARSERS: dict[str, Parse] = {"csv": csv.parse, "vics": vics.parse, "ncmec": ncmec.parse}
+GOOD |= {
+    "plain": f"# pdq\n{pdq(1)}\n\n{md5(1)}\nsha256:{pdq(2)}\n{sha1(1)}\n".encode(),
+    "dump": (
+        f"signal_type;signal_val;bank\npdq;{pdq(1)};A\nvideo_md5;{md5(1)};B\nHASH_MD5;{md5(2)};B\n"
+    ).encode(),
+    "hash": "".join(
+        json.dumps({"path": "a", "mode": "exact", "pdq": pdq(n), "quality": 90, "md5": md5(n)})
+        + "\n"
+        for n in range(3)
+    ).encode(),
+}
+PARSERS: dict[str, Parse] = {
+    "csv": csv.parse,
+    "vics": vics.parse,
+    "ncmec": ncmec.parse,
+    "plain": plain.parse,
+    "dump": csv.parse,
+    "hash": hashed.parse,
+}
 SECONDS = 60.0
 WEIRD = [
     b"\x00",

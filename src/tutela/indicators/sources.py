@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from tutela.indicators.formats import csv, ncmec, vics, vpdq
+from tutela.indicators.formats import csv, hashed, ncmec, plain, vics, vpdq
 from tutela.indicators.model import ParsedRow
 from tutela.primitives.errors import BadInput, NotFound
 
@@ -21,6 +21,8 @@ FORMATS: Mapping[str, Parse] = {
     "vics": vics.parse,
     "ncmec": ncmec.parse,
     "vpdq": vpdq.parse,
+    "plain": plain.parse,
+    "hash": hashed.parse,
 }
 
 RECORDS_ARE_WHOLE = frozenset({"ncmec"})
@@ -88,14 +90,17 @@ def format_of(path: Path, wanted: str | None) -> str:
             remedy="Save it as UTF-8 (in Excel: “CSV UTF-8” instead of “Unicode text”)",
         )
     first_line = head.partition(b"\n")[0].decode("utf-8", "replace").rstrip("\r")
-    if vpdq.recognises(first_line):
-        return "vpdq"
-    if vics.recognises(head):
-        return "vics"
-    if ncmec.recognises(head):
-        return "ncmec"
-    if csv.recognises(first_line):
-        return "csv"
+    recognised = {
+        "hash": hashed.recognises(first_line),
+        "vpdq": vpdq.recognises(first_line),
+        "vics": vics.recognises(head),
+        "ncmec": ncmec.recognises(head),
+        "csv": csv.recognises(first_line),
+        "plain": plain.recognises(head),
+    }
+    for name, whether in recognised.items():  # the surest first: a row of ours is JSON, too
+        if whether:
+            return name
     raise _unknown("the file begins like none of them")
 
 
@@ -119,7 +124,7 @@ def _open(path: Path) -> io.FileIO:
 
 def _unknown(why: str) -> BadInput:
     return BadInput(
-        "The format of this list is not known",
+        "Cannot detect the list format",
         why=why,
-        remedy=f"Formats are {', '.join(sorted(FORMATS))}; name one with --format",
+        remedy=f"Use --format {', '.join(sorted(FORMATS))}",
     )

@@ -59,6 +59,20 @@ _STATUS = {
     "withdrawn": EntryStatus.WITHDRAWN,
     "deleted": EntryStatus.DELETED,
 }
+_OF_DUMPS = {
+    "signal_type": "kind",
+    "signal_val": "value",
+    "signal_value": "value",
+    "signal": "value",
+    "bank": f"{PROVENANCE_PREFIX}bank",
+}
+"""The columns of Hasher-Matcher-Actioner's and ThreatExchange's dumps, as ours."""
+_KINDS_OF_DUMPS = {
+    "video_md5": "md5",
+    "hash_video_md5": "md5",
+    "hash_video_sha256": "sha256",
+    **{f"hash_{kind}": kind for kind in ("pdq", "md5", "sha1", "sha256")},
+}
 _QUALITY = re.compile(r"(100|[0-9]{1,2})(\.0*)?", re.ASCII)
 _NEARLY = 0.7  # as difflib counts likeness: "statsu", "categories", "externalid"
 _LINE_BYTES = 1 << 24
@@ -126,7 +140,10 @@ def recognises(first_line: str) -> bool:
         fields = next(csv.reader([first_line], delimiter=separator, strict=True), [])
     except csv.Error:
         return False
-    return any(field.strip().lower() in {*WIDE, *OPTIONAL, "kind", "value"} for field in fields)
+    return any(
+        field.strip().lower() in {*WIDE, *OPTIONAL, "kind", "value", "signal_type"}
+        for field in fields
+    )
 
 
 class _Lines:
@@ -194,6 +211,8 @@ def _header(fields: list[str], *, line: int) -> _Header:
     what was withdrawn. So is a column of hashes beside `kind` and `value`.
     """
     columns = tuple(field.strip().lower() for field in fields)
+    if "signal_type" in columns and not {"kind", "value"} & set(columns):
+        columns = tuple(_OF_DUMPS.get(column, column) for column in columns)
     while columns and not columns[-1]:  # spreadsheets write empty columns after the last one
         columns = columns[:-1]
     wide = tuple(SignalKind(column) for column in columns if column in WIDE)
@@ -251,7 +270,8 @@ def _row(header: _Header, fields: list[str], *, line: int) -> Iterator[ParsedRow
     beside = _beside(cells, line=line)
     yield from beside.ignored
     if not header.wide:
-        yield _entry(beside, cells["kind"].strip().lower(), cells["value"])
+        kind = cells["kind"].strip().lower()
+        yield _entry(beside, _KINDS_OF_DUMPS.get(kind, kind), cells["value"])
         return
     given = [kind for kind in header.wide if cells[kind].strip()]
     if not given:

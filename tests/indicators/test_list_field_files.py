@@ -1,0 +1,133 @@
+"""Files as the field passes them on: plain hashes, dumps of banks, rows of `tutela hash`."""
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+from indicator_drawing import md5, pdq, sha1
+
+from tutela.indicators.formats import csv, hashed, plain
+from tutela.indicators.model import ListEntry, ParsedRow, Refusal
+from tutela.indicators.sources import format_of
+from tutela.primitives.errors import BadInput
+
+
+def hashes(rows: list[ParsedRow]) -> list[tuple[str, str, int]]:
+    return [(row.kind, row.value.hex(), row.row) for row in rows if isinstance(row, ListEntry)]
+
+
+def refused(rows: list[ParsedRow]) -> list[int]:
+    return [row.row for row in rows if isinstance(row, Refusal)]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_one_hash_a_line(mark: bytes, end: str) -> None:
+    lines = ["# a list", md5(1).upper(), "", f"  {sha1(1)} ", "sha-256: " + pdq(1), "pdq:" + pdq(2)]
+    lines += ["nonsense", "# PDQ", pdq(3), "# sha256", pdq(4)]
+    rows = list(plain.parse(io.BytesIO(mark + end.join([*lines, ""]).encode())))
+    assert hashes(rows) == [
+        ("md5", md5(1), 2),
+        ("sha1", sha1(1), 4),
+        ("sha256", pdq(1), 5),
+        ("pdq", pdq(2), 6),
+        ("pdq", pdq(3), 9),
+        ("sha256", pdq(4), 11),
+    ]
+    assert refused(rows) == [7]
+
+
+def test_64_digits_of_which_nobody_says_the_kind_are_taken_as_both() -> None:
+    rows = list(plain.parse(io.BytesIO(f"{pdq(1)}\n".encode())))
+    assert hashes(rows) == [("pdq", pdq(1), 1), ("sha256", pdq(1), 1)]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_dump_of_banks(separator: str) -> None:
+    lines = [
+        ["signal_type", "signal_val", "bank"],
+        ["pdq", pdq(1), "A"],
+        ["video_md5", md5(1), "B"],
+        ["HASH_MD5", md5(2), "B"],
+        ["raw_text", "some words", "B"],
+    ]
+    text = "".join(separator.join(line) + "\n" for line in lines)
+    rows = list(csv.parse(io.BytesIO(text.encode())))
+    assert hashes(rows) == [("pdq", pdq(1), 2), ("md5", md5(1), 3), ("md5", md5(2), 4)]
+    assert refused(rows) == [5]
+    assert next(row.provenance for row in rows if isinstance(row, ListEntry)) == {"bank": "A"}
+
+
+def test_rows_of_tutela_hash() -> None:
+    row = {
+        "path": "Person A.png",
+        "mode": "exact",
+        "pdq": pdq(1),
+        "quality": 90,
+        "md5": md5(1),
+        "sha1": sha1(1),
+        "sha256": pdq(9),
+        "pipeline": "x",
+        "further": [{"form": "frame", "number": 2, "of": 2, "pdq": pdq(2), "quality": 80}],
+        "dihedral": {"original": pdq(1), "rotate90": pdq(3)},
+    }
+    error = {"path": "b", "mode": "exact", "error": "no picture", "md5": md5(2)}
+    text = "".join(json.dumps(one) + "\n" for one in (row, error))
+    rows = list(hashed.parse(io.BytesIO(text.encode())))
+    entries = [one for one in rows if isinstance(one, ListEntry)]
+    assert sorted((one.kind, one.value.hex(), one.quality) for one in entries) == [
+        ("md5", md5(1), None),
+        ("pdq", pdq(1), 90),
+        ("pdq", pdq(2), 80),
+        ("sha1", sha1(1), None),
+        ("sha256", pdq(9), None),
+    ]
+    assert {one.external_id for one in entries} == {pdq(9)}
+    assert "Person A" not in repr(rows)
+    assert refused(rows) == [2]
+
+
+@pytest.mark.parametrize(
+    ("text", "format_"),
+    [
+        (f"{md5(1)}\n", "plain"),
+        (f"# hashes\n\n{pdq(1)}\n", "plain"),
+        (f"sha256:{pdq(1)}\n", "plain"),
+        (f"signal_type,signal_val,bank\npdq,{pdq(1)},A\n", "csv"),
+        ("sep=;\nkind;value\n", "csv"),
+        (json.dumps({"path": "a", "mode": "exact", "pdq": pdq(1)}) + "\n", "hash"),
+    ],
+)
+def test_the_format_is_found_out(tmp_path: Path, text: str, format_: str) -> None:
+    file = tmp_path / "list"
+    file.write_text(text, encoding="utf-8-sig")
+    assert format_of(file, None) == format_
+
+
+@pytest.mark.parametrize("text", ["hello\n", f"{md5(1)}0\n", "a;b;c\n", f"{md5(1)} x.png\n"])
+def test_what_is_like_no_format_is_refused_with_the_option(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "list"
+    file.write_text(text)
+    with pytest.raises(BadInput) as caught:
+        format_of(file, None)
+    assert "Cannot detect the list format" in caught.value.what
+    assert "--format csv" in caught.value.remedy
+
+
+def test_the_frames_of_a_film_in_a_row_are_a_video(tmp_path: Path) -> None:
+    film = {"frames_total": 1, "frames": [f"0,100,{pdq(1)},0.0"]}
+    rows = [
+        {"path": "a", "mode": "exact", **film, "sha256": pdq(9), "further_videos": [film]},
+        {"path": "b", "mode": "exact", **film, "frames_left_out": 7, "sha256": pdq(8)},
+    ]
+    file = tmp_path / "rows"
+    file.write_text("".join(json.dumps(one) + "\n" for one in rows))
+    assert format_of(file, None) == "hash"
+    found = list(hashed.parse(io.BytesIO(file.read_bytes())))
+    assert [row.kind for row in found if isinstance(row, ListEntry)] == [
+        *["vpdq", "vpdq", "sha256"],
+        "sha256",
+    ]
+    [refusal] = [row for row in found if isinstance(row, Refusal)]
+    assert (refusal.row, "--vpdq" in refusal.why) == (2, True)
