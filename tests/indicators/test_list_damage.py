@@ -173,7 +173,37 @@ def _hashed(rows: Sequence[Fields]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
+def _stopncii_fields(number: int) -> dict[str, str]:
+    return {
+        "lastModtimestamp": "1625167804",
+        "hashValue": pdq(number),
+        "hashStatus": "Active",
+        "signalType": "ImagePDQ",
+    }
+
+
+def _tat_fields(number: int) -> dict[str, str]:
+    return {"hash_digest": md5(number), "algorithm": "MD5", "updated_on": "1.5"}
+
+
 FORMATS = {
+    "stopncii": Format(
+        fields=_stopncii_fields,
+        write=lambda rows: json.dumps({"hasMoreRecords": False, "hashRecords": rows}),
+        damages={
+            "lastModtimestamp": ANY,
+            "hashValue": NOT_A_HASH,
+            "hashStatus": ["perhaps", "?", ""],
+            "signalType": OTHER_KIND,
+        },
+        hashes=("hashValue",),
+    ),
+    "tat": Format(
+        fields=_tat_fields,
+        write=lambda rows: json.dumps({"next": None, "results": rows}),
+        damages={"hash_digest": NOT_A_HASH, "algorithm": OTHER_KIND, "updated_on": ANY},
+        hashes=("hash_digest",),
+    ),
     "dump": Format(
         fields=_dump,
         write=_csv,

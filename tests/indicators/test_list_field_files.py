@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from indicator_drawing import md5, pdq, sha1
 
-from tutela.indicators.formats import csv, hashed, plain
-from tutela.indicators.model import ListEntry, ParsedRow, Refusal
+from tutela.indicators.formats import csv, exchanges, hashed, plain
+from tutela.indicators.model import ListEntry, ParsedRow, Partial, Refusal
 from tutela.indicators.sources import format_of
 from tutela.primitives.errors import BadInput
 
@@ -131,3 +131,52 @@ def test_the_frames_of_a_film_in_a_row_are_a_video(tmp_path: Path) -> None:
     ]
     [refusal] = [row for row in found if isinstance(row, Refusal)]
     assert (refusal.row, "--vpdq" in refusal.why) == (2, True)
+
+
+def test_stopncii_says_what_is_withdrawn_and_that_more_pages_follow(tmp_path: Path) -> None:
+    records: list[dict[str, object]] = [
+        {"hashValue": pdq(number), "hashStatus": status, "signalType": "ImagePDQ"}
+        for number, status in enumerate(["Active", "Received", "Withdrawn", "Deleted", "New"])
+    ]
+    records[0] |= {"lastModtimestamp": 1625175071, "caseNumbers": {"x": "Active"}}
+    records.append({"hashValue": md5(1), "hashStatus": "Active", "signalType": "VideoMD5"})
+    records.append({"hashValue": "some words", "hashStatus": "Active", "signalType": "Text"})
+    raw = '{"count": 7, "hasMoreRecords": true, "hashRecords": [%s]}'
+    file = tmp_path / "list.json"
+    texts = [json.dumps(one) if one is not records[1] else _huge(one) for one in records]
+    file.write_text(raw % ",".join(texts), encoding="utf-8-sig")
+    assert format_of(file, None) == "stopncii"
+    rows = list(exchanges.stopncii(io.BytesIO(file.read_bytes())))
+    entries = [one for one in rows if isinstance(one, ListEntry)]
+    assert [(one.kind, one.status) for one in entries] == [
+        ("pdq", "active"),
+        ("pdq", "active"),
+        ("pdq", "withdrawn"),
+        ("pdq", "deleted"),
+        ("md5", "active"),
+    ]
+    assert entries[0].provenance == {"timestamp": "2021-07-01T21:31:11Z"}
+    assert refused(rows) == [5, 7]
+    assert [type(one) for one in rows].count(Partial) == 1
+
+
+def _huge(record: dict[str, object]) -> str:
+    """JSON with a number that Python would not write."""
+    return json.dumps(record | {"lastModtimestamp": 7}).replace(": 7", ": " + "9" * 5_000)
+
+
+def test_tech_against_terrorism_says_what_is_deleted(tmp_path: Path) -> None:
+    results = [
+        {"hash_digest": md5(1), "algorithm": "MD5", "deleted": False, "updated_on": 1704901040.22},
+        {"hash_digest": pdq(1), "algorithm": "PDQ", "deleted": True, "id": 2},
+        {"hash_digest": pdq(2), "algorithm": "SHA256", "deleted": "perhaps"},
+    ]
+    file = tmp_path / "list.json"
+    file.write_text(json.dumps({"count": 3, "next": None, "previous": None, "results": results}))
+    assert format_of(file, None) == "tat"
+    rows = list(exchanges.tat(io.BytesIO(file.read_bytes())))
+    entries = [one for one in rows if isinstance(one, ListEntry)]
+    assert [(one.kind, one.status) for one in entries] == [("md5", "active"), ("pdq", "deleted")]
+    assert entries[0].provenance == {"timestamp": "2024-01-10T15:37:20Z"}
+    assert refused(rows) == [3]
+    assert not any(isinstance(one, Partial) for one in rows)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from indicator_drawing import md5, pdq, sha1
 
-from tutela.indicators.formats import csv, hashed, ncmec, plain, vics
+from tutela.indicators.formats import csv, exchanges, hashed, ncmec, plain, vics
 from tutela.indicators.formats.texts import moment
 from tutela.indicators.model import ListEntry, ParsedRow, Partial
 from tutela.indicators.signals import flaw
@@ -56,6 +56,31 @@ GOOD = {
     ).encode(),
 }
 GOOD |= {
+    "stopncii": json.dumps(
+        {
+            "count": 2,
+            "hasMoreRecords": False,
+            "hashRecords": [
+                {
+                    "lastModtimestamp": 1625167804,
+                    "hashValue": pdq(n),
+                    "hashStatus": "Active",
+                    "signalType": "ImagePDQ",
+                }
+                for n in range(2)
+            ],
+        }
+    ).encode(),
+    "tat": json.dumps(
+        {
+            "count": 2,
+            "next": None,
+            "results": [
+                {"hash_digest": md5(n), "algorithm": "MD5", "deleted": n > 0, "updated_on": 1.7e9}
+                for n in range(2)
+            ],
+        }
+    ).encode(),
     "plain": f"# pdq\n{pdq(1)}\n\n{md5(1)}\nsha256:{pdq(2)}\n{sha1(1)}\n".encode(),
     "dump": (
         f"signal_type;signal_val;bank\npdq;{pdq(1)};A\nvideo_md5;{md5(1)};B\nHASH_MD5;{md5(2)};B\n"
@@ -73,6 +98,8 @@ PARSERS: dict[str, Parse] = {
     "plain": plain.parse,
     "dump": csv.parse,
     "hash": hashed.parse,
+    "stopncii": exchanges.stopncii,
+    "tat": exchanges.tat,
 }
 SECONDS = 60.0
 WEIRD = [

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from tutela.indicators.formats import csv, hashed, ncmec, plain, vics, vpdq
+from tutela.indicators.formats import csv, exchanges, hashed, ncmec, plain, vics, vpdq
 from tutela.indicators.model import ParsedRow
 from tutela.primitives.errors import BadInput, NotFound
 
@@ -23,6 +23,8 @@ FORMATS: Mapping[str, Parse] = {
     "vpdq": vpdq.parse,
     "plain": plain.parse,
     "hash": hashed.parse,
+    "stopncii": exchanges.stopncii,
+    "tat": exchanges.tat,
 }
 
 RECORDS_ARE_WHOLE = frozenset({"ncmec"})
@@ -93,6 +95,7 @@ def format_of(path: Path, wanted: str | None) -> str:
     recognised = {
         "hash": hashed.recognises(first_line),
         "vpdq": vpdq.recognises(first_line),
+        exchanges.recognises(head): bool(exchanges.recognises(head)),
         "vics": vics.recognises(head),
         "ncmec": ncmec.recognises(head),
         "csv": csv.recognises(first_line),

@@ -1,8 +1,9 @@
 """The rows of `tutela hash` (`--json`, `--out`): one JSON object a line for each file.
 
-A record is named by the file's SHA-256, never by its path, which can name people. Its PDQ, those of
-its further frames and pages, the frames of a film and its digests are taken. The hashes of the turned picture are not:
-the list's own setting (`--dihedral`) asks for them. A row with an error is refused.
+A record is named by the file's SHA-256, never by its path, which can name people. Taken are its
+digests, its PDQ, those of its further frames and pages, and the frames of a film. The hashes of the
+turned picture are not: the list's own setting (`--dihedral`) asks for them. A row with an error is
+refused.
 """
 
 import codecs
