@@ -330,6 +330,15 @@ def test_alive_and_ready_are_told_apart(platform: Platform) -> None:
         assert client.get("/healthz").status_code == 200
 
 
+def test_a_disk_that_can_take_no_more_is_not_ready(platform: Platform) -> None:
+    full = "evidence store: 0 MiB are free"
+    platform.parts = replace(platform.parts, index_state=current, disk=lambda: full)
+    with TestClient(build(platform.parts)) as client:
+        ready = client.get("/readyz")
+    assert (ready.status_code, ready.json()["ready"]) == (503, False)
+    assert ready.json()["checks"]["disk"] == full
+
+
 def test_what_a_person_must_settle_is_said_and_stops_no_item(platform: Platform) -> None:
     said = {"outward acts": "they wait"}
     platform.parts = replace(platform.parts, index_state=current, attention=lambda: said)

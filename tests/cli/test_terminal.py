@@ -129,6 +129,7 @@ def calls(stored: Stored) -> dict[str, list[str]]:
         "db migrate": [odd],
         "evidence destroy": [stored.exhibit, *by],
         "evidence due": [],
+        "evidence verify": [],
         "evidence request": [stored.exhibit, *by],
         "hash": [str(stored.folder)],
         "init": [],

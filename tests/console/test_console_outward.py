@@ -21,6 +21,22 @@ def gate(office: Office, tmp_path: Path) -> OutwardGate:
     return OutwardGate(office.database, NotedHead(tmp_path / "ledger-anchor.json"), office.clock)
 
 
+def test_missing_evidence_is_a_strip_on_every_page(office: Office) -> None:
+    client = TestClient(
+        build(replace(office.parts(), evidence_faults=lambda: 2)),
+        base_url="http://console.test",
+        follow_redirects=False,
+    )
+    client.headers["accept-language"] = "en"
+    browser = Browser(client)
+    office.person("person-a")
+    assert browser.sign_in("person-a").status_code == 303
+    page = browser.get("/help").text
+    assert "2 sealed items are missing or damaged." in page
+    assert "<code>tutela evidence verify</code>" in page
+    assert "sealed items" not in TestClient(client.app).get("/sign-in").text
+
+
 def test_the_strip_stands_on_every_page_while_outward_acts_wait(
     office: Office, gate: OutwardGate, tmp_path: Path
 ) -> None:
@@ -39,13 +55,13 @@ def test_the_strip_stands_on_every_page_while_outward_acts_wait(
     gate.clear()
     assert browser.sign_in("person-a").status_code == 303
     assert BANNER not in browser.get("/help").text
-    assert attention_of(gate) == {}
+    assert attention_of(gate, office.database) == {}
     (tmp_path / "ledger-anchor.json").write_text('{"seq": 900, "digest": "' + "0" * 64 + '"}')
     for path in ("/help", "/queue", "/law"):
         page = browser.get(path).text
         assert BANNER in page
         assert "<code>tutela ledger reconcile</code>" in page
     assert BANNER not in TestClient(client.app).get("/sign-in").text
-    [(part, why)] = attention_of(gate).items()
+    [(part, why)] = attention_of(gate, office.database).items()
     assert part == "outward acts"
     assert "tutela ledger reconcile" in why

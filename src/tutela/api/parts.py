@@ -43,7 +43,7 @@ class LookupParts:
     `authenticate` tells whose key it is, or None. `index_state` may raise `Unavailable`.
     `bodies_at_once` bounds the memory: so many large bodies at most, of one key half as many.
     `attention` names what a person must settle though items can be taken; it may raise
-    `Unavailable`.
+    `Unavailable`. `disk` says `ok`, or why nothing more can be stored (None: nothing is stored).
     """
 
     look_up: Callable[[Sequence[Hashed]], list[MatchResult]]
@@ -55,6 +55,7 @@ class LookupParts:
     body_seconds: float = 120.0
     index_lag_s: float = 30.0
     attention: Callable[[], Mapping[str, str]] = dict
+    disk: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +83,7 @@ class ApiParts:
     body_seconds: float = 120.0
     index_lag_s: float = 30.0
     attention: Callable[[], Mapping[str, str]] = dict
+    disk: Callable[[], str] | None = None
 
     @property
     def lookup(self) -> LookupParts:
@@ -96,4 +98,5 @@ class ApiParts:
             body_seconds=self.body_seconds,
             index_lag_s=self.index_lag_s,
             attention=self.attention,
+            disk=self.disk,
         )

@@ -29,6 +29,8 @@ def router(parts: LookupParts) -> APIRouter:
             attention = parts.attention()
         except Unavailable as error:
             checks = {"database": error.what, "index": "not known while the database is away"}
+        if parts.disk is not None:
+            checks["disk"] = parts.disk()
         good = all(state == "ok" for state in checks.values())
         found = {"ready": good, "checks": checks, "attention": dict(attention)}
         return JSONResponse(found, status_code=200 if good else 503)

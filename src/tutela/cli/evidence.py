@@ -1,4 +1,4 @@
-"""`tutela evidence`: what may be destroyed, and destroying it by two persons who sign in."""
+"""`tutela evidence`: verifying it, what may be destroyed, and destroying it by two persons."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -8,6 +8,7 @@ from rich.table import Table
 
 from tutela.accounts.model import Permission
 from tutela.adapters.blobs import open_blobs
+from tutela.cli.evidence_verify import verify
 from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.cli.proving import signed_in
 from tutela.evidence.destroying import destroy, request_destruction
@@ -27,6 +28,7 @@ By = Annotated[str, typer.Option(help="Sign-in name of an operator; the password
 
 def register(app: typer.Typer) -> None:
     """Add the sub-commands."""
+    evidence_app.command("verify")(verify)
     app.add_typer(evidence_app, name="evidence")
 
 

@@ -15,6 +15,7 @@ from tutela.hotline.app import build as build_hotline
 from tutela.primitives.clock import SystemClock
 from tutela.reporting.reports import CYBERTIP
 from tutela.wiring.building import Parts
+from tutela.wiring.disk import disks_of
 from tutela.wiring.lookups import lookup_workers
 from tutela.wiring.provider import provider_facts
 from tutela.wiring.public import public_parts
@@ -42,6 +43,7 @@ def open_public(settings: Settings) -> Iterator[FastAPI]:
                 clock=SystemClock(),
                 service_name=settings.provider_name,
                 trusted_proxies=settings.trusted_proxies,
+                disk=disks_of(settings, written=False).said,
             )
         )
 
@@ -55,6 +57,7 @@ def _api(parts: Parts) -> ApiParts:
         authenticate=lambda key: authenticated(parts, key),
         index_state=parts.matcher.state,
         attention=parts.attention,
+        disk=disks_of(parts.settings).said,
         max_upload_bytes=parts.settings.max_upload_bytes,
         requests_per_minute=parts.settings.api_requests_per_minute,
         countries=parts.book.vocabulary.countries,
@@ -80,6 +83,7 @@ def _console(parts: Parts) -> ConsoleParts:
         detecting=parts.detecting,
         outward=parts.outward,
         waits=parts.waits.announced,
+        evidence_faults=parts.evidence_faults,
         authority_name=CYBERTIP if settings.cybertip_url else "",
         authority_is_sandbox=_is_sandbox(settings),
         trusted_proxies=settings.trusted_proxies,

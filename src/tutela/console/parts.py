@@ -58,6 +58,7 @@ class ConsoleParts:
     `detecting` is the gate before every match; without it no page tells how detection stands.
     `outward` is the gate before every outward act; without it no page tells that they wait.
     `waits` is what waits or fails in the background; empty when it is not known.
+    `evidence_faults` counts sealed items that are missing or damaged; it raises nothing.
     `locales` are folders with further catalogues, searched after the package's own.
     """
 
@@ -75,6 +76,7 @@ class ConsoleParts:
     detecting: Detecting | None = None
     outward: OutwardGate | None = None
     waits: Callable[[], tuple[Waiting, ...]] = tuple
+    evidence_faults: Callable[[], int] = int
     authority_name: str = ""
     authority_is_sandbox: bool = False
     locales: tuple[Path, ...] = ()

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -53,6 +54,7 @@ class HotlineParts:
     reports_per_minute: int = 600  # whole ones, of everybody; of one network a twelfth
     locales: tuple[Path, ...] = ()  # folders with further catalogues, searched after our own
     trusted_proxies: tuple[str, ...] = LOOPBACK
+    disk: Callable[[], str] = lambda: "ok"  # or why nothing more can be stored
 
 
 def build(parts: HotlineParts) -> FastAPI:
@@ -95,6 +97,13 @@ def build(parts: HotlineParts) -> FastAPI:
     @app.get("/healthz")
     def _health() -> dict[str, str]:
         return {"status": "alive"}
+
+    @app.get("/readyz")
+    def _ready() -> JSONResponse:
+        database = "ok" if parts.database.answers() else "The database did not answer"
+        checks = {"database": database, "disk": parts.disk()}
+        good = all(state == "ok" for state in checks.values())
+        return JSONResponse({"ready": good, "checks": checks}, status_code=200 if good else 503)
 
     # A pace for each: whoever only asks, however often, takes no report's place.
     app.include_router(_reporting(parts, Pace(per_minute=parts.reports_per_minute), page))

@@ -17,12 +17,13 @@ from tutela.ledger.outward import OutwardGate
 from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
+from tutela.primitives.errors import Unavailable
 from tutela.wiring.background import Waits
 from tutela.wiring.evidence_key import checked_pair, reference_key
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.limits import limits_of, video_limits_of
 from tutela.wiring.matching import open_matcher
-from tutela.wiring.opening import attention_of, open_database, outward_gate
+from tutela.wiring.opening import attention_of, evidence_faults, open_database, outward_gate
 from tutela.wiring.patience import patience
 from tutela.wiring.provider import detecting_of
 from tutela.wiring.settings import Settings, load_settings
@@ -48,7 +49,14 @@ class Parts:
 
     def attention(self) -> Mapping[str, str]:
         """What a person must settle though items can be taken; raises `Unavailable`."""
-        return attention_of(self.outward) | self.waits.attention()
+        return attention_of(self.outward, self.database) | self.waits.attention()
+
+    def evidence_faults(self) -> int:
+        """Sealed items that are missing or damaged; 0 while the database is away."""
+        try:
+            return evidence_faults(self.database)
+        except Unavailable:
+            return 0
 
 
 @contextmanager

@@ -22,13 +22,13 @@ from tutela.primitives.database import Database
 from tutela.primitives.errors import TutelaError, Unavailable
 from tutela.primitives.heartbeat import worker_seen
 from tutela.reporting.waiting import Concern, waiting
+from tutela.wiring.disk import disks_of
 from tutela.wiring.evidence_key import require_halves
 from tutela.wiring.lawbook import lawbook_of
-from tutela.wiring.opening import existing_database_url, outward_gate
+from tutela.wiring.opening import evidence_faults, existing_database_url, outward_gate
 from tutela.wiring.provider import detecting_of, provider_facts
 from tutela.wiring.settings import Settings, unknown_variables
 
-_LOW_DISK_BYTES = 1 << 30
 _INIT = "run `tutela init`"
 
 
@@ -50,6 +50,7 @@ def check_everything(settings: Settings) -> list[Check]:
         _outward(settings),
         _keys(settings),
         _blobs(settings),
+        *_evidence(settings),
         *_provider(settings),
         _detection(settings),
         _authority(settings),
@@ -81,9 +82,10 @@ def _home(settings: Settings) -> Check:
         return Check(part="home", state="missing", why=why)
     if not folder.exists():
         return Check(part="home", state="missing", why=f"{folder} is not there yet: {_INIT}")
+    full = disks_of(settings, written=False).said()
+    if full != "ok":
+        return Check(part="home", state="missing", why=full)
     free = shutil.disk_usage(there).free
-    if free < _LOW_DISK_BYTES:
-        return Check(part="home", state="missing", why=f"only {free >> 20} MiB free at {there}")
     return Check(part="home", state="ok", why=f"{folder} ({free >> 30} GiB free)")
 
 
@@ -191,6 +193,19 @@ def _blobs(settings: Settings) -> Check:
         return Check(part="evidence store", state="missing", why=str(error))
     where = settings.blobs_url or str(settings.folder / "blobs")
     return Check(part="evidence store", state="ok", why=where)
+
+
+def _evidence(settings: Settings) -> list[Check]:
+    """Sealed items that could not be read back as they were, if there are any."""
+    try:
+        with _current(settings) as database:
+            faults = evidence_faults(database) if database else 0
+    except TutelaError:  # said by the part "database"
+        return []
+    if not faults:
+        return []
+    why = f"{faults} sealed items are missing or damaged: see `tutela evidence verify`"
+    return [Check(part="evidence", state="missing", why=why)]
 
 
 def _provider(settings: Settings) -> list[Check]:

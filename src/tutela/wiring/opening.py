@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tutela.adapters.postgres import embedded, embedded_if_made, migrate, schema_state, with_driver
+from tutela.evidence import verification_store
 from tutela.ledger.noted_head import NotedHead
 from tutela.ledger.outward import OutwardGate
 from tutela.primitives.clock import Clock
@@ -23,10 +24,24 @@ def outward_gate(settings: Settings, database: Database, clock: Clock) -> Outwar
     return OutwardGate(database, NotedHead(head_file(settings)), clock)
 
 
-def attention_of(outward: OutwardGate) -> dict[str, str]:
+def attention_of(outward: OutwardGate, database: Database) -> dict[str, str]:
     """What a person must settle, by part; raises `Unavailable`."""
+    found = {}
     standing = outward.standing()
-    return {} if standing.open else {"outward acts": f"{standing.why}. {standing.remedy}."}
+    if not standing.open:
+        found["outward acts"] = f"{standing.why}. {standing.remedy}."
+    faults = evidence_faults(database)
+    if faults:
+        found["evidence"] = (
+            f"{faults} sealed items are missing or damaged: `tutela evidence verify`"
+        )
+    return found
+
+
+def evidence_faults(database: Database) -> int:
+    """How many sealed items could not be read back as they were; raises `Unavailable`."""
+    with database.begin() as tx:
+        return verification_store.how_many_faults(tx)
 
 
 @contextmanager

@@ -113,6 +113,14 @@ class Settings(BaseModel):
         description="Addresses and networks of reverse proxies, with commas, whose "
         "X-Forwarded-For is believed.",
     )
+    min_free_bytes: int = Field(
+        default=512 * _MIB,
+        ge=0,
+        description="Free space on each disk below which a process is not ready, bytes.",
+    )
+    evidence_verify_days: int = Field(
+        default=7, ge=1, le=365, description="Days between two rounds of verifying all evidence."
+    )
     secure_cookies: bool = Field(
         default=True,
         description="Send session cookies over TLS only; the demo on loopback turns it off.",

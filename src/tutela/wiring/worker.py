@@ -14,6 +14,7 @@ import structlog
 from tutela.adapters.blobs import open_blobs
 from tutela.adapters.cybertip import CyberTiplineChannel
 from tutela.adapters.webhook import Webhook
+from tutela.evidence.verifying import Verifier
 from tutela.law.book import Lawbook
 from tutela.ledger.outward import OutwardGate
 from tutela.primitives.clock import Clock, SystemClock
@@ -23,6 +24,7 @@ from tutela.primitives.redacted import Redacted
 from tutela.reporting.desk import Desk, ProviderProfile
 from tutela.reporting.exclusivity import Place
 from tutela.review.viewing import viewed_entirely
+from tutela.wiring.disk import disks_of
 from tutela.wiring.evidence_key import checked_pair, reference_key
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.opening import database_url, open_database, outward_gate
@@ -31,6 +33,7 @@ from tutela.wiring.settings import Settings, load_settings
 from tutela.workflows import engine
 from tutela.workflows.parts import AT_ONCE, Pace, Parts
 from tutela.workflows.relaying import relay
+from tutela.workflows.verifying_rounds import EvidenceRounds
 
 log = structlog.get_logger()
 _TAKE_OVER_SECONDS = 10.0
@@ -84,6 +87,7 @@ def run_worker(
             outward=outward,
             pace=_pace(settings),
             late_after=settings.late_after,
+            verify=_verifying(settings, desk),
             detecting=detecting_of(settings, database, desk.clock, desk.book),
         )
         gc.freeze()  # the lawbook and the libraries stay: no step waits for a search among them
@@ -96,6 +100,25 @@ def run_worker(
         )
         log.info("worker_ends", jobs=relayed.jobs, waiting=relayed.waiting)
     return Worked(jobs=relayed.jobs, waiting=relayed.waiting, stuck=len(parts.running))
+
+
+def _verifying(settings: Settings, desk: Desk) -> Callable[[], None]:
+    """Reads some of the evidence back at each call, and says when a disk cannot take more."""
+    verifier = Verifier(desk.database, desk.blobs, desk.unsealer, desk.clock, actor="system")
+    rounds = EvidenceRounds(
+        desk.database,
+        verifier,
+        desk.clock,
+        pause=timedelta(days=settings.evidence_verify_days),
+    )
+    disks = disks_of(settings)
+
+    def work() -> None:
+        for place, why in disks.look().items():
+            log.error("disk_cannot_take_more", place=place, why=why)
+        rounds.work()
+
+    return work
 
 
 def _note_head(outward: OutwardGate) -> None:

@@ -55,6 +55,7 @@ class Parts:
     `outward` is the gate before every outward act; the desk and the channels hold the same one.
     `detecting` is the gate before every match, whose end is watched (None: not watched).
     `late_after` is the age at which a report that is under way is said to be late.
+    `verify` reads some of the evidence back, now and then (None: nobody does).
     `running` are the threads of unfinished stories, `waiting` those that wait and until when.
     """
 
@@ -64,6 +65,7 @@ class Parts:
     pace: Pace = field(default_factory=Pace)
     detecting: Detecting | None = None
     late_after: timedelta = timedelta(hours=1)
+    verify: Callable[[], None] | None = None
     turns: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(AT_ONCE))
     running: set[int] = field(default_factory=set)
     waiting: dict[int, datetime] = field(default_factory=dict)

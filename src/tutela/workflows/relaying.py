@@ -69,6 +69,7 @@ def relay(
         parts.clock,
         outward=parts.outward,
         forget=partial(engine.forget, most=STORIES_AT_ONCE),
+        verify=parts.verify,
     )
     watch = _watch(parts)
     try:
@@ -88,6 +89,9 @@ def relay(
             relayed.jobs += jobs
             relayed.waiting = parts.idle(for_=_SOON)
             moving = bool(jobs) or (once and engine.unfinished() > relayed.waiting)
+            house.keep()
+            if watch is not None:
+                watch.look()
         except OutwardWaits:
             raise
         except Unavailable as away:
@@ -97,9 +101,6 @@ def relay(
             why = f"the database is not whole ({type(absent.orig).__name__})"
             log.warning("relay_waits", why=why, remedy="Wait for the restore, or `tutela check`.")
             moving = True
-        house.keep()
-        if watch is not None:
-            watch.look()
         quiet = 0 if moving else quiet + 1
         if once and quiet > 1:
             return relayed
