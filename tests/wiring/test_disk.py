@@ -82,7 +82,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 def test_the_places_are_those_of_the_settings(tmp_path: Path) -> None:
-    home = Settings(home=tmp_path / "not made yet", min_free_bytes=1 << 62)
+    home = Settings(home=tmp_path / "not-made-yet", min_free_bytes=1 << 62)
     assert set(disks_of(home).look()) == {"home folder", "evidence store", "database"}
     moved = home.model_copy(update={"blobs_url": "s3://bucket/x", "database_url": "postgresql://x"})
     assert set(disks_of(moved).look()) == {"home folder"}
