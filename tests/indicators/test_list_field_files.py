@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from indicator_drawing import md5, pdq, sha1
 
-from tutela.indicators.formats import csv, exchanges, hashed, plain
+from tutela.indicators.formats import csv, exchanges, hashed, plain, vpdq_array
 from tutela.indicators.model import ListEntry, ParsedRow, Partial, Refusal
 from tutela.indicators.sources import format_of
 from tutela.primitives.errors import BadInput
@@ -180,3 +180,29 @@ def test_tech_against_terrorism_says_what_is_deleted(tmp_path: Path) -> None:
     assert entries[0].provenance == {"timestamp": "2024-01-10T15:37:20Z"}
     assert refused(rows) == [3]
     assert not any(isinstance(one, Partial) for one in rows)
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_vpdq_as_threatexchange_stores_it(tmp_path: Path, indent: int | None) -> None:
+    file = tmp_path / "video.json"
+    frames: list[list[object]] = [
+        [f"{pdq(n)},100,{n}.000" for n in range(3)],
+        [f"{n},100,{pdq(n)},{n}.0" for n in range(3)],
+        [{"hash": pdq(n), "quality": 100, "timestamp": float(n)} for n in range(3)],
+    ]
+    for one in frames:
+        file.write_text(json.dumps(one, indent=indent), encoding="utf-8-sig")
+        assert format_of(file, None) == "vpdq-json"
+        [entry] = list(vpdq_array.parse(io.BytesIO(file.read_bytes())))
+        assert isinstance(entry, ListEntry)
+        assert entry.video is not None
+        assert [frame.pdq.hex for frame in entry.video.frames] == [pdq(n) for n in range(3)]
+        assert [frame.timestamp_s for frame in entry.video.frames] == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("bad", ["zz,100,1.0", 7, None, {"hash": "zz"}, ""])
+def test_a_video_with_a_frame_that_cannot_be_read_is_refused(bad: object) -> None:
+    raw = json.dumps([f"{pdq(1)},100,0.0", bad]).encode()
+    [refusal] = list(vpdq_array.parse(io.BytesIO(raw)))
+    assert isinstance(refusal, Refusal)
+    assert refusal.why.startswith("frame 2")

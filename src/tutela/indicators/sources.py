@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from tutela.indicators.formats import csv, exchanges, hashed, ncmec, plain, vics, vpdq
+from tutela.indicators.formats import csv, exchanges, hashed, ncmec, plain, vics, vpdq, vpdq_array
 from tutela.indicators.model import ParsedRow
 from tutela.primitives.errors import BadInput, NotFound
 
@@ -21,6 +21,7 @@ FORMATS: Mapping[str, Parse] = {
     "vics": vics.parse,
     "ncmec": ncmec.parse,
     "vpdq": vpdq.parse,
+    "vpdq-json": vpdq_array.parse,
     "plain": plain.parse,
     "hash": hashed.parse,
     "stopncii": exchanges.stopncii,
@@ -95,6 +96,7 @@ def format_of(path: Path, wanted: str | None) -> str:
     recognised = {
         "hash": hashed.recognises(first_line),
         "vpdq": vpdq.recognises(first_line),
+        "vpdq-json": vpdq_array.recognises(head),
         exchanges.recognises(head): bool(exchanges.recognises(head)),
         "vics": vics.recognises(head),
         "ncmec": ncmec.recognises(head),
