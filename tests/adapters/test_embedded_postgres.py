@@ -15,12 +15,11 @@ from sqlalchemy.exc import OperationalError
 
 from tutela.adapters.postgres import PostgresServer, embedded
 
+pytestmark = pytest.mark.long
 USE = """
 import sys, time
 from pathlib import Path
 from tutela.adapters.postgres import PostgresServer, embedded
-
-pytestmark = pytest.mark.long
 with embedded(Path(sys.argv[1])) as url:
     print("ready", flush=True)
     time.sleep(float(sys.argv[2]))

@@ -79,6 +79,7 @@ TABLE = [
         "note": "more is needed"}, route="/cases/{case_id}/decide"),
     Row("POST", CASE + "/release", {R}, route="/cases/{case_id}/release"),
     Row("POST", CASE + "/confirm", {R}, {"agree": "yes"}, route="/cases/{case_id}/confirm"),
+    Row("POST", CASE + "/orders/again", {R}, route="/cases/{case_id}/orders/again"),
     Row("POST", "/sign-out", EVERYONE),
 ]  # fmt: skip
 ELSEWHERE = {
@@ -108,8 +109,9 @@ def test_each_role_gets_what_the_table_says_and_nothing_else(office: Office, rol
         if role not in row.roles:
             assert status == 403, f"{row.path} answered {role} with {status}"
         else:
-            # Nothing to confirm or to take over yet: allowed, and then a conflict.
-            wanted = {409} if row.path.endswith(("/confirm", "/alike")) else {200, 303}
+            # Nothing to confirm, take over or send again yet: allowed, and then a conflict.
+            too_early = row.path.endswith(("/confirm", "/alike", "/orders/again"))
+            wanted = {409} if too_early else {200, 303}
             assert status in wanted, f"{row.path} answered {role} with {status}"
 
 

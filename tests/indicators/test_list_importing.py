@@ -294,9 +294,9 @@ def test_the_ledger_tells_of_lists_imports_and_withdrawals_without_any_hash(
 def test_the_format_is_found_out_or_refused_with_the_formats_that_exist(
     import_text: Import,
 ) -> None:
-    with pytest.raises(BadInput, match="csv, ncmec, vics"):
+    with pytest.raises(BadInput, match=r"csv, .*ncmec, .*vics"):
         import_text("just words")
-    with pytest.raises(BadInput, match="csv, ncmec, vics"):
+    with pytest.raises(BadInput, match=r"csv, .*ncmec, .*vics"):
         import_text(csv_of(1), format="xlsx")
     with pytest.raises(BadInput, match="JSON is broken"):
         import_text(csv_of(1), format="vics")

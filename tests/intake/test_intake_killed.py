@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cases.case_parts import Desk
+from cases.case_parts import IDENTITY, Desk
 from tutela.adapters.blobs import BlobFolder
 from tutela.cases import store as cases
 from tutela.cases.model import State
@@ -17,14 +17,17 @@ TESTS = Path(__file__).resolve().parents[1]
 CHILD = """
 import os, signal, sys
 from pathlib import Path
+from cases import case_parts
 from cases.case_parts import Desk
 from tutela.adapters import blobs
 from tutela.cases import opening
 from tutela.evidence import custody
-from tutela.intake import admitting
+from tutela.evidence.references import ReferenceKey
 from tutela.primitives.database import Database
+from tutela.primitives.redacted import Redacted
 
-url, folder, point = sys.argv[1:]
+url, folder, point, identity = sys.argv[1:]
+case_parts.REFERENCES = ReferenceKey(Redacted(identity))  # one installation, one key
 
 def dies(act, *, after):
     def dying(*args, **kwargs):
@@ -61,7 +64,7 @@ def test_each_kill_leaves_all_or_nothing_and_the_retry_completes_it(
     empty = dict(desk.row_counts())
     for point, opened in POINTS.items():
         killed = subprocess.run(
-            [sys.executable, "-c", CHILD, database_url, str(tmp_path), point],
+            [sys.executable, "-c", CHILD, database_url, str(tmp_path), point, str(IDENTITY)],
             env={**os.environ, "PYTHONPATH": str(TESTS)},
             check=False,
             capture_output=True,

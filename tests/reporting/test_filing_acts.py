@@ -719,7 +719,6 @@ def test_a_full_case_from_upload_to_receipt_is_valid_by_the_real_schema(
     uploaded = world.began - timedelta(hours=1)
     case_id = world.decided(
         facts={"decision.imminent_threat": True},
-        names_item=True,
         item_reference="item-1",
         uploader_reference="account-1",
         uploader_screen_name=Redacted("Person A <&>"),

@@ -26,12 +26,11 @@ from tutela.primitives.database import Database
 from tutela.wiring import lookups
 from tutela.wiring.settings import Settings
 
+pytestmark = pytest.mark.long
 PARENT = """
 import sys, time
 from tutela.wiring.lookups import lookup_workers
 from tutela.wiring.settings import load_settings
-
-pytestmark = pytest.mark.long
 with lookup_workers(load_settings()):
     print("started", flush=True)
     sys.stdin.read()
