@@ -279,7 +279,8 @@ def test_the_way_from_sign_in_to_the_decision_by_keyboard_alone(
     office.person("person-a")
     case, _ = office.case()
     page.goto("/sign-in")
-    page.keyboard.type("person-a")  # the name has the focus
+    expect(page.get_by_label("Name")).to_be_focused()  # the browser gives it after the load
+    page.keyboard.type("person-a")
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")

@@ -5,7 +5,6 @@ One hash a row (`kind`, `value`), or one file a row with a column for each kind 
 Commas, semicolons or tabs separate the fields: a first line `sep=;` says which, else the header.
 """
 
-import codecs
 import csv
 import itertools
 import re
@@ -16,6 +15,14 @@ from functools import lru_cache
 from typing import BinaryIO
 
 from tutela.indicators.categories import NO_SCHEME, is_judged
+from tutela.indicators.formats.csv_lines import (
+    LINE_BYTES,
+    SEPARATOR_LINE,
+    Lines,
+    beginning,
+    separator_of,
+    unreadable,
+)
 from tutela.indicators.formats.identities import anything_in, hashes_in
 from tutela.indicators.formats.texts import clean, is_name, moment
 from tutela.indicators.model import (
@@ -75,9 +82,6 @@ _KINDS_OF_DUMPS = {
 }
 _QUALITY = re.compile(r"(100|[0-9]{1,2})(\.0*)?", re.ASCII)
 _NEARLY = 0.7  # as difflib counts likeness: "statsu", "categories", "externalid"
-_LINE_BYTES = 1 << 24
-SEPARATORS = (",", ";", "\t")
-_SEPARATOR_LINE = re.compile(r'"?sep=(?P<separator>[,;\t])"?;*', re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,10 +99,10 @@ def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     A header that is not ours, text that is no UTF-8, an open quotation mark or an endless
     line is `BadInput` for the whole file.
     """
-    csv.field_size_limit(_LINE_BYTES)  # a note of any length is cut, and refuses nothing
-    lines = _Lines(stream)
+    csv.field_size_limit(LINE_BYTES)  # a note of any length is cut, and refuses nothing
+    lines = Lines(stream)
     try:
-        separator, first = _beginning(lines)
+        separator, first = beginning(lines)
         rows = csv.reader(itertools.chain(first, lines), delimiter=separator, strict=True)
         header = _header(next(rows, []), line=lines.number)
         for place in header.unknown:
@@ -111,32 +115,17 @@ def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
         if not lines.ended and fields and not _ends_with_hash(header, fields):
             yield Partial(why="its last line has no line end, so the file may have been cut off")
     except csv.Error:
-        raise _unreadable(
+        raise unreadable(
             lines.number, "the quotation marks do not fit or a field is too long"
         ) from None
-
-
-def _beginning(lines: "_Lines") -> tuple[str, list[str]]:
-    """The separator, and the header's line unless the separator stood in a line of its own."""
-    for line in lines:
-        if said := _SEPARATOR_LINE.fullmatch(line.strip(" \r\n")):
-            return said["separator"], []
-        if line.strip():
-            return _separator_of(line), [line]
-    return SEPARATORS[0], []
-
-
-def _separator_of(line: str) -> str:
-    """The separator of which a header shows most; the comma when it shows none."""
-    return max(SEPARATORS, key=line.count)
 
 
 def recognises(first_line: str) -> bool:
     """Whether this looks like our header; a wrong one too: `parse` says what is wrong."""
     try:
-        if _SEPARATOR_LINE.fullmatch(first_line.strip(" ")):
+        if SEPARATOR_LINE.fullmatch(first_line.strip(" ")):
             return True
-        separator = _separator_of(first_line)
+        separator = separator_of(first_line)
         fields = next(csv.reader([first_line], delimiter=separator, strict=True), [])
     except csv.Error:
         return False
@@ -144,59 +133,6 @@ def recognises(first_line: str) -> bool:
         field.strip().lower() in {*WIDE, *OPTIONAL, "kind", "value", "signal_type"}
         for field in fields
     )
-
-
-class _Lines:
-    """Line by line, each of bounded length; knows its number and whether the last one had its end.
-
-    Bytes are split before they are decoded, so that the line of what is no UTF-8 is the right one.
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.number = 0
-        self.ended = True
-        self._lines = self._read()
-
-    def __iter__(self) -> Iterator[str]:
-        """The lines that nobody has taken yet."""
-        return self._lines
-
-    def _read(self) -> Iterator[str]:
-        while raw := self._stream.readline(_LINE_BYTES):
-            if self.number == 0:
-                raw = _without_mark(raw)
-            if len(raw) == _LINE_BYTES and not raw.endswith(b"\n"):
-                raise _unreadable(self.number + 1, f"it is longer than {_LINE_BYTES} bytes")
-            # A lone carriage return ends a line too; in a quoted field it changes nothing.
-            for line in _split(raw):
-                self.number += 1
-                self.ended = line.endswith((b"\n", b"\r"))
-                try:
-                    yield line.decode("utf-8")
-                except UnicodeDecodeError:
-                    raise _unreadable(
-                        self.number,
-                        "this is not UTF-8 text",
-                        remedy="Nothing was imported. Save the file as UTF-8 (in Excel: “CSV "
-                        "UTF-8”) and import it again",
-                    ) from None
-
-
-def _split(raw: bytes) -> list[bytes]:
-    """The lines of a piece that ends with a line feed; a lone carriage return ends one too."""
-    return [line for line in re.split(rb"(?<=\r)(?!\n)", raw) if line]
-
-
-def _without_mark(raw: bytes) -> bytes:
-    """A first line without its byte order mark; one of UTF-16 refuses the file."""
-    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise _unreadable(
-            1,
-            "the file is UTF-16, and lists are read as UTF-8",
-            remedy="Nothing was imported. Save it as “CSV UTF-8” instead of “Unicode text”",
-        )
-    return raw.removeprefix(codecs.BOM_UTF8)
 
 
 def _ends_with_hash(header: "_Header", fields: list[str]) -> bool:
@@ -413,8 +349,3 @@ def _provenance(cells: Mapping[str, str]) -> dict[str, str]:
         if column.startswith(PROVENANCE_PREFIX) and text.strip():
             notes[clean(column.removeprefix(PROVENANCE_PREFIX))] = clean(text.strip())
     return notes
-
-
-def _unreadable(line: int, why: str, *, remedy: str = "Nothing was imported") -> BadInput:
-    """The whole file is refused because of this line."""
-    return BadInput("This CSV cannot be read", why=f"line {line}: {why}", remedy=remedy)
