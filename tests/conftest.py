@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator
@@ -21,6 +22,8 @@ from tutela.adapters.postgres import embedded, migrate
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a shell's background job hands that down
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # …and Ctrl-C is tested in children
 gc.disable()  # until all tests are collected: what is loaded stays
 # A busy machine is no fault of what is tested: no property is held to a time.
 settings.register_profile("tutela", deadline=None, suppress_health_check=[HealthCheck.too_slow])

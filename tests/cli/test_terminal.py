@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,9 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 from typer.core import TyperGroup
 
+from accounts.people import SECRET, account
+from tutela.accounts.keys import create_key
+from tutela.accounts.model import Role
 from tutela.cli import app, main
 from tutela.cli.presenting import Terminal, print_lines
 from tutela.cli.terminal import GuardedStream, escaped, guard_output, one_line, write_line
@@ -78,7 +82,7 @@ def stored(
         found.tip = tx.execute(text("SELECT id FROM tips")).scalar_one()
     run(["keys", "create", "a key"])
     password = tmp_path / "password"
-    password.write_text("four fictitious words here\n", "utf-8")
+    password.write_text(f"{SECRET}\n", "utf-8")
     run(["accounts", "create", "person-b", "--role", "operator", "--password-file", str(password)])
     owner = create_engine(database_url)
     with owner.begin() as tx:  # what an older version, or a hand at the database, has let in
@@ -94,6 +98,12 @@ def stored(
         ):
             tx.execute(text(change), {"odd": HOSTILE})
     owner.dispose()
+    account(database, "person-r", *(set(Role) - {Role.PLATFORM}))
+    with database.begin() as tx:
+        made = create_key(
+            tx, name="program", roles={Role.OPERATOR}, by="tests", at=datetime.now(UTC)
+        )
+    monkeypatch.setenv("TUTELA_TOKEN", made[1].reveal())
     return found
 
 
@@ -114,7 +124,7 @@ def commands() -> Iterator[str]:
 def calls(stored: Stored) -> dict[str, list[str]]:
     """Arguments for each command: what is stored, else hostile text where it takes text."""
     odd = HOSTILE
-    by = ["--by", "acct_" + odd]
+    by = ["--by", "person-r"]
     listed = "one" + odd
     return {
         "accounts create": [odd, "--role", odd],
@@ -171,9 +181,9 @@ def calls(stored: Stored) -> dict[str, list[str]]:
         "report retry": [stored.case, *by],
         "report show": [stored.case],
         "scan": [str(stored.folder), "--dry-run"],
-        "tips advance": [stored.tip, odd],
+        "tips advance": [stored.tip, odd, *by],
         "tips list": [],
-        "tips show": [stored.tip],
+        "tips show": [stored.tip, "--by", "person-r"],
     }
 
 
@@ -184,7 +194,7 @@ def run(words: list[str]) -> tuple[str, str, int]:
         patch.setattr(sys, "stdout", streams[0])
         patch.setattr(sys, "stderr", streams[1])
         patch.setattr(sys, "argv", ["tutela", *words])
-        patch.setattr("getpass.getpass", lambda *_: "four fictitious words here")
+        patch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\n"))
         status = 0
         try:
             main()
@@ -209,7 +219,10 @@ def test_no_command_lets_outside_text_steer_a_terminal(stored: Stored) -> None:
 
 
 def test_what_is_stored_is_shown_and_not_swallowed_as_markup(stored: Stored) -> None:
-    for words in (["lists", "show", "one" + HOSTILE], ["tips", "show", stored.tip]):
+    for words in (
+        ["lists", "show", "one" + HOSTILE],
+        ["tips", "show", stored.tip, "--by", "person-r"],
+    ):
         out, err, status = run(words)
         assert status == 0, err
         joined = "".join(out.split())
@@ -218,7 +231,7 @@ def test_what_is_stored_is_shown_and_not_swallowed_as_markup(stored: Stored) -> 
 
 
 def test_json_of_hostile_text_is_the_text_again(stored: Stored) -> None:
-    out, _, _ = run(["tips", "show", stored.tip, "--json"])
+    out, _, _ = run(["tips", "show", stored.tip, "--by", "person-r", "--json"])
     assert json.loads(out)["answers"]["description"] == HOSTILE
 
 

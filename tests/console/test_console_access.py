@@ -79,7 +79,7 @@ TABLE = [
         "note": "more is needed"}, route="/cases/{case_id}/decide"),
     Row("POST", CASE + "/release", {R}, route="/cases/{case_id}/release"),
     Row("POST", CASE + "/confirm", {R}, {"agree": "yes"}, route="/cases/{case_id}/confirm"),
-    Row("POST", CASE + "/orders/again", {R}, route="/cases/{case_id}/orders/again"),
+    Row("POST", CASE + "/orders/again", {R, O}, route="/cases/{case_id}/orders/again"),
     Row("POST", "/sign-out", EVERYONE),
 ]  # fmt: skip
 ELSEWHERE = {

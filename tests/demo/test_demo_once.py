@@ -28,12 +28,19 @@ class Ran:
     hosts: set[str]
     environment: dict[str, str]
 
+    def password(self) -> str:
+        """What the demo's reviewer signs in with, as a line."""
+        kept = json.loads((self.folder / "sign-in.json").read_text("utf-8"))
+        return f"{kept['password']}\n"
+
     def tutela(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command on the demo's home, offline."""
         return subprocess.run(
             [sys.executable, "-m", "tutela", *arguments],
             env=self.environment | {"TUTELA_HOME": str(self.folder / "home"), "TUTELA_DEMO": "1"},
             cwd=self.folder,
+            input=self.password(),
+            start_new_session=True,  # no terminal: a password is read from the input
             capture_output=True,
             text=True,
             timeout=300,
@@ -132,7 +139,9 @@ def test_a_case_is_shown_and_exported_offline(ran: Ran, tmp_path: Path) -> None:
     assert [line["seq"] for line in shown["ledger"]] == sorted(
         line["seq"] for line in shown["ledger"]
     )
-    done = ran.tutela("case", "export", case, "--out", str(tmp_path), "--json")
+    done = ran.tutela(
+        "case", "export", case, "--by", "demo-reviewer", "--out", str(tmp_path), "--json"
+    )
     assert done.returncode == 0, done.stderr
     package = Path(json.loads(done.stdout)["package"])
     bagit.Bag(str(package)).validate()
@@ -145,7 +154,7 @@ def test_a_case_is_shown_and_exported_offline(ran: Ran, tmp_path: Path) -> None:
     described = next((data / "reports").glob("*/*-fileinfo-sent")).read_bytes()
     assert b"<fileViewedByEsp>false</fileViewedByEsp>" in described, "nobody has viewed it"
     assert (data / "ledger.jsonl").read_text("utf-8").count("\n") == len(shown["ledger"]) + 1
-    again = ran.tutela("case", "export", case, "--out", str(tmp_path))
+    again = ran.tutela("case", "export", case, "--by", "demo-reviewer", "--out", str(tmp_path))
     assert again.returncode == 5
     assert "already something" in again.stderr
 

@@ -127,9 +127,15 @@ def test_from_sign_in_to_receipt(
     ):
         assert act in actions, act
     assert shown["reports"][0]["state"] == "finished"
-    packed = Path(json.loads(tutela(folder, "case", "export", case, "--json"))["package"])
+    packed = exported(folder, case)
     described = next((packed / "data" / "reports").glob("*/*-fileinfo-sent")).read_bytes()
     assert b"<fileViewedByEsp>true</fileViewedByEsp>" in described, "a person has viewed it whole"
+
+
+def exported(folder: Path, case: str) -> Path:
+    """The package of a case."""
+    done = tutela(folder, "case", "export", case, "--by", "demo-reviewer", "--json")
+    return Path(json.loads(done)["package"])
 
 
 def tutela(folder: Path, *arguments: str) -> str:
@@ -138,6 +144,8 @@ def tutela(folder: Path, *arguments: str) -> str:
         [sys.executable, "-m", "tutela", *arguments],
         env=os.environ | {"TUTELA_HOME": str(folder / "home"), "TUTELA_DEMO": "1"},
         cwd=folder,
+        input=json.loads((folder / "sign-in.json").read_text("utf-8"))["password"] + "\n",
+        start_new_session=True,  # no terminal: a password is read from the input
         capture_output=True,
         text=True,
         timeout=180,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from accounts.people import SECRET, account
 from cases.case_parts import AT, PERSON_A, Desk
-from tutela.accounts.creating import create_account
 from tutela.accounts.model import Role
 from tutela.adapters.blobs import open_blobs
 from tutela.cases.deciding import decide
@@ -16,10 +16,8 @@ from tutela.cli import app
 from tutela.evidence import store
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Refused
-from tutela.primitives.redacted import Redacted
 
 RUN = CliRunner()
-SECRET = "four fictitious words here"
 
 
 @pytest.fixture
@@ -32,15 +30,10 @@ def exhibit(
     monkeypatch.chdir(tmp_path)
     desk = Desk(database)
     case_id = desk.reviewed()
+    account(database, "person-a", Role.OPERATOR)
+    account(database, "person-b", Role.OPERATOR)
+    account(database, "person-c", Role.REVIEWER)
     with database.begin() as tx:
-        for login, role in (
-            ("person-a", Role.OPERATOR),
-            ("person-b", Role.OPERATOR),
-            ("person-c", Role.REVIEWER),
-        ):
-            create_account(
-                tx, login=login, password=Redacted(SECRET), roles={role}, by="test", at=AT
-            )
         found = store.exhibits_of(tx, case_id)[0]
     assert found.blob_key is not None
     open_blobs(None, home=tmp_path).put(found.blob_key, desk.blobs.get(found.blob_key))

@@ -1,6 +1,7 @@
 """While the noted head is not in the ledger nothing leaves; the file outside only goes forwards."""
 
 import json
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine
 from typer.testing import CliRunner
 
-from tutela.accounts.creating import create_account
+from accounts.people import SECRET, account
 from tutela.accounts.model import Role
 from tutela.adapters.blobs import MemoryBlobsForTests
 from tutela.cli import app
@@ -21,11 +22,9 @@ from tutela.ledger.outward import OutwardGate, OutwardWaits, Reason
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
-from tutela.primitives.redacted import Redacted
 from tutela.workflows.housekeeping import House
 
 NOW = datetime.now(UTC)
-SECRET = "four fictitious words here"
 RUN = CliRunner()
 
 
@@ -254,7 +253,7 @@ def test_reconcile_says_what_it_means_asks_and_notes_the_new_head(
     with database.begin() as tx:
         line = store.last_line(tx, outward.RECONCILED)
     assert line is not None
-    assert line.actor == "cli"
+    assert line.actor == f"cli:uid-{os.getuid()}"
     assert line.detail["noted"] == told_json["noted"]
 
 
@@ -262,18 +261,18 @@ def test_an_operator_signs_in_to_reconcile_as_soon_as_there_is_one(
     database: Database, noted: Path
 ) -> None:
     write(database, 3, action=outward.HEAD_NOTED)  # and the file is gone
-    with database.begin() as tx:
-        for login, role in (("person-a", Role.OPERATOR), ("person-b", Role.REVIEWER)):
-            create_account(
-                tx, login=login, password=Redacted(SECRET), roles={role}, by="test", at=NOW
-            )
+    account(database, "person-a", Role.OPERATOR)
+    account(database, "person-b", Role.REVIEWER)
 
     def tried(*words: str) -> None:
         result = RUN.invoke(app, ["ledger", "reconcile", "--yes", *words], input=f"{SECRET}\n")
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
 
-    for words, why in (((), "operator has to sign in"), (("--by", "person-b"), "may not")):
+    for words, why in (
+        ((), "with --by and your sign-in name"),
+        (("--by", "person-b"), "may not"),
+    ):
         with pytest.raises(Exception, match=why):
             tried(*words)
         assert not gate(database, noted).standing(strict=True).open

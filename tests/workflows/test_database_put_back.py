@@ -16,7 +16,9 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from accounts.people import SECRET, account
 from adapters.authority_fillings import Running
+from tutela.accounts.model import Role
 from tutela.adapters.sandbox.reports import ReportState as SandboxState
 from tutela.primitives.ids import CaseId
 from tutela.reporting.reports import HeldBecause, ReportState
@@ -82,6 +84,8 @@ def tutela(environment: Mapping[str, str], *words: str) -> subprocess.CompletedP
     return subprocess.run(
         [sys.executable, "-m", "tutela", *words],
         env={**os.environ, **environment},
+        input=f"{SECRET}\n",
+        start_new_session=True,  # no terminal: a password is read from the input
         capture_output=True,
         text=True,
         timeout=120,
@@ -147,12 +151,13 @@ def test_a_copy_from_the_middle_of_filing_files_nothing_again(
 def _released_only_on_the_word_of_the_authority(
     world: World, environment: Mapping[str, str], sandbox: Running, case_id: CaseId
 ) -> None:
-    refused = tutela(environment, "report", "retry", case_id, "--by", "acct_a")
+    account(world.database, "person-o", Role.OPERATOR)
+    refused = tutela(environment, "report", "retry", case_id, "--by", "person-o")
     assert refused.returncode == 5, refused.stderr
     assert "--not-finished" in refused.stderr
     for report in sandbox.reports.all():  # as if the authority had none that is finished
         sandbox.reports.close(report, SandboxState.RETRACTED)
-    asked = tutela(environment, "report", "retry", case_id, "--by", "acct_a", "--not-finished")
+    asked = tutela(environment, "report", "retry", case_id, "--by", "person-o", "--not-finished")
     assert asked.returncode == 0, asked.stderr
     assert tutela(environment, "worker", "--once").returncode == 0
     assert world.report(case_id).held_because is not HeldBecause.RESTORED

@@ -7,8 +7,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cases.case_parts import PERSON_A
+from accounts.people import SECRET, account
+from tutela.accounts.model import Role
 from tutela.cli.report import report_app
+from tutela.ledger import store as ledger
 from tutela.primitives.errors import BadInput, Conflict, NotFound
 from tutela.primitives.ids import CaseId
 from tutela.reporting.preparing import prepare
@@ -25,10 +27,11 @@ def _settings(monkeypatch: pytest.MonkeyPatch, database_url: str, world: World) 
 
 
 def run(*words: str) -> Result:
-    return CliRunner().invoke(report_app, list(words))
+    return CliRunner().invoke(report_app, list(words), input=f"{SECRET}\n")
 
 
 def test_a_held_report_says_why_and_can_be_asked_for_again(world: World) -> None:
+    counsel = account(world.database, "person-c", Role.COUNSEL)
     case_id = world.decided()
     prepare(world.desk(None), case_id)
     [line] = run("list", "--state", "held", "--json").stdout.splitlines()
@@ -38,10 +41,13 @@ def test_a_held_report_says_why_and_can_be_asked_for_again(world: World) -> None
     assert "counsel has not accepted" in shown["reports"][0]["why"]
     assert "us.2258A.report" in run("show", case_id).stdout
     before = len(world.rows("SELECT 1 FROM follow_ups"))
-    asked = run("retry", case_id, "--by", PERSON_A.id, "--voluntary", "our policy", "--json")
-    assert json.loads(asked.stdout) == {"case": case_id, "asked": True}
+    asked = run("retry", case_id, "--by", "person-c", "--voluntary", "our policy", "--json")
+    assert json.loads(asked.stdout.splitlines()[-1]) == {"case": case_id, "asked": True}
     assert len(world.rows("SELECT 1 FROM follow_ups")) == before + 1
     assert world.actions(case_id)[-2:] == ["report_asked_again", "report_ordered_voluntarily"]
+    with world.database.begin() as tx:
+        lines = list(ledger.lines(tx, subject=case_id))
+    assert {line.actor for line in lines[-2:]} == {counsel.id}
 
 
 def test_the_book_of_calls_shows_no_bytes(world: World) -> None:
@@ -64,16 +70,20 @@ def test_the_book_of_calls_shows_no_bytes(world: World) -> None:
         (("list", "--state", "nowhere"), BadInput),
         (("show", "rep_x"), BadInput),
         (("show", CaseId.new()), NotFound),
-        (("retry", CaseId.new(), "--by", "acct_x"), NotFound),
+        (("retry", CaseId.new(), "--by", "person-c"), NotFound),
     ],
 )
-def test_what_is_not_there_is_said(words: tuple[str, ...], error: type[Exception]) -> None:
+def test_what_is_not_there_is_said(
+    words: tuple[str, ...], error: type[Exception], world: World
+) -> None:
+    account(world.database, "person-c", Role.COUNSEL)
     assert isinstance(run(*words).exception, error)
 
 
 def test_what_is_under_way_is_not_asked_for_again(world: World) -> None:
+    account(world.database, "person-c", Role.COUNSEL)
     case_id = world.decided()
     world.accept()
     with world.sandbox() as (_, authority):
         assert prepare(world.desk(authority), case_id)
-    assert isinstance(run("retry", case_id, "--by", "acct_x").exception, Conflict)
+    assert isinstance(run("retry", case_id, "--by", "person-c").exception, Conflict)

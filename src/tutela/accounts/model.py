@@ -8,13 +8,17 @@ from tutela.primitives.ids import AccountId
 
 
 class Role(StrEnum):
-    """What a person is trusted with. A person may hold several; a program has `PLATFORM` only."""
+    """What an account is trusted with; a person may hold several (programs: `PROGRAM_ROLES`)."""
 
     REVIEWER = "reviewer"  # sees the queue, claims, views, decides
     COUNSEL = "counsel"  # accepts rule versions, reads duties; sees no picture
     OPERATOR = "operator"  # imports lists, makes accounts, reads settings; sees no picture
     AUDITOR = "auditor"  # reads ledger and figures; sees no picture
-    PLATFORM = "platform"  # an API key: hands in media, looks up hashes
+    PLATFORM = "platform"  # a key: hands in media, looks up hashes
+
+
+PROGRAM_ROLES = frozenset({Role.PLATFORM, Role.OPERATOR, Role.AUDITOR})
+"""What a key may stand for. What a person answers for (reviewing, accepting law) is not there."""
 
 
 class Permission(StrEnum):
@@ -28,6 +32,11 @@ class Permission(StrEnum):
     CASE_DECIDE = "case.decide"
     LAW_READ = "law.read"
     LAW_ACCEPT = "law.accept"
+    ACCESS_RESTRICT = "access.restrict"
+    CASE_EXPORT = "case.export"
+    REPORT_RETRY = "report.retry"
+    REPORT_VOLUNTARY = "report.voluntary"
+    TIP_HANDLE = "tip.handle"
     LISTS_READ = "lists.read"
     LISTS_WRITE = "lists.write"
     LEDGER_READ = "ledger.read"

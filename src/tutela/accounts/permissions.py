@@ -17,6 +17,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.EXHIBIT_RENDITION,
                 Permission.EXHIBIT_VIEW,
                 Permission.CASE_DECIDE,
+                Permission.ACCESS_RESTRICT,
+                Permission.REPORT_RETRY,
+                Permission.TIP_HANDLE,
                 Permission.LISTS_READ,
             }
         ),
@@ -26,6 +29,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.QUEUE_READ,
                 Permission.CASE_READ,
                 Permission.LAW_ACCEPT,
+                Permission.CASE_EXPORT,
+                Permission.REPORT_RETRY,
+                Permission.REPORT_VOLUNTARY,
             }
         ),
         Role.OPERATOR: frozenset(
@@ -37,6 +43,9 @@ GRANTS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
                 Permission.ACCOUNTS_WRITE,
                 Permission.EVIDENCE_DESTROY,
                 Permission.LEDGER_RECONCILE,
+                Permission.ACCESS_RESTRICT,
+                Permission.CASE_EXPORT,
+                Permission.REPORT_RETRY,
             }
         ),
         Role.AUDITOR: frozenset(

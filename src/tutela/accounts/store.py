@@ -62,6 +62,7 @@ API_KEYS = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("key_sha256", LargeBinary, nullable=False, unique=True),
+    Column("roles", ARRAY(Text), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True)),
 )
@@ -87,12 +88,18 @@ class Credentials:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ApiKey:
-    """A platform's key as an operator lists it; the key itself is nowhere."""
+    """A program's key as an operator lists it; the key itself is nowhere."""
 
     id: AccountId
     name: str
+    roles: frozenset[Role]
     created_at: datetime
     revoked_at: datetime | None
+
+    @property
+    def actor(self) -> Actor:
+        """The program that acts with it."""
+        return Actor(id=self.id, login=self.name, roles=self.roles)
 
 
 def add_account(tx: Connection, *, actor: Actor, password_hash: str, at: datetime) -> None:
@@ -221,18 +228,22 @@ def forget_sessions(tx: Connection, *, before: datetime) -> None:
 
 
 def add_key(tx: Connection, key: ApiKey, *, key_sha256: bytes) -> None:
-    """Store a platform's key under its digest."""
+    """Store a program's key under its digest."""
     tx.execute(
         insert(API_KEYS).values(
-            id=key.id, name=key.name, key_sha256=key_sha256, created_at=key.created_at
+            id=key.id,
+            name=key.name,
+            key_sha256=key_sha256,
+            roles=sorted(role.value for role in key.roles),
+            created_at=key.created_at,
         )
     )
 
 
-LIVE_KEY = select(API_KEYS.c.id, API_KEYS.c.name).where(
+LIVE_KEY = select(API_KEYS.c.id, API_KEYS.c.name, API_KEYS.c.roles).where(
     API_KEYS.c.key_sha256 == bindparam("key_sha256"), API_KEYS.c.revoked_at.is_(None)
 )
-"""Identifier and name of the key with the digest `key_sha256`, unless it was revoked."""
+"""Identifier, name and roles of the key with the digest `key_sha256`, unless it was revoked."""
 
 
 def key_by_digest(tx: Connection, key_sha256: bytes) -> ApiKey | None:
@@ -270,6 +281,7 @@ def _key(row: Row[tuple[object, ...]]) -> ApiKey:
     return ApiKey(
         id=AccountId(row.id),
         name=row.name,
+        roles=frozenset(Role(role) for role in row.roles),
         created_at=row.created_at,
         revoked_at=row.revoked_at,
     )

@@ -4,12 +4,9 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from sqlalchemy import Connection
 
-from tutela.accounts.creating import normal_login
 from tutela.accounts.model import Permission
-from tutela.accounts.permissions import require
-from tutela.accounts.store import credentials
+from tutela.cli.acting import By, acting_person
 from tutela.cli.law_asking import the_lawbook
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.law.acceptance import Acceptable
@@ -28,9 +25,6 @@ RuleId = Annotated[
         help="The id of a rule (`tutela law rules`) or of a basis (`tutela law detection`)."
     ),
 ]
-By = Annotated[
-    str, typer.Option(help="Who answers for it: counsel's sign-in name, or a name for the record.")
-]
 Note = Annotated[str, typer.Option(help="What was checked and why; no case, no person.")]
 
 
@@ -45,9 +39,12 @@ def accept(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
     now = SystemClock().now()
     book = the_lawbook()
     version = _todays(book, rule, now).version
-    with open_database() as database, database.begin() as tx:
-        who = _who(tx, by)
-        line = accept_rule(tx, book=book, rule_id=rule, version=version, by=who, note=note, at=now)
+    with open_database() as database:
+        who = acting_person(database, by, Permission.LAW_ACCEPT).id
+        with database.begin() as tx:
+            line = accept_rule(
+                tx, book=book, rule_id=rule, version=version, by=who, note=note, at=now
+            )
     emit(
         {"rule": rule, "version": version, "by": who, "ledger_line": line.seq},
         as_json=as_json,
@@ -58,9 +55,11 @@ def accept(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
 def withdraw(rule: RuleId, by: By, note: Note, as_json: AsJson = False) -> None:
     """Take every acceptance of a rule or a basis back; what was reported stays reported."""
     the_lawbook().acceptable(rule)
-    with open_database() as database, database.begin() as tx:
-        who, now = _who(tx, by), SystemClock().now()
-        line = withdraw_rule(tx, rule_id=rule, version="", by=who, note=note, at=now)
+    now = SystemClock().now()
+    with open_database() as database:
+        who = acting_person(database, by, Permission.LAW_ACCEPT).id
+        with database.begin() as tx:
+            line = withdraw_rule(tx, rule_id=rule, version="", by=who, note=note, at=now)
     emit(
         {"rule": rule, "by": who, "ledger_line": line.seq},
         as_json=as_json,
@@ -78,12 +77,3 @@ def _todays(book: Lawbook, entry_id: str, now: datetime) -> Acceptable:
             remedy="`tutela law show` and `tutela law detection` tell its dates.",
         )
     return edition
-
-
-def _who(tx: Connection, by: str) -> str:
-    """The account behind a sign-in name (it must be counsel's), else the name as given."""
-    found = credentials(tx, normal_login(by))
-    if found is None:
-        return by.strip()
-    require(found.actor, Permission.LAW_ACCEPT)
-    return found.actor.id

@@ -1,5 +1,6 @@
 """`tutela accounts` and `tutela keys`: people who work here, and programs that hand things in."""
 
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,8 @@ import typer
 from rich.table import Table
 
 from tutela.accounts import creating, keys, store
-from tutela.accounts.model import Role
+from tutela.accounts.model import PROGRAM_ROLES, Role
+from tutela.cli.acting import machine_user
 from tutela.cli.presenting import OUT, AsJson, emit, ids, note
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.errors import BadInput
@@ -16,8 +18,7 @@ from tutela.primitives.ids import AccountId
 from tutela.primitives.redacted import Redacted
 from tutela.wiring.opening import open_database
 
-_BY = "cli"  # whoever may run commands on this machine; the ledger names no login
-
+_PERSONAL = frozenset(Role) - {Role.PLATFORM}
 PasswordFile = Annotated[
     Path | None,
     typer.Option(
@@ -34,7 +35,7 @@ def register(app: typer.Typer) -> None:
     accounts.command("list")(list_accounts)
     accounts.command("disable")(disable)
     app.add_typer(accounts, name="accounts")
-    platform = typer.Typer(help="Keys of programs that hand in media.", no_args_is_help=True)
+    platform = typer.Typer(help="Keys of programs.", no_args_is_help=True)
     platform.command("create")(create_key)
     platform.command("list")(list_keys)
     platform.command("revoke")(revoke_key)
@@ -55,7 +56,12 @@ def create(
     password = _password(password_file)
     with open_database() as database, database.begin() as tx:
         actor = creating.create_account(
-            tx, login=login, password=password, roles=roles, by=_BY, at=SystemClock().now()
+            tx,
+            login=login,
+            password=password,
+            roles=roles,
+            by=machine_user().id,
+            at=SystemClock().now(),
         )
     emit(
         {"id": actor.id, "login": actor.login, "roles": sorted(r.value for r in actor.roles)},
@@ -102,7 +108,9 @@ def disable(
 ) -> None:
     """Close an account and end its sessions. What it did stays in the ledger."""
     with open_database() as database, database.begin() as tx:
-        actor = creating.disable_account(tx, login=login, by=_BY, at=SystemClock().now())
+        actor = creating.disable_account(
+            tx, login=login, by=machine_user().id, at=SystemClock().now()
+        )
     emit(
         {"id": actor.id, "login": actor.login, "disabled": True},
         as_json=as_json,
@@ -111,17 +119,34 @@ def disable(
 
 
 def create_key(
-    name: Annotated[str, typer.Argument(help="Who uses the key.")], as_json: AsJson = False
+    name: Annotated[str, typer.Argument(help="Who uses the key.")],
+    role: Annotated[
+        list[str],
+        typer.Option(
+            "--role",
+            help="platform (hands in media, looks up hashes; the default), operator or auditor; "
+            "may be repeated.",
+        ),
+    ] = [],  # noqa: B006 - Typer's way to say none
+    as_json: AsJson = False,
 ) -> None:
-    """Make a key for a program. It is shown once; only a digest is stored."""
+    """Make a key for a program. It is shown once; only a digest is stored.
+
+    A platform's key goes with each request; an operator's stands in TUTELA_TOKEN when its
+    commands run.
+    """
+    roles = [_role(one, PROGRAM_ROLES) for one in role] or [Role.PLATFORM]
     with open_database() as database, database.begin() as tx:
-        key_id, secret = keys.create_key(tx, name=name, by=_BY, at=SystemClock().now())
+        key_id, secret = keys.create_key(
+            tx, name=name, roles=roles, by=machine_user().id, at=SystemClock().now()
+        )
 
     def render() -> None:
         OUT.print(secret.reveal(), soft_wrap=True)
         note(f"Key {key_id} was made. This is the only time it is shown.")
 
-    emit({"id": key_id, "name": name, "key": secret.reveal()}, as_json=as_json, render=render)
+    data = {"id": key_id, "name": name, "roles": sorted(roles), "key": secret.reveal()}
+    emit(data, as_json=as_json, render=render)
 
 
 def list_keys(as_json: AsJson = False) -> None:
@@ -134,6 +159,7 @@ def list_keys(as_json: AsJson = False) -> None:
                 {
                     "id": key.id,
                     "name": key.name,
+                    "roles": sorted(key.roles),
                     "created_at": iso(key.created_at),
                     "revoked_at": _when(key.revoked_at),
                 },
@@ -144,9 +170,10 @@ def list_keys(as_json: AsJson = False) -> None:
     if not found:
         OUT.print("There is no key yet. `tutela keys create NAME` makes one.")
         return
-    table = Table("name", "made", "revoked", ids("id"), box=None, pad_edge=False)
+    table = Table("name", "roles", "made", "revoked", ids("id"), box=None, pad_edge=False)
     for key in found:
-        table.add_row(key.name, iso(key.created_at), _when(key.revoked_at) or "", key.id)
+        roles = ", ".join(sorted(key.roles))
+        table.add_row(key.name, roles, iso(key.created_at), _when(key.revoked_at) or "", key.id)
     OUT.print(table)
 
 
@@ -157,7 +184,7 @@ def revoke_key(
     """End a key at once."""
     key = AccountId.parse(key_id)
     with open_database() as database, database.begin() as tx:
-        keys.revoke_key(tx, key, by=_BY, at=SystemClock().now())
+        keys.revoke_key(tx, key, by=machine_user().id, at=SystemClock().now())
     emit(
         {"id": key, "revoked": True},
         as_json=as_json,
@@ -165,15 +192,18 @@ def revoke_key(
     )
 
 
-def _role(name: str) -> Role:
-    """The role of that name."""
+def _role(name: str, among: Collection[Role] = _PERSONAL) -> Role:
+    """The role of that name, which must be one of `among`."""
     try:
-        return Role(name)
+        role = Role(name)
     except ValueError:
+        role = None
+    if role is None or role not in among:
         raise BadInput(
             "There is no such role",
-            remedy=f"Choose from: {', '.join(sorted(set(Role) - {Role.PLATFORM}))}.",
-        ) from None
+            remedy=f"Choose from: {', '.join(sorted(among))}.",
+        )
+    return role
 
 
 def _password(file: Path | None) -> Redacted[str]:

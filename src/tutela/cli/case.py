@@ -9,17 +9,20 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from tutela.accounts.model import Actor, Permission
 from tutela.adapters.blobs import open_blobs
 from tutela.cases.model import State
 from tutela.cases.store import queue
+from tutela.cli.acting import By, MaybeBy, acting, acting_person
 from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.ledger.chain import as_json as line_json
 from tutela.primitives.clock import iso
+from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import CaseId
 from tutela.reporting.dossier import Dossier, dossier
 from tutela.reporting.packaging import pack
-from tutela.reporting.reports import RestrictionState
+from tutela.reporting.reports import Restriction, RestrictionState
 from tutela.reporting.restricting import done_by_person, restrictions_of, send_again
 from tutela.wiring.evidence_key import require_pair_if_here
 from tutela.wiring.opening import open_database
@@ -88,6 +91,7 @@ def show(case: CaseArgument, as_json: AsJson = False) -> None:
 def export(
     case: CaseArgument,
     out: Annotated[Path, typer.Option(help="Folder that gets the package.")] = Path(),
+    by: MaybeBy = "",
     as_json: AsJson = False,
 ) -> None:
     """Pack the case as a BagIt bag: sealed exhibits, report bytes, receipt, ledger lines."""
@@ -95,13 +99,14 @@ def export(
     blobs = open_blobs(settings.blobs_url, home=settings.folder)
     with open_database(settings) as database:
         require_pair_if_here(settings, database)
+        person = acting(database, by, Permission.CASE_EXPORT)
         with database.begin() as tx:
             place = pack(
                 tx,
                 CaseId.parse(case),
                 blobs=blobs,
                 folder=out.resolve(),
-                by="cli",
+                by=person.id,
                 at=datetime.now(UTC),
             )
     emit(
@@ -114,20 +119,14 @@ def export(
 @case_app.command("restrict-done")
 def restrict_done(
     case: CaseArgument,
-    by: Annotated[str, typer.Option(help="Who disabled access on the platform.")],
+    by: By,
     as_json: AsJson = False,
 ) -> None:
-    """Say that a person has disabled access by hand, where no webhook could."""
-    with open_database() as database, database.begin() as tx:
-        waiting = [
-            order
-            for order in restrictions_of(tx, CaseId.parse(case))
-            if order.state in {RestrictionState.MANUAL, RestrictionState.FAILED}
-        ]
-        if not waiting:
-            raise NotFound("No order of this case waits for a person")
-        for order in waiting:
-            done_by_person(tx, order.id, by=by, at=datetime.now(UTC))
+    """Say that you have disabled access by hand, where no webhook could."""
+    case_id = CaseId.parse(case)
+    with open_database() as database:
+        person = acting_person(database, by, Permission.ACCESS_RESTRICT)
+        waiting = _done(database, case_id, person)
     emit(
         {"case": case, "orders": [order.id for order in waiting]},
         as_json=as_json,
@@ -135,15 +134,32 @@ def restrict_done(
     )
 
 
+def _done(database: Database, case_id: CaseId, person: Actor) -> list[Restriction]:
+    with database.begin() as tx:
+        waiting = [
+            order
+            for order in restrictions_of(tx, case_id)
+            if order.state in {RestrictionState.MANUAL, RestrictionState.FAILED}
+        ]
+        if not waiting:
+            raise NotFound("No order of this case waits for a person")
+        for order in waiting:
+            done_by_person(tx, order.id, by=person.id, at=datetime.now(UTC))
+    return waiting
+
+
 @case_app.command("restrict-retry")
 def restrict_retry(
     case: CaseArgument,
-    by: Annotated[str, typer.Option(help="Your account identifier (acct_…), for the ledger.")],
+    by: By,
     as_json: AsJson = False,
 ) -> None:
     """Send the failed orders of a case again, under the same identifiers. The worker does it."""
-    with open_database() as database, database.begin() as tx:
-        again = send_again(tx, CaseId.parse(case), by=by, at=datetime.now(UTC))
+    case_id = CaseId.parse(case)
+    with open_database() as database:
+        person = acting_person(database, by, Permission.ACCESS_RESTRICT)
+        with database.begin() as tx:
+            again = send_again(tx, case_id, by=person.id, at=datetime.now(UTC))
     emit(
         {"case": case, "orders": [order.id for order in again]},
         as_json=as_json,

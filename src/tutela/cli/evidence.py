@@ -8,9 +8,9 @@ from rich.table import Table
 
 from tutela.accounts.model import Permission
 from tutela.adapters.blobs import open_blobs
+from tutela.cli.acting import By, acting_person
 from tutela.cli.evidence_verify import verify
 from tutela.cli.presenting import OUT, AsJson, emit, ids
-from tutela.cli.proving import signed_in
 from tutela.evidence.destroying import destroy, request_destruction
 from tutela.evidence.retention import obstacles
 from tutela.evidence.store import destruction, exhibits_kept, holds_of_exhibit
@@ -23,7 +23,6 @@ evidence_app = typer.Typer(help="Keeping and destroying evidence.", no_args_is_h
 ExhibitArgument = Annotated[
     str, typer.Argument(metavar="EXHIBIT", help="An exhibit's identifier (exh_…).")
 ]
-By = Annotated[str, typer.Option(help="Sign-in name of an operator; the password is asked for.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +67,7 @@ def request(exhibit: ExhibitArgument, by: By, as_json: AsJson = False) -> None:
     """Ask, as the first of two persons, that an exhibit's bytes be destroyed."""
     found = ExhibitId.parse(exhibit)
     with open_database() as database:
-        person = signed_in(database, by, Permission.EVIDENCE_DESTROY)
+        person = acting_person(database, by, Permission.EVIDENCE_DESTROY)
         with database.begin() as tx:
             request_destruction(tx, found, by=person, at=datetime.now(UTC))
     emit(
@@ -85,7 +84,7 @@ def destroy_command(exhibit: ExhibitArgument, by: By, as_json: AsJson = False) -
     found = ExhibitId.parse(exhibit)
     blobs = open_blobs(settings.blobs_url, home=settings.folder)
     with open_database(settings) as database:
-        person = signed_in(database, by, Permission.EVIDENCE_DESTROY)
+        person = acting_person(database, by, Permission.EVIDENCE_DESTROY)
         outward = outward_gate(settings, database, SystemClock())
         done = destroy(database, blobs, found, by=person, at=datetime.now(UTC), outward=outward)
     when = iso(done.destroyed_at) if done.destroyed_at else None

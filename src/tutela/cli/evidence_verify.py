@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from tutela.adapters.blobs import open_blobs
+from tutela.cli.acting import machine_user
 from tutela.cli.presenting import OUT, AsJson, emit, ids, note, progress
 from tutela.evidence import verification_store as notes
 from tutela.evidence.verifying import Verified, Verifier
@@ -44,7 +45,7 @@ def verify(
     blobs = open_blobs(settings.blobs_url, home=settings.folder)
     with open_database(settings) as database:
         _, unsealer = checked_pair(settings, database, blobs)
-        verifier = Verifier(database, blobs, unsealer, SystemClock(), actor="cli")
+        verifier = Verifier(database, blobs, unsealer, SystemClock(), actor=machine_user().id)
         with database.begin() as tx:
             total = notes.how_many(tx)
         done = _run(verifier, database, sample=sample, restart=restart, total=total)

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tutela.adapters.media.video.jail import pipeline_of
+from tutela.cli.acting import machine_user
 from tutela.cli.presenting import OUT, emit, marked
 from tutela.hashing.model import Digests, FrameHash, Hashed, VideoHash
 from tutela.indicators.model import Finding, Match
@@ -60,8 +61,12 @@ def _admitted(
     if dry_run:
         return Admission(result=parts.intake.look_up([hashed])[0], hashed=hashed)
     if path is not None:
-        return parts.intake.admit_file(path, context=context, by="scan", origin=Origin.SCAN)
-    return parts.intake.admit_hashes(hashed, context=context, by="scan", origin=Origin.SCAN)
+        return parts.intake.admit_file(
+            path, context=context, by=machine_user().id, origin=Origin.SCAN
+        )
+    return parts.intake.admit_hashes(
+        hashed, context=context, by=machine_user().id, origin=Origin.SCAN
+    )
 
 
 def _tell(frame: FrameHash, matches: tuple[Match, ...], *, as_json: bool) -> None:

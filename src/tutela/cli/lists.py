@@ -1,13 +1,16 @@
 """`tutela lists`: import, look at, configure and correct hash lists."""
 
-import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from tutela.accounts.model import Permission
 from tutela.cli import comparing
+from tutela.cli.acting import MaybeBy, acting
 from tutela.cli.import_page import (
     SHOWN_REFUSALS,
     figures,
@@ -25,6 +28,7 @@ from tutela.indicators.model import SignalKind
 from tutela.indicators.signals import NotAHash, value_of
 from tutela.indicators.sources import FORMATS
 from tutela.primitives.clock import SystemClock, iso
+from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import ImportId
 from tutela.wiring.opening import open_database
@@ -90,6 +94,7 @@ def import_(
         bool,
         typer.Option("--complete", help="The file is the full list: withdraw what it lacks."),
     ] = False,
+    by: MaybeBy = "",
     as_json: AsJson = False,
 ) -> None:
     """Bring a file into a hash list. Importing the same file twice changes nothing.
@@ -97,7 +102,10 @@ def import_(
     Rows that cannot be taken are refused and listed with their reason; the others go in.
     """
     size = file.stat().st_size if file.is_file() else 0
-    with open_database() as database, progress(f"Importing {file.name}", total=size) as advance:
+    with (
+        _opened(by) as (database, actor),
+        progress(f"Importing {file.name}", total=size) as advance,
+    ):
 
         def tell(done: int, total: int) -> None:
             advance(done)
@@ -109,7 +117,7 @@ def import_(
             path=file,
             name=name,
             format=format_,
-            by=_person(),
+            by=actor,
             at=_now(),
             provenance=provenance,
             threshold_bits=threshold_bits,
@@ -215,10 +223,11 @@ def withdraw(
     kind: Kind = None,
     value: Value = None,
     external_id: ExternalId = None,
+    by: MaybeBy = "",
     as_json: AsJson = False,
 ) -> None:
     """Take an entry out for good: it stops matching at once, and no import brings it back."""
-    _correct(listing.withdraw, "withdrawn", name, kind, value, external_id, as_json=as_json)
+    _correct(listing.withdraw, "withdrawn", name, kind, value, external_id, by, as_json=as_json)
 
 
 @app.command()
@@ -227,10 +236,11 @@ def restore(
     kind: Kind = None,
     value: Value = None,
     external_id: ExternalId = None,
+    by: MaybeBy = "",
     as_json: AsJson = False,
 ) -> None:
     """Undo `withdraw`."""
-    _correct(listing.restore, "restored", name, kind, value, external_id, as_json=as_json)
+    _correct(listing.restore, "restored", name, kind, value, external_id, by, as_json=as_json)
 
 
 @app.command()
@@ -270,14 +280,15 @@ def configure(
             help="Whether entries match whose category code nobody defines.",
         ),
     ] = None,
+    by: MaybeBy = "",
     as_json: AsJson = False,
 ) -> None:
     """Change a list's policy; what is not given stays. It counts from the next match on."""
-    with open_database() as database, database.begin() as tx:
+    with _opened(by) as (database, actor), database.begin() as tx:
         hash_list = listing.configure(
             tx,
             name=name,
-            by=_person(),
+            by=actor,
             at=_now(),
             provenance=provenance,
             threshold_bits=threshold_bits,
@@ -309,6 +320,7 @@ def map_category(
         typer.Argument(help="What it counts as: a code of its scheme, or scheme/version/code."),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Take the mapping back.")] = False,
+    by: MaybeBy = "",
     as_json: AsJson = False,
 ) -> None:
     """Say what an unknown category code counts as; it counts for stored entries too.
@@ -317,9 +329,9 @@ def map_category(
     """
     if (category is None) != remove:
         raise BadInput("Give a CATEGORY or --remove", why="one of the two is needed")
-    with open_database() as database, database.begin() as tx:
+    with _opened(by) as (database, actor), database.begin() as tx:
         hash_list = listing.map_category(
-            tx, name=name, code=code, category=category, by=_person(), at=_now()
+            tx, name=name, code=code, category=category, by=actor, at=_now()
         )
         counted = listing.counts(tx, hash_list.id)
     emit(
@@ -336,6 +348,7 @@ def _correct(
     kind: SignalKind | None,
     value: str | None,
     external_id: str | None,
+    by: str,
     *,
     as_json: bool,
 ) -> None:
@@ -346,7 +359,7 @@ def _correct(
         raw = value_of(kind, value) if kind is not None and value is not None else None
     except NotAHash as error:
         raise BadInput("The --value is no hash of this --kind", why=str(error)) from None
-    with open_database() as database, database.begin() as tx:
+    with _opened(by) as (database, actor), database.begin() as tx:
         hash_list = store.required(tx, name)
         entries = act(
             tx,
@@ -354,7 +367,7 @@ def _correct(
             kind=kind,
             value=raw,
             external_id=external_id,
-            by=_person(),
+            by=actor,
             at=_now(),
         )
     emit(
@@ -364,12 +377,11 @@ def _correct(
     )
 
 
-def _person() -> str:
-    """Who acts: the login of this machine, for the ledger."""
-    try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):
-        return "cli"
+@contextmanager
+def _opened(by: str) -> Iterator[tuple[Database, str]]:
+    """The database, and who changes a list in it, for the ledger."""
+    with open_database() as database:
+        yield database, acting(database, by, Permission.LISTS_WRITE).id
 
 
 def _now() -> datetime:

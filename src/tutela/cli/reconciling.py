@@ -6,16 +6,13 @@ from typing import Annotated
 
 import typer
 from rich.text import Text
-from sqlalchemy import Connection
 
-from tutela.accounts import store as accounts
-from tutela.accounts.model import Permission, Role
+from tutela.accounts.model import Permission
+from tutela.cli.acting import MaybeBy, acting
 from tutela.cli.presenting import OUT, AsJson, emit
-from tutela.cli.proving import signed_in
 from tutela.evidence import store as evidence
 from tutela.ledger.outward import Reconciled, Standing
 from tutela.primitives.clock import SystemClock, iso
-from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import restored
@@ -36,18 +33,12 @@ What was done after the copy was made is not in it, and cannot be taken back:
 - Decisions, claims and holds of that time are gone: people have to look again.
 
 After reconciling, reports about the cases below stay held until somebody has asked the authority:
-  tutela report retry CASE --by ACCOUNT --not-finished
+  tutela report retry CASE --by LOGIN --not-finished
 Do this only for a case that the authority has no finished report about."""
 
 
 def reconcile(
-    by: Annotated[
-        str,
-        typer.Option(
-            help="Sign-in name of an operator; the password is asked for. Needed as soon as "
-            "there is an operator's account."
-        ),
-    ] = "",
+    by: MaybeBy = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -76,34 +67,13 @@ def reconcile(
             }
         if not as_json:
             _explain(standing, until, waiting)
-        actor = _person(database, by)
+        actor = acting(database, by, Permission.LEDGER_RECONCILE, programs=False).id
         if not yes and not typer.confirm(
             "Does the ledger count as it is now, and may outward acts go on?", err=True
         ):
             raise BadInput("Nothing was changed", why="it was not confirmed")
         done = gate.reconcile(by=actor, at=clock.now())
     emit(_as_json(done, waiting), as_json=as_json, render=lambda: _show(done))
-
-
-def _person(database: Database, by: str) -> str:
-    """Who the ledger names: an operator who signs in, or `cli` where there is none yet."""
-    if by:
-        return signed_in(database, by, Permission.LEDGER_RECONCILE).id
-    with database.begin() as tx:
-        operators = _operators(tx)
-    if operators:
-        raise BadInput(
-            "Name who you are with --by",
-            why="there are operators' accounts, so an operator has to sign in for this",
-        )
-    return "cli"
-
-
-def _operators(tx: Connection) -> int:
-    return sum(
-        Role.OPERATOR in account.actor.roles and account.disabled_at is None
-        for account in accounts.accounts(tx)
-    )
 
 
 def _explain(standing: Standing, until: datetime, waiting: _Waiting) -> None:

@@ -7,6 +7,9 @@ import typer
 from rich.table import Column, Table
 from rich.text import Text
 
+from tutela.accounts.model import Permission
+from tutela.accounts.permissions import require
+from tutela.cli.acting import By, acting_person
 from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.errors import BadInput, NotFound
@@ -88,7 +91,7 @@ def exchanges(case: CaseArgument, as_json: AsJson = False) -> None:
 @report_app.command("retry")
 def retry(
     case: CaseArgument,
-    by: Annotated[str, typer.Option(help="Your account identifier (acct_…), for the ledger.")],
+    by: By,
     voluntary: Annotated[
         str, typer.Option(help="Order a report that no recorded duty asks for; say why.")
     ] = "",
@@ -102,13 +105,18 @@ def retry(
 ) -> None:
     """Ask for a case's report again: after a correction, or after asking the authority.
 
-    It passes the same gate as the first time. The worker does it.
+    It passes the same gate as the first time. The worker does it. Ordering a voluntary report
+    is counsel's.
     """
     case_id, at = CaseId.parse(case), SystemClock().now()
-    with open_database() as database, database.begin() as tx:
-        releasing.retry(tx, case_id, by=by, at=at, not_finished=not_finished)
+    with open_database() as database:
+        person = acting_person(database, by, Permission.REPORT_RETRY)
         if voluntary:
-            gating.order_voluntary(tx, case_id, by=by, note=voluntary, at=at)
+            require(person, Permission.REPORT_VOLUNTARY)
+        with database.begin() as tx:
+            releasing.retry(tx, case_id, by=person.id, at=at, not_finished=not_finished)
+            if voluntary:
+                gating.order_voluntary(tx, case_id, by=person.id, note=voluntary, at=at)
     emit(
         {"case": case, "asked": True},
         as_json=as_json,

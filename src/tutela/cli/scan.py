@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tutela.cli.acting import machine_user
 from tutela.cli.following import follow_video
 from tutela.cli.presenting import OUT, AsJson, emit, marked, note, progress
 from tutela.hashing.model import Mode
@@ -168,7 +169,7 @@ def _results(
             if dry_run:
                 return parts.intake.examine_file(file, mode=mode)
             return parts.intake.admit_file(
-                file, context=context(path), by="scan", origin=Origin.SCAN, mode=mode
+                file, context=context(path), by=machine_user().id, origin=Origin.SCAN, mode=mode
             )
 
     threads = parts.settings.decoders

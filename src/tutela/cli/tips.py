@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from tutela.accounts.model import Permission
 from tutela.adapters.blobs import open_blobs
+from tutela.cli.acting import By, acting_person
 from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.intake.tips import TipState, advance, tip, tips
 from tutela.ledger.store import append
@@ -19,7 +21,6 @@ from tutela.wiring.settings import load_settings
 
 tips_app = typer.Typer(help="Reports by the public form.", no_args_is_help=True)
 TipArgument = Annotated[str, typer.Argument(metavar="TIP", help="A tip's identifier (sub_…).")]
-_BY = "cli"
 
 
 def register(app: typer.Typer) -> None:
@@ -53,17 +54,18 @@ def list_tips(
 
 
 @tips_app.command("show")
-def show(tip_id: TipArgument, as_json: AsJson = False) -> None:
+def show(tip_id: TipArgument, by: By, as_json: AsJson = False) -> None:
     """Open one tip with the evidence key and print it; this is a ledger line."""
     settings = load_settings()
     blobs = open_blobs(settings.blobs_url, home=settings.folder)
     with open_database(settings) as database:
         _, unsealer = checked_pair(settings, database, blobs)
+        person = acting_person(database, by, Permission.TIP_HANDLE)
         with database.begin() as tx:
             found = tip(tx, SubmissionId.parse(tip_id))
             answers = json.loads(unsealer.unseal(found.sealed))
             now = datetime.now(UTC)
-            append(tx, at=now, actor=_BY, action="tip_opened", subject=found.id, detail={})
+            append(tx, at=now, actor=person.id, action="tip_opened", subject=found.id, detail={})
     data = {"id": found.id, "state": found.state.value, "answers": answers}
     emit(data, as_json=as_json, render=lambda: _render(answers))
 
@@ -72,12 +74,15 @@ def show(tip_id: TipArgument, as_json: AsJson = False) -> None:
 def advance_tip(
     tip_id: TipArgument,
     state: Annotated[TipState, typer.Argument(help="How far it has come.")],
+    by: By,
     as_json: AsJson = False,
 ) -> None:
     """Say how far a tip has come; its sender sees that with the code."""
-    with open_database() as database, database.begin() as tx:
-        found = SubmissionId.parse(tip_id)
-        advance(tx, found, state=state, by=_BY, at=datetime.now(UTC))
+    found = SubmissionId.parse(tip_id)
+    with open_database() as database:
+        person = acting_person(database, by, Permission.TIP_HANDLE)
+        with database.begin() as tx:
+            advance(tx, found, state=state, by=person.id, at=datetime.now(UTC))
     emit(
         {"id": found, "state": state.value},
         as_json=as_json,

@@ -232,7 +232,7 @@ def take_over(parts: Parts, person: Person, fields: Form, case_id: str) -> Respo
 def send_orders_again(parts: Parts, person: Person, fields: Form, case_id: str) -> Response:
     """Send the failed orders of a case again."""
     del fields
-    require(person, Permission.CASE_DECIDE)
+    require(person, Permission.ACCESS_RESTRICT)
     with parts.database.begin() as tx:
         restricting.send_again(tx, case_of(case_id), by=person.id, at=parts.clock.now())
     return RedirectResponse(f"/cases/{case_id}#after", status_code=_SEE_OTHER)

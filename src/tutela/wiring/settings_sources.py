@@ -12,6 +12,7 @@ PREFIX = "TUTELA_"
 _OTHER_VARIABLES = frozenset(
     {
         "TUTELA_CONFIG",
+        "TUTELA_TOKEN",  # the key of a program that runs commands
         "TUTELA_KERNELS",  # where compiled code is kept
         "TUTELA_KEY",  # for programs that call the API, as in the README
         "TUTELA_URL",
