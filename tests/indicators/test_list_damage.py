@@ -124,6 +124,21 @@ def _vics(rows: Sequence[Fields]) -> str:
     return json.dumps({"odata.metadata": context, "value": media})
 
 
+def _vics_nested(rows: Sequence[Fields]) -> str:
+    media = [
+        {
+            "Media": {
+                "Category": row["Category"],
+                "Hashes": {"MD5": row["MD5"], "SHA1": row["SHA1"]},
+                "MediaHashes": [{"Type": row["HashName"], "Value": row["HashValue"]}],
+            }
+        }
+        for row in rows
+    ]
+    context = "http://names.example/2.0.xml/US/$metadata#Media"
+    return json.dumps({"@odata.context": context, "value": media})
+
+
 def _vpdq_fields(number: int) -> dict[str, str]:
     return {
         "external_id": f"video {number}",
@@ -279,6 +294,18 @@ FORMATS = {
             "DateUpdated": ANY,
             "MediaSize": ANY,
             "HashName": ["", "n/a", "?", "md5", "x" * 300, "\x07"],
+            "HashValue": NOT_A_HASH,
+        },
+        hashes=("MD5", "SHA1", "HashValue"),
+    ),
+    "vics, hashes one level down": Format(
+        fields=_vics_fields,
+        write=_vics_nested,
+        damages={
+            "MD5": NOT_A_HASH,
+            "SHA1": NOT_A_HASH[1:],
+            "Category": ANY,
+            "HashName": ["n/a", "?", "md5", "x" * 300, "\x07"],
             "HashValue": NOT_A_HASH,
         },
         hashes=("MD5", "SHA1", "HashValue"),

@@ -273,3 +273,58 @@ def test_the_samples_are_read(schemas: Path) -> None:
     assert [one.category for one in entries(rows)] == [
         Category(scheme="vics-us", version="2.0", code="5")
     ] * 2
+
+
+NESTED = {
+    "an object of hashes": {"Hashes": {"MD5": md5(1), "SHA1": sha1(1), "PDQ": pdq(1)}},
+    "named hashes": {
+        "Hashes": [
+            {"HashName": "SHA-1", "HashValue": sha1(1)},
+            {"Type": "MD5", "Value": md5(1)},
+            {"Algorithm": "pdq", "HashValue": pdq(1)},
+        ]
+    },
+    "one named hash": {
+        "MD5": md5(1),
+        "SHA1": sha1(1),
+        "AlternativeHashes": {"HashName": "PDQ", "HashValue": pdq(1)},
+    },
+    "a wrapped medium": {"Media": {"MD5": md5(1), "SHA1": sha1(1), "FileHashes": {"PDQ": pdq(1)}}},
+    "a case in a hash set": {
+        "CaseID": "0",
+        "Media": [{"MD5": md5(1), "SHA1": sha1(1), "MediaHashes": {"PDQ": pdq(1)}}],
+    },
+    "files of the medium": {
+        "MediaFiles": [{"MD5": md5(1), "SHA1": sha1(1), "FileName": "a"}] * 2,
+        "Hashes": {"PDQ": pdq(1)},
+    },
+}
+
+
+@pytest.mark.parametrize("what", ["Media", "Cases"])
+@pytest.mark.parametrize("shape", NESTED)
+def test_hashes_one_level_down_are_read(shape: str, what: str) -> None:
+    context = f"{PLACE}/2.0.xml/US/$metadata#{what}"
+    rows = parse(hash_set({"Category": 1, **NESTED[shape]}, context=context))
+    found = {(one.kind, one.value.hex()) for one in entries(rows)}
+    assert found == {
+        (SignalKind.MD5, md5(1)),
+        (SignalKind.SHA1, sha1(1)),
+        (SignalKind.PDQ, pdq(1)),
+    }
+    assert not [row for row in rows if isinstance(row, Refusal)]
+    assert {one.external_id for one in entries(rows)} == {md5(1)}
+
+
+def test_a_medium_s_own_digest_is_not_doubted_by_its_files() -> None:
+    medium = {"MD5": md5(1), "MediaFiles": [{"MD5": md5(2)}]}
+    assert [one.value.hex() for one in entries(parse(hash_set(medium)))] == [md5(1)]
+
+
+@pytest.mark.parametrize("key", ["Hashes", "AlternativeHashes", "MediaHashes"])
+@pytest.mark.parametrize("value", [7, "x", True])
+def test_nested_hashes_that_are_none_refuse_themselves_only(key: str, value: object) -> None:
+    rows = parse(hash_set({"MD5": md5(1), key: value}))
+    assert [one.value.hex() for one in entries(rows)] == [md5(1)]
+    (refusal,) = [row for row in rows if isinstance(row, Refusal)]
+    assert key in refusal.why

@@ -13,7 +13,6 @@ from tutela.cases.state import advance
 from tutela.evidence import retention
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit
-from tutela.hashing.model import Pdq
 from tutela.ledger import store as ledger
 from tutela.primitives.events import ask_for
 
@@ -96,9 +95,7 @@ def told(decision: Decision) -> dict[str, object]:
 
 def _remember(tx: Connection, exhibit: Exhibit, decision: Decision) -> None:
     """Keep the verdict by the exhibit's hashes, when it has one that identifies it."""
-    pdq = exhibit.pdq
-    if pdq is not None and Pdq.parse(pdq, quality=exhibit.quality or 0).unmatchable is not None:
-        pdq = None
+    pdq = exhibit.comparable_pdq
     if not exhibit.sha256 and pdq is None:
         return
     store.add_verdict(

@@ -255,7 +255,9 @@ def known_verdict_of(tx: Connection, case_id: CaseId) -> KnownVerdict | None:
     if not exhibits:
         return None
     first = exhibits[0]
-    return known_verdict(tx, sha256=first.sha256 or None, pdq=first.pdq, other_than=case_id)
+    return known_verdict(
+        tx, sha256=first.sha256 or None, pdq=first.comparable_pdq, other_than=case_id
+    )
 
 
 def context_of(tx: Connection, case_id: CaseId, unsealer: Opens | None) -> Context:

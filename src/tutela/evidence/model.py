@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from tutela.hashing.model import Pdq
 from tutela.primitives.ids import CaseId, ExhibitId, HoldId, SubmissionId
 from tutela.primitives.redacted import Redacted
 
@@ -99,6 +100,13 @@ class Exhibit:
     received_at: datetime
     destroyed_at: datetime | None
     further_hashes: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def comparable_pdq(self) -> str | None:
+        """`pdq`, unless it is of a blank or nearly blank picture: every other one has the same."""
+        if self.pdq is None or Pdq.parse(self.pdq, quality=self.quality or 0).unmatchable:
+            return None
+        return self.pdq
 
 
 class Viewed(StrEnum):

@@ -297,11 +297,14 @@ def _industry(decision: Decision) -> IndustryClassification | None:
 
 
 def _hashes(exhibit: Exhibit) -> tuple[OriginalFileHash, ...]:
-    """The digests of the bytes as uploaded, those that are known."""
+    """The digests of the bytes as uploaded, those that are known.
+
+    A PDQ hash of a blank picture identifies nothing, so it is not told.
+    """
     known = (("MD5", exhibit.md5), ("SHA1", exhibit.sha1), ("SHA256", exhibit.sha256))
     hashes = [OriginalFileHash(hash_type=name, value=value) for name, value in known if value]
-    if exhibit.pdq:
-        hashes.append(OriginalFileHash(hash_type="PDQ", value=exhibit.pdq))
+    if pdq := exhibit.comparable_pdq:
+        hashes.append(OriginalFileHash(hash_type="PDQ", value=pdq))
     return tuple(hashes)
 
 

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO, Final
 import ijson
 
 from tutela.indicators.formats.bounded import BoundedReader, ShortDigits, was_cut
-from tutela.indicators.formats.texts import clean, is_name, moment
+from tutela.indicators.formats.texts import clean, moment
+from tutela.indicators.formats.vics_hashes import DIRECT, HASH_KEYS, NESTED, hashes, named, read
 from tutela.indicators.model import (
     Identity,
     Ignored,
@@ -26,7 +27,6 @@ from tutela.indicators.model import (
     SignalKind,
     Uncategorised,
 )
-from tutela.indicators.signals import NotAHash, value_of
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput
 from tutela.taxonomy.model import Category
@@ -48,20 +48,6 @@ _SCHEMES = {"us": "vics-us", "uk": "vics-uk"}
 UNKNOWN_SCHEME = "vics-unknown"
 """What `Category` means where the envelope does not say whose numbers it uses."""
 
-_DIRECT = {
-    "MD5": SignalKind.MD5,
-    "SHA1": SignalKind.SHA1,
-    "SHA256": SignalKind.SHA256,
-    "PhotoDNA": SignalKind.PHOTODNA,
-}
-_BY_NAME = {
-    "pdq": SignalKind.PDQ,
-    "md5": SignalKind.MD5,
-    "sha1": SignalKind.SHA1,
-    "sha256": SignalKind.SHA256,
-    "photodna": SignalKind.PHOTODNA,
-    "pdna": SignalKind.PHOTODNA,
-}
 _FLAGS = {
     "VictimIdentified": "victim_identified",
     "OffenderIdentified": "offender_identified",
@@ -77,7 +63,9 @@ _NOTES = {
 }
 _CODE = re.compile(r"[A-Za-z0-9]{1,16}", re.ASCII)
 _SKIPPED: Final = object()
-_KEPT_KEYS = frozenset({*_DIRECT, *_FLAGS, *_NOTES, "Category", "DateUpdated", "AlternativeHashes"})
+_KEPT_KEYS = frozenset(
+    {*DIRECT, *_FLAGS, *_NOTES, *NESTED, "MediaFiles", "Category", "DateUpdated"}
+)
 
 
 def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
@@ -173,24 +161,36 @@ class _Document:
             if event != "start_map":
                 self._skip(event)
                 yield Refusal(row=self._reader.item(), why="it is not an object")
-            elif cases:
-                yield from self._case()
             else:
-                medium = self._object(keep=_KEPT_KEYS)
-                yield from self._entries(medium, row=self._reader.item())
+                yield from self._element(case=cases)
 
-    def _case(self) -> Iterator[ParsedRow]:
-        """The media of one case; what the case says about people is passed over."""
+    def _element(self, *, case: bool) -> Iterator[ParsedRow]:
+        """A medium, or a case with its media; what a case says about people is passed over.
+
+        Some tools wrap each medium of a hash set into `{"Media": …}`, and some list media where
+        cases are announced, so both are looked for in each element.
+        """
+        kept: dict[str, Any] = {}
+        wrapped = False
         for event, key in self._events:
             if event == "end_map":
-                return
-            opening, _ = next(self._events)
+                break
+            opening, value = next(self._events)
             if key == "Media" and opening == "start_array":
+                wrapped = True
                 yield from self._array(cases=False)
-                continue
-            self._skip(opening)
-            if key == "Media" and opening != "null":
-                yield Refusal(row=self._reader.item(), why="the Media of a case are not a list")
+            elif key == "Media" and opening == "start_map":
+                wrapped = True
+                yield from self._element(case=False)
+            elif key == "Media" and opening != "null":
+                wrapped = True
+                yield Refusal(row=self._reader.item(), why="Media is neither a list nor a medium")
+            elif key in _KEPT_KEYS:
+                kept[key] = self._value(key, opening, value)
+            else:
+                self._skip(opening)
+        if any(hashes(kept)) or not (case or wrapped):
+            yield from self._entries(kept, row=self._reader.item())
 
     def _skip(self, event: str) -> None:
         """Pass over the value that this event begins."""
@@ -209,25 +209,32 @@ class _Document:
             if event == "end_map":
                 return kept
             opening, value = next(self._events)
-            if key not in keep:
-                self._skip(opening)
-            elif key == "AlternativeHashes" and opening == "start_array":
-                kept[key] = self._alternatives()
-            elif opening in ("start_map", "start_array"):
-                self._skip(opening)
-                kept[key] = _SKIPPED
+            if key in keep:
+                kept[key] = self._value(key, opening, value)
             else:
-                kept[key] = value if _is_short(value) else _SKIPPED
+                self._skip(opening)
         return kept
 
+    def _value(self, key: str, opening: str, value: object) -> object:
+        """The value that this event begins: short, or hashes one level down, else `_SKIPPED`."""
+        nested = key in NESTED or key == "MediaFiles"
+        if nested and opening == "start_array":
+            return self._alternatives()
+        if nested and opening == "start_map":
+            return [self._object(keep=HASH_KEYS)]
+        if opening in ("start_map", "start_array"):
+            self._skip(opening)
+            return _SKIPPED
+        return value if _is_short(value) else _SKIPPED
+
     def _alternatives(self) -> list[dict[str, Any]]:
-        """`[{MD5, HashName, HashValue}]`."""
+        """`[{MD5, HashName, HashValue}]`, or `[{MD5, SHA1}]`."""
         found: list[dict[str, Any]] = []
         for event, _ in self._events:
             if event == "end_array":
                 break
             if event == "start_map":
-                other = self._object(keep=frozenset({"HashName", "HashValue"}))
+                other = self._object(keep=HASH_KEYS)
             else:
                 self._skip(event)
                 other = {}
@@ -245,10 +252,9 @@ class _Document:
         if why:
             unread.add(SideField.CATEGORY)
             yield Ignored(row=row, field=SideField.CATEGORY, why=why)
-        alternatives = medium.get("AlternativeHashes")
-        if isinstance(alternatives, list) and len(alternatives) > MAX_ALTERNATIVES:
-            why = f"it has more than {MAX_ALTERNATIVES:,} AlternativeHashes, the rest is not read"
-            yield Refusal(row=row, why=why, names=_named(medium))
+        for key in _too_long(medium):
+            why = f"it has more than {MAX_ALTERNATIVES:,} {key}, the rest is not read"
+            yield Refusal(row=row, why=why, names=named(medium))
         for key in _NOTES.keys() & {key for key, value in medium.items() if value is _SKIPPED}:
             why = f"{key} is not a short text or number"
             yield Ignored(row=row, field=SideField.PROVENANCE, why=why)
@@ -256,16 +262,16 @@ class _Document:
         if "timestamp_unread" in provenance:
             unread.add(SideField.TIMESTAMP)
             yield Ignored(row=row, field=SideField.TIMESTAMP, why="DateUpdated is not a date")
-        values, refused = _read(medium)
+        values, refused = read(medium)
         record = next((value.hex() for kind, value in values if kind is SignalKind.MD5), "")
         if not record:
             unread.add(SideField.EXTERNAL_ID)
-        named = _named(medium)
+        identities = named(medium)
         for kind, why in refused:
             yield Refusal(
                 row=row,
                 why=f"{kind}: {why}",
-                names=(Identity(external_id=record),) if record else named,
+                names=(Identity(external_id=record),) if record else identities,
                 certain=bool(record),
             )
         for kind, value in values:
@@ -282,56 +288,19 @@ class _Document:
             yield Refusal(row=row, why="it holds no hash")
 
 
+def _too_long(medium: dict[str, Any]) -> Iterator[str]:
+    """The lists of hashes in a medium of which only the beginning is kept."""
+    for key in (*NESTED, "MediaFiles"):
+        held = medium.get(key)
+        if isinstance(held, list) and len(held) > MAX_ALTERNATIVES:
+            yield key
+
+
 def _is_short(value: object) -> bool:
     """Whether a value can be a hash or a note, and was not cut on its way to the parser."""
     if isinstance(value, Decimal) and not value.is_finite():
         return False
     return not ((isinstance(value, str) and len(value) > MAX_VALUE_CHARACTERS) or was_cut(value))
-
-
-def _named(medium: dict[str, Any]) -> tuple[Identity, ...]:
-    """The hashes of a medium that can be read."""
-    return tuple(Identity(kind=kind, value=value) for kind, value in _read(medium)[0])
-
-
-def _read(
-    medium: dict[str, Any],
-) -> tuple[list[tuple[SignalKind, bytes]], list[tuple[SignalKind, str]]]:
-    """The hashes of a medium, MD5 first, and those that cannot be taken with the reason."""
-    values, refused = [], []
-    for kind, label, text in _hashes(medium):
-        try:
-            values.append((kind, _value(kind, label, text)))
-        except NotAHash as error:
-            refused.append((kind, str(error)))
-    alternatives = medium.get("AlternativeHashes")
-    if not isinstance(alternatives, list | type(None)):
-        refused.append((SignalKind.OTHER, "AlternativeHashes is not a list"))
-    return values, refused
-
-
-def _hashes(medium: dict[str, Any]) -> Iterator[tuple[SignalKind, str, object]]:
-    """Kind, name and text of each hash that is given, MD5 first."""
-    for key, kind in _DIRECT.items():
-        if medium.get(key) not in (None, ""):
-            yield kind, "", medium[key]
-    alternatives = medium.get("AlternativeHashes")
-    for other in alternatives if isinstance(alternatives, list) else []:
-        name = other.get("HashName")
-        label = name.strip().lower() if isinstance(name, str) else ""
-        plain = re.sub(r"[^a-z0-9]", "", label)
-        yield _BY_NAME.get(plain, SignalKind.OTHER), label, other.get("HashValue")
-
-
-def _value(kind: SignalKind, label: str, text: object) -> bytes:
-    """The bytes of a hash; one of a kind we cannot read is kept as `name:text`."""
-    if not isinstance(text, str) or not text:
-        raise NotAHash("it is not a text")
-    if kind is not SignalKind.OTHER:
-        return value_of(kind, text.strip())
-    if not label or not is_name(label, most=40):
-        raise NotAHash("it has no usable HashName")
-    return value_of(kind, f"{label}:{text}")
 
 
 def _category(code: object, envelope: re.Match[str]) -> tuple[Category | Uncategorised, str]:
