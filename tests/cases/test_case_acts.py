@@ -135,7 +135,8 @@ def test_a_final_decision_asks_for_all_three_outcomes_at_once(desk: Desk) -> Non
     assert case.state is State.DECIDED
     assert case.needed == frozenset(Outcome)
     assert case.claimed_by is None
-    assert jobs(desk) == [("preserve", case_id), ("report", case_id), ("restrict", case_id)]
+    assert [kind for kind, _ in jobs(desk)] == ["preserve", "report", "restrict", "tell_decision"]
+    assert {subject for _, subject in jobs(desk)} == {case_id}
     with desk.database.begin() as tx:
         final = store.final_decision(tx, case_id)
         assert final is not None
@@ -175,7 +176,7 @@ def test_two_who_decide_at_once_make_one_decision(desk: Desk) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(attempt, range(4)))
     assert sorted(results) == ["conflict", "conflict", "conflict", "decided"]
-    assert len(jobs(desk)) == 3
+    assert len(jobs(desk)) == 4
 
 
 def test_outcomes_close_the_case_when_the_last_is_reached(desk: Desk) -> None:
@@ -235,7 +236,7 @@ def test_not_csam_closes_at_once_and_releases_only_the_case_s_own_hold(desk: Des
         decide(tx, case_id, by=PERSON_A, at=AT + MINUTE, verdict=Verdict.NOT_CSAM)
     case = desk.case(case_id)
     assert (case.state, case.needed, case.closed_at) == (State.CLOSED, frozenset(), AT + MINUTE)
-    assert jobs(desk) == []
+    assert jobs(desk) == [("tell_decision", case_id)]
     with desk.database.begin() as tx:
         (exhibit,) = evidence.exhibits_of(tx, case_id)
         assert preserve_until(tx, exhibit.id) == AT + MINUTE
@@ -277,7 +278,7 @@ def test_a_second_person_makes_it_final(database: Database) -> None:
         assert (final.final, final.confirms, final.by) == (True, pending.id, PERSON_B.id)
         assert (final.verdict, final.category) == (pending.verdict, pending.category)
     assert desk.case(case_id).state is State.DECIDED
-    assert len(jobs(desk)) == 3
+    assert len(jobs(desk)) == 4
     assert desk.actions()[-1] == "second_opinion_given"
 
 

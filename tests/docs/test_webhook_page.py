@@ -15,8 +15,10 @@ import pytest
 
 from tutela.adapters import webhook as sender
 from tutela.adapters.webhook import Webhook
-from tutela.primitives.ids import CaseId, RestrictionId
+from tutela.cases.model import Verdict
+from tutela.primitives.ids import CaseId, DecisionId, RestrictionId
 from tutela.primitives.redacted import Redacted
+from tutela.reporting.notifying import DecisionNotice
 from tutela.reporting.reports import Restriction, RestrictionState
 from tutela.workflows.parts import Pace
 from ungated import Ungated
@@ -131,6 +133,26 @@ def test_the_sample_has_the_fields_and_headers_of_a_real_message(message: Messag
         assert f"\n{name}: " in head
         assert name.lower() in message.headers
     assert re.search(rf"{sender.KEY}: (\S+)", head)[1] == json.loads(body)["id"]  # type: ignore[index]
+
+
+def test_the_sample_of_a_decision_is_what_is_sent() -> None:
+    notice = DecisionNotice(
+        id=DecisionId.new(),
+        case_id=CaseId.new(),
+        verdict=Verdict.NOT_CSAM,
+        decided_at=AT,
+        item_reference="item/1",
+    )
+    sample, sent = json.loads(block("json")), json.loads(sender.notice_body(notice))
+    assert list(sample) == list(sent)
+    varying = {"id", "case"}
+    assert {k: v for k, v in sample.items() if k not in varying} == {
+        k: v for k, v in sent.items() if k not in varying
+    }
+    section = PAGE.partition("## Word of decisions")[2].partition("## Verifying")[0]
+    assert {f"`{each.value}`" for each in set(Verdict) - {Verdict.CANNOT_SAY}} <= set(
+        re.findall("`[a-z_]+`", section)
+    )
 
 
 def test_the_page_says_the_numbers_of_the_program() -> None:

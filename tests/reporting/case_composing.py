@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from cases.case_parts import PERSON_A, hashed_of
+from cases.case_parts import PERSON_A, PICTURE, hashed_of
 from tutela.accounts.model import Actor
 from tutela.cases.claiming import claim
 from tutela.cases.deciding import decide, finish_review
@@ -15,6 +15,7 @@ from tutela.cases.opening import open_case
 from tutela.evidence import store as evidence
 from tutela.evidence.custody import put_sealed
 from tutela.evidence.model import Submission, Viewed
+from tutela.hashing.model import Pdq
 from tutela.indicators.model import Match
 from tutela.primitives.ids import CaseId, ExhibitId, SubmissionId
 from tutela.reporting import composing
@@ -27,7 +28,14 @@ Look = Callable[[Connection, CaseId, Actor, World], None]
 NO_LIST = "No matched entry of a hash list has this category."
 
 
-def opened(world: World, match: Match, data: bytes = b"known", **context: Any) -> CaseId:
+def opened(
+    world: World,
+    match: Match,
+    data: bytes = b"known",
+    *,
+    pdq: Pdq | None = PICTURE,
+    **context: Any,
+) -> CaseId:
     """A case about one sealed item that met this entry."""
     exhibit_id = ExhibitId.new()
     submission = Submission(
@@ -45,7 +53,7 @@ def opened(world: World, match: Match, data: bytes = b"known", **context: Any) -
             tx,
             submission_id=submission.id,
             exhibit_id=exhibit_id,
-            hashed=hashed_of(data),
+            hashed=hashed_of(data, pdq=pdq),
             sealed=sealed,
             matches=[match],
             by="acct_platform",

@@ -1,13 +1,14 @@
 """What a report says, fact by fact: each row is a fact and the very sentence it bears."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
-from cases.case_parts import PERSON_A
+from cases.case_parts import PERSON_A, PICTURE
 from reporting.case_composing import NO_LIST, composed, judge, opened
 from reporting.match_kinds import (
     FORBIDDEN,
@@ -214,3 +215,12 @@ def test_an_applied_decision_says_from_where(
     (exhibit,) = one.viewed
     account = statements.of_classification(judgment, exhibit, "B2")
     assert all(sentence in account for sentence in sentences)
+
+
+@pytest.mark.parametrize(("quality", "sent"), [(0, False), (49, False), (50, True)])
+def test_the_hash_of_a_blank_picture_is_not_told(quality: int, sent: bool, world: World) -> None:  # noqa: FBT001 - a table
+    case_id = opened(world, MATCHES["md5"][0], pdq=replace(PICTURE, quality=quality))
+    judge(world, case_id)
+    _, file = composed(world, case_id)
+    named = {each.hash_type for each in file.original_file_hashes}
+    assert named == {"MD5", "SHA1", "SHA256", *(["PDQ"] if sent else [])}

@@ -96,6 +96,25 @@ class World:
         **context: Any,
     ) -> CaseId:
         """A case that a person has finally decided must be reported."""
+        case_id = self.opened(data, **context)
+        at = self.began
+        with self.database.begin() as tx:
+            claim(tx, case_id, by, at)
+            finish_review(tx, case_id, by=by, at=at)
+            decide(
+                tx,
+                case_id,
+                by=by,
+                at=at,
+                verdict=Verdict.APPARENT_CSAM,
+                category=CATEGORY,
+                age_band=AgeBand.PUBESCENT,
+                facts=facts or {},
+            )
+        return case_id
+
+    def opened(self, data: bytes = b"known picture", **context: Any) -> CaseId:
+        """A case about an item that a list has."""
         matcher = MatcherForTests()
         matcher.learn(data)
         at = FixedClock(at=self.began)
@@ -117,22 +136,8 @@ class World:
         admitted = intake.admit_file(
             data, context=Context(**context), by=BY, origin=Origin.API_FILE
         )
-        case_id = admitted.case_id
-        assert case_id is not None
-        with self.database.begin() as tx:
-            claim(tx, case_id, by, at.at)
-            finish_review(tx, case_id, by=by, at=at.at)
-            decide(
-                tx,
-                case_id,
-                by=by,
-                at=at.at,
-                verdict=Verdict.APPARENT_CSAM,
-                category=CATEGORY,
-                age_band=AgeBand.PUBESCENT,
-                facts=facts or {},
-            )
-        return case_id
+        assert admitted.case_id is not None
+        return admitted.case_id
 
     def accept(self, *rules: str, version: str | None = None) -> None:
         """Counsel accepts the versions of these rules that the book holds."""
@@ -179,9 +184,11 @@ class World:
     def parts(self, authority: Authority | None, **more: Any) -> Parts:
         platform = more.pop("platform", None)
         pace = more.pop("pace", QUICK)
+        decisions = more.pop("decisions", None)
         return Parts(
             desk=self.desk(authority, **more),
             platform=platform,
+            decisions=decisions,
             outward=self.outward,
             pace=pace,
         )

@@ -76,10 +76,10 @@ def test_a_worker_that_never_ran_and_one_that_stopped_are_told(
 ) -> None:
     world.decided()
     never = found(world)[Concern.WORKER]
-    assert (never.count, never.since) == (3, None)
+    assert (never.count, never.since) == (4, None)
     state, why = checked(world, database_url, monkeypatch)["worker"]
     assert state == "missing"
-    assert "no worker has run on this database yet: 3 jobs, reports and orders wait" in why
+    assert "no worker has run on this database yet: 4 jobs, reports and orders wait" in why
     clock = FixedClock(at=world.began)
     Presence(world.database, clock, late_after=HOUR).show()
     stopped = found(world)[Concern.WORKER]

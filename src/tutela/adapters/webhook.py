@@ -1,4 +1,6 @@
-"""The platform's webhook: one signed order per item, sent to one configured address.
+"""The platform's webhooks: one signed order per item, one signed notice per decision.
+
+Each goes to the one address that was configured for it.
 
 The body is signed as `Tutela-Signature: t=<unix seconds>,v1=<hex>`, where the second part
 is HMAC-SHA-256 over `t + "." + body` with the shared secret. `verify` is the other side of
@@ -19,6 +21,7 @@ from tutela.ledger.outward import Clears
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput, Misconfigured, Refused
 from tutela.primitives.redacted import Redacted
+from tutela.reporting.notifying import TYPE, DecisionNotice
 from tutela.reporting.reports import Restriction
 from tutela.reporting.restricting import ACTION, Delivery
 
@@ -33,7 +36,7 @@ _SERVER_TROUBLE = 500
 
 
 class Webhook:
-    """Sends orders to `url`; implements `reporting.restricting.Platform`.
+    """Sends to `url`; implements `restricting.Platform` and `notifying.DecisionListener`.
 
     Plain HTTP is accepted for a loopback address only. Redirects are not followed, and
     proxies of the environment are not used: no other host is ever contacted.
@@ -60,12 +63,18 @@ class Webhook:
         """Send the order once. Any 2xx is a delivery; nothing is raised for the rest.
 
         Raises `OutwardWaits` while the gate is closed; then nothing was sent.
-        The answer's head says it all; its body is not read, however long it is.
         """
-        body = body_of(order)
+        return self._send(order.id, body_of(order), at=at)
+
+    def tell_decision(self, notice: DecisionNotice, *, at: datetime) -> Delivery:
+        """Send the notice once, like an order."""
+        return self._send(notice.id, notice_body(notice), at=at)
+
+    def _send(self, key: str, body: bytes, *, at: datetime) -> Delivery:
+        """The answer's head says it all; its body is not read, however long it is."""
         headers = {
             "Content-Type": "application/json",
-            KEY: order.id,
+            KEY: key,
             SIGNATURE: sign(self._secret, body, at=at),
         }
         self._outward.clear()
@@ -91,6 +100,22 @@ def body_of(order: Restriction) -> bytes:
             "action": ACTION,
             "case": order.case_id,
             "at": iso(order.ordered_at),
+        },
+        separators=(",", ":"),
+        sort_keys=True,
+    ).encode()
+
+
+def notice_body(notice: DecisionNotice) -> bytes:
+    """The notice as JSON; the same notice always gives the same bytes."""
+    return json.dumps(
+        {
+            "id": notice.id,
+            "type": TYPE,
+            "case": notice.case_id,
+            "item_reference": notice.item_reference or None,
+            "verdict": notice.verdict.value,
+            "decided_at": iso(notice.decided_at),
         },
         separators=(",", ":"),
         sort_keys=True,

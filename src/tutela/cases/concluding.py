@@ -22,6 +22,8 @@ FOLLOWING: Mapping[Outcome, str] = {
     Outcome.PRESERVED: "preserve",
 }
 """The follow-up job that reaches each outcome; its subject is the case."""
+TELL_PLATFORM = "tell_decision"
+"""The follow-up job that tells the platform what was decided; its subject is the case."""
 
 
 def conclude(
@@ -32,7 +34,7 @@ def conclude(
     1. the case is decided; apparent CSAM needs to be reported, restricted and preserved,
        anything else needs nothing and is closed in the same act;
     2. the verdict is kept by hash, so that the next copy needs no view;
-    3. apparent CSAM: the follow-up jobs are asked for;
+    3. the platform is told; apparent CSAM: the follow-up jobs are asked for;
     4. the ledger's lines; when the case closes, its own hold is released (the exhibit stays
        until two persons destroy it).
     """
@@ -49,7 +51,8 @@ def conclude(
     exhibits = evidence.exhibits_of(tx, case.id)
     for exhibit in exhibits:  # 2
         _remember(tx, exhibit, decision)
-    if apparent:  # 3
+    ask_for(tx, kind=TELL_PLATFORM, subject=case.id, at=at)  # 3
+    if apparent:
         for kind in FOLLOWING.values():
             ask_for(tx, kind=kind, subject=case.id, at=at)
     ledger.append(  # 4

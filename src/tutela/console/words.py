@@ -94,6 +94,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "platform": _("Orders to disable access are not confirmed by the platform yet."),
         "orders_failed": _("Orders to disable access failed: a person must act."),
         "orders_by_hand": _("Orders to disable access wait for a person."),
+        "decisions_untold": _("The platform has not taken word of decisions."),
     },
     "restriction_state": {
         "ordered": _("Ordered"),

@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tutela.cases import store as cases
-from tutela.cases.concluding import FOLLOWING
+from tutela.cases.concluding import FOLLOWING, TELL_PLATFORM
 from tutela.cases.model import Outcome as Reached
 from tutela.cases.model import State
 from tutela.ledger import store as ledger
@@ -18,7 +18,7 @@ from tutela.primitives import events
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import Conflict
 from tutela.primitives.ids import CaseId
-from tutela.reporting import gating, preserving, restored, store
+from tutela.reporting import gating, notice_store, preserving, restored, store
 from tutela.reporting.conversing import give_up, hold
 from tutela.reporting.desk import Desk
 from tutela.reporting.gating import UNREADABLE
@@ -65,7 +65,12 @@ def set_ends(tx: Connection, *, desk: Desk, at: datetime) -> Sequence[CaseId]:
 
 
 def ask_again(
-    tx: Connection, *, at_work: Collection[tuple[str, str]], has_platform: bool, at: datetime
+    tx: Connection,
+    *,
+    at_work: Collection[tuple[str, str]],
+    has_platform: bool,
+    has_listener: bool = False,
+    at: datetime,
 ) -> Sequence[events.FollowUp]:
     """Ask for every outcome that a decided case lacks and that nobody works on.
 
@@ -84,6 +89,12 @@ def ask_again(
             ):
                 continue
             asked.append(events.ask_for(tx, kind=kind, subject=case.id, at=at))
+    if has_listener:
+        asked += [
+            events.ask_for(tx, kind=TELL_PLATFORM, subject=case_id, at=at)
+            for case_id in notice_store.undelivered(tx)
+            if (TELL_PLATFORM, case_id) not in busy
+        ]
     return asked
 
 

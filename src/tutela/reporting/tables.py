@@ -82,3 +82,16 @@ RESTRICTIONS = Table(
     Column("done_by", Text),
     Column("next_try_at", DateTime(timezone=True)),
 )
+
+DECISION_NOTICES = Table(
+    "decision_notices",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("case_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_why", Text, nullable=False, server_default=""),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("next_try_at", DateTime(timezone=True)),
+    Column("delivered_at", DateTime(timezone=True)),
+)

@@ -15,8 +15,9 @@ from sqlalchemy import Connection, Select, func, select
 from tutela.primitives.clock import iso
 from tutela.primitives.events import FOLLOW_UPS
 from tutela.primitives.heartbeat import WorkerSeen, worker_seen
+from tutela.reporting.notice_store import NoticeState
 from tutela.reporting.reports import HeldBecause, ReportState, RestrictionState
-from tutela.reporting.tables import REPORTS, RESTRICTIONS
+from tutela.reporting.tables import DECISION_NOTICES, REPORTS, RESTRICTIONS
 
 _UNSENT = (ReportState.COMPOSED, ReportState.OPENED, ReportState.FILES)
 _FOR_A_PERSON = tuple(set(HeldBecause) - {HeldBecause.LAW, HeldBecause.FACTS})
@@ -32,6 +33,7 @@ class Concern(StrEnum):
     PLATFORM = "platform"  # orders are not confirmed yet
     ORDERS_FAILED = "orders_failed"  # orders that are sent no more
     ORDERS_BY_HAND = "orders_by_hand"  # orders that a person carries out
+    DECISIONS_UNTOLD = "decisions_untold"  # the platform has not taken what was decided
 
 
 FIXED_WORDS: Mapping[Concern, str] = {
@@ -41,6 +43,7 @@ FIXED_WORDS: Mapping[Concern, str] = {
     Concern.PLATFORM: "orders are not confirmed by the platform yet",
     Concern.ORDERS_FAILED: "orders to disable access failed: a person must act",
     Concern.ORDERS_BY_HAND: "orders to disable access wait for a person",
+    Concern.DECISIONS_UNTOLD: "the platform has not taken word of decisions",
 }
 """Each concern without a number, a case or a host."""
 
@@ -82,6 +85,7 @@ def waiting(tx: Connection, *, at: datetime, late_after: timedelta) -> tuple[Wai
         _orders(tx, Concern.PLATFORM, RestrictionState.ORDERED, tried=True),
         _orders(tx, Concern.ORDERS_FAILED, RestrictionState.FAILED),
         _orders(tx, Concern.ORDERS_BY_HAND, RestrictionState.MANUAL),
+        _decisions(tx),
     )
     return tuple(each for each in found if each is not None)
 
@@ -157,6 +161,19 @@ def _orders(
     return _oldest(tx, concern, query.order_by(RESTRICTIONS.c.id))
 
 
+def _decisions(tx: Connection) -> Waiting | None:
+    """Notices of decisions that the platform refused, or did not take at the first attempt."""
+    notices = DECISION_NOTICES.c
+    query = select(
+        notices.case_id,
+        notices.asked_at.label("since"),
+        notices.last_why.label("error"),
+        notices.next_try_at,
+        func.count().over().label("total"),
+    ).where(notices.state != NoticeState.DELIVERED, notices.last_why != "")
+    return _oldest(tx, Concern.DECISIONS_UNTOLD, query.order_by(notices.id))
+
+
 def _oldest(tx: Connection, concern: Concern, query: Select[Any]) -> Waiting | None:
     """The first row of `query` with the count of all; None without one."""
     row = tx.execute(query.limit(1)).first()
@@ -198,5 +215,9 @@ _SENTENCES: Mapping[Concern, Callable[[Waiting], str]] = {
     Concern.ORDERS_BY_HAND: lambda found: (
         f"{found.count} orders wait for a person, who then says so with "
         "`tutela case restrict-done CASE`"
+    ),
+    Concern.DECISIONS_UNTOLD: lambda found: (
+        f"the platform has not taken word of {found.count} decisions: correct the cause; one that "
+        "it refused is sent again at the next start of the worker"
     ),
 }

@@ -55,6 +55,7 @@ def check_everything(settings: Settings) -> list[Check]:
         _detection(settings),
         _authority(settings),
         _webhook(settings),
+        _decisions(settings),
         *_waiting(settings),
         _transport(settings),
         Check(
@@ -294,6 +295,19 @@ def _webhook(settings: Settings) -> Check:
     return Check(part="platform webhook", state="ok", why=settings.platform_webhook_url)
 
 
+def _decisions(settings: Settings) -> Check:
+    part = "word of decisions to the platform"
+    if not settings.platform_decisions_url:
+        return Check(
+            part=part,
+            state="off",
+            why="no TUTELA_PLATFORM_DECISIONS_URL: the platform asks with GET /v1/cases/…",
+        )
+    if not settings.platform_webhook_secret.get_secret_value():
+        return Check(part=part, state="missing", why="set TUTELA_PLATFORM_WEBHOOK_SECRET")
+    return Check(part=part, state="ok", why=settings.platform_decisions_url)
+
+
 def _waiting(settings: Settings) -> list[Check]:
     """The worker, then everything that waits or fails in the background."""
     try:
@@ -329,6 +343,7 @@ _PARTS_THAT_WAIT: Mapping[Concern, str] = {
     Concern.PLATFORM: "orders under way",
     Concern.ORDERS_FAILED: "failed orders",
     Concern.ORDERS_BY_HAND: "orders for a person",
+    Concern.DECISIONS_UNTOLD: "word of decisions",
 }
 
 

@@ -289,8 +289,13 @@ class Settings(BaseModel):
         description="Where the platform takes signed orders to disable access; empty leaves "
         "restricting to a person, and says so.",
     )
+    platform_decisions_url: WebAddress = Field(
+        default=None,
+        description="Where the platform takes signed word of every final decision; empty tells "
+        "none.",
+    )
     platform_webhook_secret: SecretStr = Field(
-        default=SecretStr(""), description="Key of the webhook's HMAC-SHA-256 signature."
+        default=SecretStr(""), description="Key of both webhooks' HMAC-SHA-256 signature."
     )
     report_late_minutes: int = Field(
         default=60,
@@ -353,7 +358,12 @@ class Settings(BaseModel):
     @property
     def outbound_hosts(self) -> frozenset[str]:
         """Every host this installation may ever contact: those named in settings."""
-        urls = [self.cybertip_url, self.platform_webhook_url, self.blobs_url]
+        urls = [
+            self.cybertip_url,
+            self.platform_webhook_url,
+            self.platform_decisions_url,
+            self.blobs_url,
+        ]
         if self.database_url:
             urls.append(self.database_url.get_secret_value())
         return frozenset(host for url in urls if url and (host := host_of(url)))

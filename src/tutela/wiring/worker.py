@@ -84,6 +84,7 @@ def run_worker(
         parts = Parts(
             desk=desk,
             platform=_platform(stack, settings, outward),
+            decisions=_decisions(stack, settings, outward),
             outward=outward,
             pace=_pace(settings),
             late_after=settings.late_after,
@@ -185,11 +186,18 @@ def _platform(stack: ExitStack, settings: Settings, outward: OutwardGate) -> Web
     if not settings.platform_webhook_url:
         log.warning("no_platform_configured")
         return None
-    webhook = Webhook(
-        settings.platform_webhook_url,
-        Redacted(settings.platform_webhook_secret.get_secret_value()),
-        outward=outward,
-    )
+    return _webhook(stack, settings, settings.platform_webhook_url, outward)
+
+
+def _decisions(stack: ExitStack, settings: Settings, outward: OutwardGate) -> Webhook | None:
+    if not settings.platform_decisions_url:
+        return None
+    return _webhook(stack, settings, settings.platform_decisions_url, outward)
+
+
+def _webhook(stack: ExitStack, settings: Settings, url: str, outward: OutwardGate) -> Webhook:
+    secret = Redacted(settings.platform_webhook_secret.get_secret_value())
+    webhook = Webhook(url, secret, outward=outward)
     stack.callback(webhook.close)
     return webhook
 

@@ -26,6 +26,7 @@ from tutela.workflows.filing import report_story
 from tutela.workflows.parts import Parts, using
 from tutela.workflows.preserving import preserve_story
 from tutela.workflows.restricting import restrict_story
+from tutela.workflows.telling import tell_story
 
 log = structlog.get_logger()
 
@@ -42,6 +43,7 @@ STORIES: Mapping[str, Callable[[str], str]] = {
     "report": report_story,
     "restrict": restrict_story,
     "preserve": preserve_story,
+    "tell_decision": tell_story,
 }
 """The story of each kind of follow-up job; its argument is the job's subject."""
 

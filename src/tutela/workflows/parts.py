@@ -22,6 +22,7 @@ from tutela.primitives.database import Database
 from tutela.primitives.errors import Misconfigured, Unavailable
 from tutela.reporting.conversing import Next
 from tutela.reporting.desk import Desk
+from tutela.reporting.notifying import DecisionListener
 from tutela.reporting.restricting import Platform
 
 log = structlog.get_logger()
@@ -54,6 +55,7 @@ class Parts:
 
     `outward` is the gate before every outward act; the desk and the channels hold the same one.
     `detecting` is the gate before every match, whose end is watched (None: not watched).
+    `decisions` hears what was decided (None: nobody is told).
     `late_after` is the age at which a report that is under way is said to be late.
     `verify` reads some of the evidence back, now and then (None: nobody does).
     `running` are the threads of unfinished stories, `waiting` those that wait and until when.
@@ -62,6 +64,7 @@ class Parts:
     desk: Desk
     platform: Platform | None
     outward: OutwardGate
+    decisions: DecisionListener | None = None
     pace: Pace = field(default_factory=Pace)
     detecting: Detecting | None = None
     late_after: timedelta = timedelta(hours=1)

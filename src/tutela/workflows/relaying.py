@@ -154,6 +154,7 @@ def _ask_again(parts: Parts) -> None:
                     tx,
                     at_work=engine.at_work(),
                     has_platform=parts.platform is not None,
+                    has_listener=parts.decisions is not None,
                     at=at,
                 )
         except Unavailable as away:

@@ -20,6 +20,8 @@ from tutela.primitives.redacted import Redacted
 
 ORDERS_PATH = "/orders"
 """Where orders are taken: part of the address that is printed."""
+DECISIONS_PATH = "/decisions"
+"""Where word of decisions is taken."""
 
 _HEADERS = {"X-Tutela-Sandbox": "1", "Cache-Control": "no-store"}
 
@@ -34,8 +36,14 @@ class PlatformSandbox:
         self._state = state
         self._lock = Lock()
         self._orders: dict[str, dict[str, object]] = {}
+        self._decisions: dict[str, dict[str, object]] = {}
         if state is not None and state.exists():
             self._orders = json.loads(state.read_text("utf-8-sig"))
+
+    @property
+    def heard(self) -> tuple[dict[str, object], ...]:
+        """Word of decisions, in the order in which it came first."""
+        return tuple(self._decisions.values())
 
     def app(self) -> Starlette:
         """The application, for a server or a test client."""
@@ -43,19 +51,39 @@ class PlatformSandbox:
             routes=[
                 Route(ORDERS_PATH, self._take, methods=["POST"]),
                 Route("/sandbox/orders", self._listing, methods=["GET"]),
+                Route(DECISIONS_PATH, self._hear, methods=["POST"]),
+                Route("/sandbox/decisions", self._heard, methods=["GET"]),
             ]
         )
 
     async def _take(self, request: Request) -> Response:
-        body = await request.body()
-        try:
-            order = verify(self._secret, request.headers, body, now=self._clock.now())
-        except TutelaError as error:
-            return JSONResponse({"error": str(error)}, status_code=403, headers=_HEADERS)
+        order = await self._verified(request)
+        if isinstance(order, Response):
+            return order
         with self._lock:
             self._orders.setdefault(str(order["id"]), order)
             self._keep()
         return JSONResponse({"disabled": True}, headers=_HEADERS)
+
+    async def _hear(self, request: Request) -> Response:
+        """Word of a decision; kept until the process ends."""
+        notice = await self._verified(request)
+        if isinstance(notice, Response):
+            return notice
+        with self._lock:
+            self._decisions.setdefault(str(notice["id"]), notice)
+        return JSONResponse({"heard": True}, headers=_HEADERS)
+
+    async def _verified(self, request: Request) -> dict[str, object] | Response:
+        body = await request.body()
+        try:
+            return verify(self._secret, request.headers, body, now=self._clock.now())
+        except TutelaError as error:
+            return JSONResponse({"error": str(error)}, status_code=403, headers=_HEADERS)
+
+    async def _heard(self, request: Request) -> Response:
+        del request
+        return JSONResponse(self.heard, headers=_HEADERS)
 
     async def _listing(self, request: Request) -> Response:
         del request
