@@ -217,6 +217,21 @@ def test_a_refused_form_comes_back_filled_in(office: Office) -> None:
     assert "Duties" in page, "the whole page is there, not an error page"
 
 
+def test_who_decides_too_late_keeps_the_text(office: Office) -> None:
+    """A second tab, or a colleague who took the case over: the note is not lost."""
+    case, _ = office.case()
+    browser = signed_in(office, "person-a")
+    browser.post(f"/cases/{case}/claim")
+    assert browser.post(f"/cases/{case}/decide", **DECISION).status_code == 303
+    late = browser.post(f"/cases/{case}/decide", **{**DECISION, "note": "two words <b>"})
+    assert late.status_code == 409
+    assert ">two words &lt;b&gt;</textarea>" in late.text
+    assert "Your note, which was not stored" in late.text
+    second = browser.post(f"/cases/{case}/confirm", agree="yes", note="three more words")
+    assert second.status_code == 409
+    assert ">three more words</textarea>" in second.text
+
+
 def test_what_is_owed_stands_before_what_is_not(office: Office) -> None:
     case, _ = office.case()
     browser = signed_in(office, "person-a")

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import get_args
 
 import pyrage
 import pytest
@@ -10,7 +11,7 @@ from own_lawbook import own_lawbook
 from tutela.primitives.errors import Misconfigured
 from tutela.wiring.checking import check_everything
 from tutela.wiring.provider import provider_facts
-from tutela.wiring.settings import load_settings, unknown_variables
+from tutela.wiring.settings import Settings, load_settings, unknown_variables
 from tutela.wiring.values import EXAMPLE_SECRETS
 
 
@@ -206,3 +207,20 @@ def test_the_null_device_stands_for_no_file(
     monkeypatch.setenv("TUTELA_CONFIG", str(tmp_path / "absent.toml"))
     with pytest.raises(Misconfigured, match="there is no such file"):
         load_settings()
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_no_value_of_another_type_in_the_file_is_taken_for_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`true` is no port and 1 is no yes: whatever a setting's type, only its own values count."""
+    monkeypatch.delenv("TUTELA_HOME")
+    annotation = Settings.model_fields[name].annotation
+    kinds = {annotation, *get_args(annotation)}
+    wrong = ["2026-01-01", "{a = 1}"]
+    wrong += ["true", "false"] if bool not in kinds else ["0", "1", "1.0"]
+    wrong += ["8400.0", "1e3"] if float not in kinds else []
+    for value in wrong:
+        (tmp_path / "tutela.toml").write_text(f"{name} = {value}\n", "utf-8")
+        with pytest.raises(Misconfigured, match=f"TUTELA_{name.upper()}"):
+            load_settings()

@@ -31,7 +31,7 @@ from tutela.law.answers import State as DutyState
 from tutela.law.duties import duties
 from tutela.ledger import store as ledger
 from tutela.ledger.model import Line
-from tutela.primitives.errors import BadInput, NotFound, TutelaError
+from tutela.primitives.errors import BadInput, Conflict, NotFound, TutelaError
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import restricting
 from tutela.reporting import store as reporting
@@ -188,7 +188,7 @@ def decide(
                 **_opinion(parts, fields),
                 note=fields.get("note", "").strip(),
             )
-    except BadInput as refusal:
+    except (BadInput, Conflict) as refusal:
         return _page(request, parts, pages, visit, case_id, given=fields, refusal=refusal)
     return _back(case_id)
 
@@ -213,7 +213,7 @@ def confirm(
                 note=fields.get("note", "").strip(),
                 **opinion,
             )
-    except BadInput as refusal:
+    except (BadInput, Conflict) as refusal:
         return _page(request, parts, pages, visit, case_id, given=fields, refusal=refusal)
     return _back(case_id)
 

@@ -32,6 +32,7 @@ from tutela.wiring.values import (
     host_of,
     is_example,
     require_embeddable,
+    require_own_type,
 )
 
 _MIB = 1024 * 1024
@@ -317,6 +318,13 @@ class Settings(BaseModel):
         """As the table says: what may be unset is unset when it is empty."""
         unset = info.field_name and cls.model_fields[info.field_name].default is None
         return None if unset and isinstance(value, str) and not value.strip() else value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_value_is_made_another(cls, value: object, info: ValidationInfo) -> object:
+        """A file's `true` is no port, `8400.0` no whole number and `1` neither yes nor no."""
+        require_own_type(value, cls.model_fields[info.field_name or ""].annotation)
+        return value
 
     @model_validator(mode="after")
     def _refuse_example_secrets(self) -> "Settings":

@@ -3,7 +3,7 @@
 import ipaddress
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator
@@ -39,6 +39,21 @@ _PLAIN_EXAMPLES = frozenset(_plain(word) for word in EXAMPLE_SECRETS)
 def is_example(secret: str) -> bool:
     """Whether this stands in documentation rather than in a safe."""
     return _plain(secret) in _PLAIN_EXAMPLES
+
+
+def require_own_type(value: object, annotation: object) -> None:
+    """Refuse a number for a yes or no, a yes for a number and a fraction for a whole number.
+
+    Texts are let through: a variable of the environment has nothing else. Raises `ValueError`.
+    """
+    kinds = {annotation, *get_args(annotation)}
+    if isinstance(value, bool):
+        if bool not in kinds and kinds & {int, float}:
+            raise ValueError("Input should be a number, not true or false")
+    elif isinstance(value, float) and int in kinds:
+        raise ValueError("Input should be a whole number")
+    elif isinstance(value, int | float) and bool in kinds:
+        raise ValueError("Input should be true or false")
 
 
 def _split(value: object) -> object:
