@@ -43,6 +43,7 @@ from tutela.primitives.redacted import Redacted
 PASSWORD = "four fictitious words here"  # noqa: S105 - plainly fictitious
 CALLERS = 60
 _WAIT_S = 120
+_IDLE_TICKS = 2  # of a hundred a second, within half a second
 _TRANSPORT = httpx.HTTPTransport(
     limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
 )
@@ -240,6 +241,7 @@ def measure(names: list[str], at: Target, staff: int, seconds: float) -> dict[st
     found: dict[str, object] = {}
     for name in names:
         _, honest_ones = ATTACKS[name]
+        _settle(staff)
         quiet = {one.__name__: waits(one, at, seconds / 4) for one in honest_ones}
         before = _memory_mib(staff)
         with _attack(name, at):
@@ -265,6 +267,21 @@ def _attack(name: str, at: Target) -> Iterator[None]:
         process.kill()
         process.wait()
         time.sleep(1)
+
+
+def _settle(pid: int) -> None:
+    """Wait until the process has ended what the attack before has left it, a minute at most."""
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        before = _cpu_ticks(pid)
+        time.sleep(0.5)
+        if _cpu_ticks(pid) - before <= _IDLE_TICKS:
+            return
+
+
+def _cpu_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def _memory_mib(pid: int) -> int:

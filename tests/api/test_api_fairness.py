@@ -134,7 +134,7 @@ def test_slow_bodies_of_one_key_hold_up_no_other(path: str, kind: str, declared:
 
 
 def test_work_of_one_key_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoding, long look-ups and questions to the law, all of one key and all without an end."""
+    """Decoding and long look-ups, all of one key and all without an end."""
     done = threading.Event()
 
     class Slow(HashesOnly):
@@ -148,9 +148,7 @@ def test_work_of_one_key_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> N
                 done.wait(PATIENCE_S)
             return super().look_up(hashes)
 
-    def gap(_book: object, jurisdiction: str, **_: object) -> None:
-        if jurisdiction == "YY":
-            done.wait(PATIENCE_S)
+    def gap(_book: object, _jurisdiction: str, **_: object) -> None:
         raise BadInput("Asked")
 
     monkeypatch.setattr(law, "gap", gap)
@@ -159,11 +157,9 @@ def test_work_of_one_key_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> N
         app = app_with(Slow())
         async with asking(app, "greedy") as client:
             many = {"hashes": QUESTION["hashes"] * 500}
-            law_of = {"jurisdiction": "YY"}
             held = [
                 *(client.post("/v1/media", **upload(b"greedy")) for _ in range(ATTACKERS)),
                 *(client.post("/v1/lookup", json=many) for _ in range(ATTACKERS)),
-                *(client.get("/v1/law/gap", params=law_of) for _ in range(ATTACKERS)),
             ]
             asked = [asyncio.ensure_future(one) for one in held]
             await asyncio.sleep(0)
@@ -177,6 +173,40 @@ def test_work_of_one_key_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> N
         assert asyncio.run(run()) == ANSWERED
     finally:
         done.set()
+
+
+def test_a_question_to_the_law_waits_for_the_one_that_is_answered_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many another key has asked before it; each of them ends, as it has its bounds."""
+    began, both_wait = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def gap(_book: object, jurisdiction: str, **_: object) -> None:
+        order.append(jurisdiction)
+        began.set()
+        both_wait.wait(PATIENCE_S)
+        raise BadInput("Asked")
+
+    monkeypatch.setattr(law, "gap", gap)
+
+    async def run() -> None:
+        app = app_with(HashesOnly())
+        async with asking(app, "greedy") as greedy, asking(app, "honest") as client:
+            many = [
+                asyncio.ensure_future(greedy.get("/v1/law/gap", params={"jurisdiction": "YY"}))
+                for _ in range(ATTACKERS)
+            ]
+            await asyncio.to_thread(began.wait, PATIENCE_S)
+            one = asyncio.ensure_future(client.get("/v1/law/gap", params={"jurisdiction": "FR"}))
+            await asyncio.sleep(0.2)
+            both_wait.set()
+            assert (await one).status_code == 422
+            await asyncio.gather(*many)
+
+    asyncio.run(run())
+    assert order.index("FR") <= 2
+    assert order.count("YY") == ATTACKERS
 
 
 def test_a_key_whose_queue_is_full_is_told_when_to_come_again(

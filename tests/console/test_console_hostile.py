@@ -7,10 +7,12 @@ import threading
 import httpx
 import pytest
 from console_parts import Office
+from sqlalchemy import event
 
 from leaving import left_within_a_form
 from tutela.accounts import passwords
 from tutela.console.app import build
+from tutela.console.rendering import Renderer
 from tutela.console.sign_in_queue import AT_ONCE
 
 
@@ -46,6 +48,34 @@ def test_no_answer_repeats_the_host(office: Office, path: str) -> None:
 def test_whoever_goes_away_within_a_form_leaves_no_traceback(office: Office) -> None:
     """What is raised out of the application ends as a traceback in the log."""
     asyncio.run(left_within_a_form(build(office.parts()), "/sign-in"))
+
+
+def test_no_page_is_drawn_for_whoever_has_gone_away(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(Renderer, "page", lambda *_, **__: drawn.append("a page"))
+    asyncio.run(left_within_a_form(build(office.parts()), "/sign-in"))
+    assert drawn == []
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/help", "/nowhere", "/law/rules", "/queue", "/"])
+def test_a_page_for_nobody_asks_the_database_nothing(office: Office, path: str) -> None:
+    """Whoever floods it would take the connections and threads of the others."""
+    statements: list[str] = []
+    browser = office.browser()
+    engine = office.database.engine
+
+    def note(*given: object) -> None:
+        statements.append(str(given[2]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        browser.get(path)
+        browser.client.post("/sign-in", data={"csrf": "wrong"})
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert statements == []
 
 
 def test_facts_are_read_whole_or_not_at_all(office: Office) -> None:
@@ -101,7 +131,7 @@ def test_whoever_floods_the_sign_in_stops_nobody_else(
             return (await asking.post("/sign-in", data=fields)).status_code
 
     async def run() -> tuple[int, list[int]]:
-        strangers = [asyncio.ensure_future(sign_in(number)) for number in range(3 * AT_ONCE)]
+        strangers = [asyncio.ensure_future(sign_in(number)) for number in range(20)]
         await asyncio.to_thread(enough.wait, 60)
         async with httpx.AsyncClient(
             transport=transport, base_url="http://console.test", cookies=session

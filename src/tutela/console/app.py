@@ -81,6 +81,8 @@ def _told(request: Request, error: Exception) -> Response:
     """One of our errors: what, why and what to do."""
     if not isinstance(error, TutelaError):
         return _broken(request, error)
+    if isinstance(error, protecting.ConnectionEnded):
+        return Response(status_code=error.http_status)  # no page is drawn for nobody
     response = _error_page(request, error, status=error.http_status)
     if isinstance(error, Crowded):
         response.headers["Retry-After"] = str(error.retry_after_s)

@@ -74,6 +74,10 @@ def fresh_token() -> str:
     return secrets.token_urlsafe(32)
 
 
+class ConnectionEnded(BadInput):
+    """Whoever sent a form went away within it; nobody reads an answer."""
+
+
 async def form_fields(request: Request) -> Mapping[str, str]:
     """The fields of a submitted form (urlencoded, up to 64 KiB; the last of a name wins).
 
@@ -89,7 +93,7 @@ async def form_fields(request: Request) -> Mapping[str, str]:
             if len(body) > _LONGEST_FORM_BYTES:
                 raise BadInput("The form is too long", why=f"at most {_LONGEST_FORM_BYTES} bytes")
     except ClientDisconnect as error:  # whoever goes away is no fault of ours, and no traceback
-        raise BadInput("The connection ended before the form did") from error
+        raise ConnectionEnded("The connection ended before the form did") from error
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError as error:

@@ -18,8 +18,8 @@ from tutela.accounts.signing_in import Attempt
 from tutela.adapters.web.fair_places import Crowded, FairThreads, fair_threads
 
 Result = TypeVar("Result")
-AT_ONCE = 2
-"""Passwords that are checked at the same time, of strangers."""
+AT_ONCE = 1
+"""Passwords that are checked at the same time, of strangers: one check uses every core."""
 WITH_ACCOUNT_AT_ONCE = 2
 """… and apart from them, for names that have an account."""
 _WAITING = 64
