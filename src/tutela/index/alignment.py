@@ -43,6 +43,9 @@ _MOST_ROUNDS = 8
 _LEAST_DRIFT_SECONDS = 1.2
 """Frames a second apart meet best where both sides were taken at the same moments, which draws a
 line towards real speed: by no more than so much over a whole stretch, on drawn scenes."""
+_STILL_SECONDS, _STILL_DOUBT = 30.0, 0.75
+"""Where scenes stand still for long, any speed at which cuts fall together explains the pairs: the
+line may turn by most of a scene over the whole stretch. Shown by scenes of half a minute."""
 _FULL_DISTANCE = 64.0  # a pair at so many bits would weigh nothing
 _KEPT = 0.9  # a weighed line that loses more frames than this keeps is not the better one
 
@@ -165,8 +168,19 @@ def _weighed(
     mean = float(likely.sum(axis=1) @ speeds)
     spread = float(np.sqrt(likely.sum(axis=1) @ (speeds - mean) ** 2))
     level = float(likely.sum(axis=0) @ levels)
-    error = min(_UNKNOWN_SPEED, max(3 * spread, _LEAST_DRIFT_SECONDS / length))
+    doubt = max(
+        _LEAST_DRIFT_SECONDS, _STILL_DOUBT * _still(query_s, bank_s, times, (speed, offset))
+    )
+    error = min(_UNKNOWN_SPEED, max(3 * spread, doubt / length))
     return _Line(mean, level - mean * middle, error)
+
+
+def _still(query_s: Seconds, bank_s: Seconds, times: Seconds, line: tuple[float, float]) -> float:
+    """Seconds of the known video that a frame of the upload meets around the line, on average."""
+    speed, offset = line
+    around = np.abs(bank_s - offset - speed * query_s) <= _STILL_SECONDS
+    around &= np.isin(query_s, times)
+    return float(np.unique(query_s[around], return_counts=True)[1].mean())
 
 
 def _voted(query_s: Seconds, bank_s: Seconds) -> tuple[float, float]:
