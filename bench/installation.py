@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from tutela.accounts.keys import create_key
+from tutela.counsel.accepting import accept_rule
 from tutela.law.loading import load_lawbook
 from tutela.primitives.database import Database
-from tutela.review.accepting import accept_rule
 
 _BASIS = "us.detection.known-hash"
 SETTINGS: Mapping[str, str] = {

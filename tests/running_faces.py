@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import psutil  # type: ignore[import-untyped]
 
-from oversight.detection_parts import US_HOST
+from counsel.detection_parts import US_HOST
 
 FACES: Mapping[str, tuple[str, ...]] = {
     "staff": ("serve", "staff"),

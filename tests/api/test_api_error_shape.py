@@ -16,8 +16,8 @@ from own_lawbook import own_lawbook
 from tutela.accounts.model import Actor, Role
 from tutela.api.app import HEADERS, Api, build
 from tutela.api.parts import ApiParts
+from tutela.counsel.detection import NoBasis
 from tutela.indicators.matching import MatcherState
-from tutela.oversight.detection import NoBasis
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pyrage
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from tutela.cases.claiming import claim
 from tutela.cases.deciding import finish_review
 from tutela.cases.model import Case
 from tutela.cases.opening import open_case
+from tutela.counsel.gate import DetectionGate
 from tutela.evidence.ports import BlobStore
 from tutela.evidence.references import ReferenceKey
 from tutela.evidence.sealing import Seal
@@ -131,6 +133,14 @@ class PermittedForTests:
         """Nothing is refused."""
 
 
+M = TypeVar("M")
+
+
+def permitted(matcher: M) -> DetectionGate[M]:
+    """A gate that is always open."""
+    return DetectionGate(PermittedForTests(), lambda: matcher)
+
+
 @dataclass
 class Desk:
     """An intake with its parts in reach."""
@@ -146,13 +156,12 @@ class Desk:
         return Intake(
             self.database,
             self.jail,
-            self.matcher,
+            permitted(self.matcher),
             SEAL,
             self.blobs,
             self.clock,
             open_case=open_case,
             references=REFERENCES,
-            detecting=PermittedForTests(),
         )
 
     def open(self, data: bytes = b"known picture", **context: object) -> CaseId:

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from oversight.detection_parts import accept
+from counsel.detection_parts import accept
 from running_faces import Face, running
 from tutela.accounts.creating import create_account
 from tutela.accounts.keys import create_key

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from oversight.detection_parts import US_HOST, accept
+from counsel.detection_parts import US_HOST, accept
 from tutela.cli import app
 from tutela.cli.presenting import OUT
 from tutela.primitives.database import Database

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from accounts.people import SECRET, account
-from oversight.detection_parts import BASIS, US_HOST, accept
+from counsel.detection_parts import BASIS, US_HOST, accept
 from tutela import cli
 from tutela.accounts.model import Role
 from tutela.hashing.model import Hashed, Pdq

@@ -16,12 +16,12 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from accessibility import poor_contrast, violations
 from tutela.accounts.model import Role
 from tutela.console.app import build
+from tutela.counsel.accepting import accept_rule
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.ids import CaseId
 from tutela.reporting import store as reporting
 from tutela.reporting.reports import CYBERTIP, ReportState
 from tutela.review import viewing
-from tutela.review.accepting import accept_rule
 
 pytestmark = pytest.mark.browser
 THREE_PLACES = replace(

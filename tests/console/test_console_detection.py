@@ -7,9 +7,9 @@ import pytest
 from console_parts import BOOK, Browser, Office
 from starlette.testclient import TestClient
 
-from oversight.detection_parts import accept
+from counsel.detection_parts import accept
 from tutela.console.app import build
-from tutela.oversight.detection import Detecting
+from tutela.counsel.detection import Detecting
 
 INTERIM = "eu.detection.interim.known-hash"
 OFF = "Uploads are not matched: no basis in law permits it here today."

@@ -67,20 +67,7 @@ def test_the_search_finds_what_it_looks_for() -> None:
     assert "tutela.evidence.unsealing" in reached_from("wiring")
 
 
-def test_every_match_of_an_upload_passes_the_gate() -> None:
-    """Only intake and the lookup process ask the matcher, and both ask the gate first."""
-    asking = {
-        name
-        for name in MODULES
-        for node in ast.walk(parsed(name))
-        if isinstance(node, ast.Attribute)
-        and node.attr in {"match", "match_many", "sift"}
-        and ast.unparse(node.value).endswith("matcher")
-    }
-    assert asking == {
-        "tutela.intake.admitting",
-        "tutela.intake.examining",
-        "tutela.wiring.lookups",
-    }
-    users = {name for name in MODULES if "tutela.intake.examining" in imported(name)}
-    assert users == {"tutela.intake.admitting"}
+def test_only_one_module_has_a_matcher_and_it_gives_gates() -> None:
+    """Whoever wants to match must ask the composition, which has gates only."""
+    users = {name for name in MODULES if "tutela.indicators.matching" in imported(name)}
+    assert users == {"tutela.wiring.matching"}

@@ -104,12 +104,12 @@ def test_an_entry_that_was_just_withdrawn_is_in_no_pair(
 ) -> None:
     list_id = import_text(f"{HEADER}pdq,{pdq(1)},a\npdq,{flipped(pdq(1), 3)},b\n").list_id
     matcher = Matcher(database)
-    assert len(list(overlap.pairs(database, matcher, list_id, list_id, 31))) == 1
-    assert len(list(overlap.groups(database, matcher, list_id, 31))) == 1
+    assert len(list(overlap.pairs(database, matcher.searcher, list_id, list_id, 31))) == 1
+    assert len(list(overlap.groups(database, matcher.searcher, list_id, 31))) == 1
     with database.begin() as tx:
         tx.execute(text("UPDATE list_entries SET status = 'withdrawn' WHERE external_id = 'a'"))
-    assert list(overlap.pairs(database, matcher, list_id, list_id, 31)) == []
-    assert list(overlap.groups(database, matcher, list_id, 31)) == []
+    assert list(overlap.pairs(database, matcher.searcher, list_id, list_id, 31)) == []
+    assert list(overlap.groups(database, matcher.searcher, list_id, 31)) == []
 
 
 def test_nothing_near_an_unknown_list_and_a_senseless_radius_are_told(

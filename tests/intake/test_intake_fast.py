@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from cases.case_parts import AT, BY, REFERENCES, SEAL, PermittedForTests, hashed_of
+from cases.case_parts import AT, BY, REFERENCES, SEAL, hashed_of, permitted
 from tutela.adapters.blobs import MemoryBlobsForTests
 from tutela.adapters.media.jail import Jail
 from tutela.cases import store as cases
@@ -77,13 +77,12 @@ def intake(database: Database, jail: AnyJail, mode: Mode = Mode.FAST) -> Intake:
     return Intake(
         database,
         jail,
-        Matcher(database),
+        permitted(Matcher(database)),
         SEAL,
         MemoryBlobsForTests(),
         FixedClock(at=AT),
         open_case=open_case,
         references=REFERENCES,
-        detecting=PermittedForTests(),
         mode=mode,
     )
 

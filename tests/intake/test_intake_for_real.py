@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import ExifTags, Image
 
-from cases.case_parts import AT, BY, REFERENCES, SEAL, UNSEALER, PermittedForTests
+from cases.case_parts import AT, BY, REFERENCES, SEAL, UNSEALER, permitted
 from tutela.adapters.blobs import BlobFolder
 from tutela.adapters.media.jail import Jail
 from tutela.cases import store as cases
@@ -53,13 +53,12 @@ def test_an_edited_copy_opens_a_case_and_another_picture_does_not(
     intake = Intake(
         database,
         jail,
-        Matcher(database),
+        permitted(Matcher(database)),
         SEAL,
         blobs,
         FixedClock(at=AT),
         open_case=open_case,
         references=REFERENCES,
-        detecting=PermittedForTests(),
     )
     found = intake.admit_file(copy, context=Context(), by=BY, origin=Origin.SCAN)
     assert found.result.finding is Finding.MATCHED
@@ -89,13 +88,12 @@ def test_an_animation_with_a_blank_first_frame_is_met_by_a_later_one(
     intake = Intake(
         database,
         jail,
-        Matcher(database),
+        permitted(Matcher(database)),
         SEAL,
         BlobFolder(tmp_path / "blobs"),
         FixedClock(at=AT),
         open_case=open_case,
         references=REFERENCES,
-        detecting=PermittedForTests(),
     )
     found = intake.admit_file(animation, context=Context(), by=BY, origin=Origin.SCAN)
     assert found.case_id is not None
@@ -127,13 +125,12 @@ def test_a_phone_picture_stored_turned_is_met_by_a_list_of_upright_pictures(
     intake = Intake(
         database,
         jail,
-        Matcher(database),
+        permitted(Matcher(database)),
         SEAL,
         BlobFolder(tmp_path / "blobs"),
         FixedClock(at=AT),
         open_case=open_case,
         references=REFERENCES,
-        detecting=PermittedForTests(),
     )
     found = intake.admit_file(phone, context=Context(), by=BY, origin=Origin.SCAN)
     (match,) = found.result.matches

@@ -9,11 +9,11 @@ from tutela.adapters.media.jail import Jail
 from tutela.cases.claiming import claim
 from tutela.cases.deciding import decide, finish_review
 from tutela.cases.model import Verdict
+from tutela.counsel.acceptances import acceptances
+from tutela.counsel.accepting import accept_rule, withdraw_rule
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, Conflict, NotFound, Refused
-from tutela.reporting.accepted import acceptances
-from tutela.review.accepting import accept_rule, withdraw_rule
 from tutela.review.queueing import PAGE_SIZE, Shelf, queue
 
 

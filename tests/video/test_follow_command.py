@@ -18,7 +18,7 @@ import av
 import pytest
 from video_drawing import HEIGHT, WIDTH, film, pictures
 
-from oversight.detection_parts import US_HOST, accept
+from counsel.detection_parts import US_HOST, accept
 from tutela.adapters.media.jail import Jail
 from tutela.hashing.model import Hashed
 from tutela.indicators.formats import vpdq

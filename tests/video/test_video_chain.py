@@ -5,7 +5,7 @@ from pathlib import Path
 
 from video_drawing import film, joined, pictures, write
 
-from cases.case_parts import AT, BY, REFERENCES, SEAL, UNSEALER, PermittedForTests
+from cases.case_parts import AT, BY, REFERENCES, SEAL, UNSEALER, permitted
 from tutela.adapters.blobs import BlobFolder
 from tutela.adapters.media.jail import Jail
 from tutela.cases import store as cases
@@ -37,13 +37,12 @@ def test_an_upload_that_holds_a_known_video_opens_a_case_and_another_leaves_noth
     intake = Intake(
         database,
         jail,
-        Matcher(database),
+        permitted(Matcher(database)),
         SEAL,
         blobs,
         FixedClock(at=AT),
         open_case=open_case,
         references=REFERENCES,
-        detecting=PermittedForTests(),
     )
     upload = write(
         tmp_path / "upload.mp4",

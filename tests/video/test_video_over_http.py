@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 from video_drawing import film, joined, pictures, write
 
-from cases.case_parts import AT, REFERENCES, SEAL, UNSEALER, PermittedForTests
+from cases.case_parts import AT, REFERENCES, SEAL, UNSEALER, permitted
 from own_lawbook import own_lawbook
 from tutela.accounts.keys import actor_of, create_key
 from tutela.accounts.model import Actor
@@ -64,13 +64,12 @@ def client(
         intake=Intake(
             database,
             jail,
-            matcher,
+            permitted(matcher),
             SEAL,
             blobs,
             clock,
             open_case=open_case,
             references=REFERENCES,
-            detecting=PermittedForTests(),
         ),
         database=database,
         clock=clock,

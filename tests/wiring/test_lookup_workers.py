@@ -19,7 +19,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 from pydantic import SecretStr
 
-from oversight.detection_parts import US_HOST, accept
+from counsel.detection_parts import US_HOST, accept
 from tutela.accounts.keys import create_key
 from tutela.indicators.importing import import_list
 from tutela.primitives.database import Database
@@ -135,7 +135,7 @@ def test_who_leaves_while_the_lists_are_read_does_not_wait_for_them(
         never.wait()
         yield
 
-    monkeypatch.setattr(lookups, "open_matcher", large_lists)
+    monkeypatch.setattr(lookups, "open_matching", large_lists)
     url = SecretStr(database_url.replace("+psycopg", ""))
     settings = Settings(home=tmp_path, database_url=url)
 

@@ -19,7 +19,7 @@ from cases.case_parts import (
     REFERENCES,
     JailForTests,
     MatcherForTests,
-    PermittedForTests,
+    permitted,
 )
 from own_lawbook import own_lawbook
 from tutela.accounts.model import Actor
@@ -121,13 +121,12 @@ class World:
         intake = Intake(
             self.database,
             JailForTests(),
-            matcher,
+            permitted(matcher),
             self.seal,
             self.blobs,
             at,
             open_case=open_case,
             references=REFERENCES,
-            detecting=PermittedForTests(),
         )
         context = {
             "item_reference": f"item-{data.hex()[:24]}",

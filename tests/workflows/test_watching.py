@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from oversight.detection_parts import accept
+from counsel.detection_parts import accept
 from own_lawbook import own_lawbook
+from tutela.counsel.detection import Detecting
 from tutela.ledger import store as ledger
-from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable

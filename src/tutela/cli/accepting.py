@@ -9,6 +9,7 @@ from tutela.accounts.model import Permission
 from tutela.cli.acting import By, acting_person
 from tutela.cli.law_asking import the_lawbook
 from tutela.cli.presenting import OUT, AsJson, emit
+from tutela.counsel.accepting import accept_rule, withdraw_rule
 from tutela.law.acceptance import Acceptable
 from tutela.law.book import edition_on
 from tutela.law.countries import Basis
@@ -16,7 +17,6 @@ from tutela.law.loading import Lawbook
 from tutela.law.model import Rule
 from tutela.primitives.clock import SystemClock
 from tutela.primitives.errors import NotFound
-from tutela.review.accepting import accept_rule, withdraw_rule
 from tutela.wiring.opening import open_database
 
 RuleId = Annotated[

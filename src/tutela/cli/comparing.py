@@ -12,11 +12,10 @@ from tutela.cli.presenting import OUT, AsJson, emit, note, plain, progress
 from tutela.index.model import RADIUS_BITS
 from tutela.indicators import overlap as overlapping
 from tutela.indicators import store
-from tutela.indicators.matching import Matcher
 from tutela.indicators.model import HashList
 from tutela.indicators.overlap import Named, Pair
 from tutela.primitives.database import Database
-from tutela.wiring.matching import open_matcher
+from tutela.wiring.matching import open_searchers
 from tutela.wiring.opening import open_database
 from tutela.wiring.settings import load_settings
 
@@ -39,8 +38,8 @@ def overlap(
     With --json each pair is a line as it is found, and the counts are the last line.
     """
     overlapping.check_radius(radius)
-    with _opened(left, right) as (database, matcher, lists):
-        found = overlapping.pairs(database, matcher, lists[0].id, lists[1].id, radius)
+    with _opened(left, right) as (database, searcher, lists):
+        found = overlapping.pairs(database, searcher, lists[0].id, lists[1].id, radius)
         counted = _Counted()
         with progress("Pairs found", total=None) as advance:
             for pair in found:
@@ -69,10 +68,10 @@ def clusters(
     sizes: Counter[int] = Counter()
     shown: list[Sequence[Named]] = []
     with (
-        _opened(name) as (database, matcher, lists),
+        _opened(name) as (database, searcher, lists),
         progress("Groups found", total=None) as advance,
     ):
-        for group in overlapping.groups(database, matcher, lists[0].id, radius):
+        for group in overlapping.groups(database, searcher, lists[0].id, radius):
             sizes[len(group)] += 1
             if as_json:
                 emit({"entries": [_named(one) for one in group]}, as_json=True, render=_nothing)
@@ -121,15 +120,15 @@ class _Counted:
 
 
 @contextmanager
-def _opened(*names: str) -> Iterator[tuple[Database, Matcher, list[HashList]]]:
-    """Database, matcher with all lists taken in, and the named lists."""
+def _opened(*names: str) -> Iterator[tuple[Database, overlapping.Searchers, list[HashList]]]:
+    """Database, the lists' own searchers, and the named lists."""
     settings = load_settings()
     with open_database(settings) as database:
         with database.begin() as tx:
             lists = [store.required(tx, name) for name in names]
         note("Opening the lists …")
-        with open_matcher(settings, database) as matcher:
-            yield database, matcher, lists
+        with open_searchers(settings, database) as searcher:
+            yield database, searcher, lists
 
 
 def _named(one: Named) -> dict[str, object]:

@@ -55,7 +55,7 @@ def _api(parts: Parts) -> ApiParts:
         unsealer=parts.unsealer,
         clock=parts.clock,
         authenticate=lambda key: authenticated(parts, key),
-        index_state=parts.matcher.state,
+        index_state=parts.lists.state,
         attention=parts.attention,
         disk=disks_of(parts.settings).said,
         max_upload_bytes=parts.settings.max_upload_bytes,

@@ -21,7 +21,7 @@ def serve_lookups(settings: Settings) -> None:
                 look_up=lookups.look_up,
                 clock=lookups.clock,
                 authenticate=lookups.authenticated,
-                index_state=lookups.matcher.state,
+                index_state=lookups.lists.state,
                 attention=lambda: _attention(lookups, disks),
                 requests_per_minute=settings.api_requests_per_minute,
             )

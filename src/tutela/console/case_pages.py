@@ -19,6 +19,7 @@ from tutela.console.law_reading import Laws, in_groups
 from tutela.console.parts import ConsoleParts
 from tutela.console.rendering import Renderer, Visit
 from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
+from tutela.counsel.acceptances import acceptances
 from tutela.evidence import retention, view_log
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit, Hold, Viewed
@@ -35,7 +36,6 @@ from tutela.primitives.errors import BadInput, Conflict, NotFound, TutelaError
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import restricting
 from tutela.reporting import store as reporting
-from tutela.reporting.accepted import acceptances
 from tutela.reporting.reports import KeptExchange, Report, Restriction, RestrictionState
 from tutela.review import store as review
 from tutela.review.clustering import Cluster, cluster_of, decide_cluster

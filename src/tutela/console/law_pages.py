@@ -9,11 +9,11 @@ from starlette.responses import Response
 from tutela.accounts.model import Permission
 from tutela.accounts.permissions import require
 from tutela.console.visiting import LAW_TURN, Form, Pages, Parts, Person, Visitor
+from tutela.counsel.acceptances import acceptances
+from tutela.counsel.accepting import LONGEST_NOTE, accept_rule
 from tutela.law.acceptance import Verdict, actionable
 from tutela.law.countries import Basis
 from tutela.law.model import Rule
-from tutela.reporting.accepted import acceptances
-from tutela.review.accepting import LONGEST_NOTE, accept_rule
 
 router = APIRouter(dependencies=[LAW_TURN])
 _SEE_OTHER = 303

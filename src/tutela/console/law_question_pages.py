@@ -10,6 +10,7 @@ from tutela.accounts.permissions import require
 from tutela.console.law_book_pages import frame
 from tutela.console.law_reading import Read, in_groups, reading_of
 from tutela.console.visiting import LAW_TURN, Form, Pages, Parts, Visitor
+from tutela.counsel.acceptances import acceptances
 from tutela.law.acceptance import actionable
 from tutela.law.answers import State as DutyState
 from tutela.law.assessing import Met
@@ -21,7 +22,6 @@ from tutela.law.gaps import USUAL, gap
 from tutela.law.parsing import read_facts
 from tutela.law.vocabulary import Vocabulary
 from tutela.primitives.errors import BadInput
-from tutela.reporting.accepted import acceptances
 
 router = APIRouter(dependencies=[LAW_TURN])
 LONGEST_FACTS = 20_000

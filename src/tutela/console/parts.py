@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from tutela.adapters.web.networks import LOOPBACK
+from tutela.counsel.detection import Detecting
 from tutela.evidence.ports import BlobStore
 from tutela.law.loading import Lawbook
 from tutela.ledger.outward import OutwardGate
-from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.reporting.waiting import Waiting

@@ -5,7 +5,7 @@ as they are found; each is confirmed by the database, so that entries withdrawn 
 in no pair.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import bindparam, func, select
@@ -13,13 +13,14 @@ from sqlalchemy import bindparam, func, select
 from tutela.index.searcher import Searcher
 from tutela.indicators import store
 from tutela.indicators.listing import MAX_THRESHOLD_BITS
-from tutela.indicators.matching import Matcher
 from tutela.indicators.model import EntryStatus
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput
 from tutela.primitives.ids import ListId
 
 _AT_ONCE = 10_000
+Searchers = Callable[[ListId], Searcher]
+"""Gives each list's own searcher."""
 _NAMES = select(store.ENTRIES.c.id, store.ENTRIES.c.external_id).where(
     store.ENTRIES.c.id == func.any(bindparam("ids")),
     store.ENTRIES.c.status == EntryStatus.ACTIVE.value,
@@ -44,7 +45,7 @@ class Pair:
 
 
 def pairs(
-    database: Database, matcher: Matcher, left: ListId, right: ListId, radius_bits: int
+    database: Database, searcher: Searchers, left: ListId, right: ListId, radius_bits: int
 ) -> Iterator[Pair]:
     """Every pair within the radius: an entry of `left` and one of `right`.
 
@@ -52,15 +53,15 @@ def pairs(
     order. Raises `BadInput` for a radius that no list may have.
     """
     check_radius(radius_bits)
-    return _pairs(database, matcher.searcher(left), matcher.searcher(right), radius_bits)
+    return _pairs(database, searcher(left), searcher(right), radius_bits)
 
 
 def groups(
-    database: Database, matcher: Matcher, list_id: ListId, radius_bits: int
+    database: Database, searcher: Searchers, list_id: ListId, radius_bits: int
 ) -> Iterator[Sequence[Named]]:
     """Groups of two or more entries that chains of near pairs connect, the largest first."""
     check_radius(radius_bits)
-    found = matcher.searcher(list_id).clusters(radius_bits)
+    found = searcher(list_id).clusters(radius_bits)
     for group in sorted(found, key=len, reverse=True):
         names = _names(database, group.tolist())
         if len(names) > 1:

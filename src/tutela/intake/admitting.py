@@ -30,7 +30,7 @@ from tutela.hashing.model import Hashed, Mode
 from tutela.indicators.model import Finding, MatchResult
 from tutela.intake.examining import examined
 from tutela.intake.model import Admission, Context, Origin
-from tutela.intake.ports import Detecting, Jail, Matching, OpenCase
+from tutela.intake.ports import Gate, Jail, OpenCase
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict, TutelaError
@@ -40,28 +40,26 @@ from tutela.primitives.ids import ExhibitId, SubmissionId
 class Intake:
     """The one door through which items come in; safe to use from several threads."""
 
-    def __init__(  # noqa: PLR0917 - the six parts every process has, in one known order
+    def __init__(  # noqa: PLR0917 - database, decoders, gate, seal, blobs and clock
         self,
         database: Database,
         jail: Jail,
-        matcher: Matching,
+        gate: Gate,
         seal: Sealing,
         blobs: BlobStore,
         clock: Clock,
         *,
         open_case: OpenCase,
-        detecting: Detecting,
         references: ReferenceKey,
         mode: Mode = Mode.EXACT,
     ) -> None:
         self._database = database
         self._jail = jail
-        self._matcher = matcher
+        self._gate = gate
         self._seal = seal
         self._blobs = blobs
         self._clock = clock
         self._open_case = open_case
-        self._detecting = detecting
         self._references = references
         self._mode = mode
 
@@ -86,10 +84,8 @@ class Intake:
 
     def examine_file(self, data: bytes | Path, *, mode: Mode | None = None) -> Admission:
         """What taking in this file would find. Nothing is stored, whatever the answer."""
-        self._detecting.require()  # 0
-        hashed, result = examined(
-            data, mode=mode or self._mode, jail=self._jail, matcher=self._matcher
-        )
+        matcher = self._gate.open()  # 0
+        hashed, result = examined(data, mode=mode or self._mode, jail=self._jail, matcher=matcher)
         return Admission(result=result, hashed=hashed)
 
     def admit_hashes(
@@ -97,14 +93,13 @@ class Intake:
     ) -> Admission:
         """Take in hashes that the service computed itself; its case has no bytes."""
         at = self._clock.now()
-        self._detecting.require()  # 0
-        answer = Admission(result=self._matcher.match(hashed), hashed=hashed)  # 2
+        matcher = self._gate.open()  # 0
+        answer = Admission(result=matcher.match(hashed), hashed=hashed)  # 2
         return self._admit(answer, None, context=context, by=by, origin=origin, at=at)
 
     def look_up(self, hashes: Sequence[Hashed]) -> list[MatchResult]:
         """What each would match, in the same order. Nothing is stored, whatever the answer."""
-        self._detecting.require()  # 0
-        return self._matcher.match_many(hashes)
+        return self._gate.open().match_many(hashes)  # 0
 
     def _admit(
         self,

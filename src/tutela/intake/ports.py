@@ -58,11 +58,11 @@ class Matching(Protocol):
         ...
 
 
-class Detecting(Protocol):
-    """Whether the law lets known material be looked for (`oversight.detection.Detecting`)."""
+class Gate(Protocol):
+    """The way to the matcher (`counsel.gate.DetectionGate`)."""
 
-    def require(self) -> None:
-        """Raise `Refused` unless a basis says yes today."""
+    def open(self) -> Matching:
+        """The matcher; raises `Refused` unless a basis lets known material be looked for today."""
         ...
 
 

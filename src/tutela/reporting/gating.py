@@ -18,6 +18,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from tutela.cases import facts, store
+from tutela.counsel.acceptances import acceptances
 from tutela.law.acceptance import (
     Acceptance,
     accepted_versions,
@@ -32,7 +33,6 @@ from tutela.law.model import Action, Rule, Status, Truth
 from tutela.ledger import store as ledger
 from tutela.primitives.errors import BadInput, Conflict, NotFound
 from tutela.primitives.ids import CaseId
-from tutela.reporting.accepted import acceptances
 from tutela.reporting.desk import Desk
 from tutela.reporting.reports import CYBERTIP, HeldBecause
 

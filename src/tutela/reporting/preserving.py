@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from tutela.cases import facts, outcomes
 from tutela.cases import store as cases
 from tutela.cases.model import Outcome as Reached
+from tutela.counsel.acceptances import acceptances
 from tutela.evidence import retention
 from tutela.evidence import store as evidence
 from tutela.law.acceptance import Acceptance, actionable
@@ -29,7 +30,6 @@ from tutela.ledger import store as ledger
 from tutela.primitives.clock import iso
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import gating
-from tutela.reporting.accepted import acceptances
 from tutela.reporting.desk import Desk
 
 _KEEPING = frozenset({State.OWED, State.UNKNOWN})

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from tutela.adapters.blobs import open_blobs
 from tutela.adapters.media.jail import Jail
 from tutela.cases.opening import open_case
+from tutela.counsel.detection import Detecting
 from tutela.evidence.ports import BlobStore
 from tutela.evidence.sealing import Seal
 from tutela.evidence.unsealing import Unsealer
-from tutela.indicators.matching import Matcher
 from tutela.intake.admitting import Intake
 from tutela.law.book import Lawbook
 from tutela.ledger.outward import OutwardGate
-from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
@@ -22,7 +21,7 @@ from tutela.wiring.background import Waits
 from tutela.wiring.evidence_key import checked_pair, reference_key
 from tutela.wiring.lawbook import lawbook_of
 from tutela.wiring.limits import limits_of, video_limits_of
-from tutela.wiring.matching import open_matcher
+from tutela.wiring.matching import ListIndex, open_matching
 from tutela.wiring.opening import attention_of, evidence_faults, open_database, outward_gate
 from tutela.wiring.patience import patience
 from tutela.wiring.provider import detecting_of
@@ -37,7 +36,7 @@ class Parts:
     database: Database
     clock: Clock
     jail: Jail
-    matcher: Matcher
+    lists: ListIndex
     seal: Seal
     unsealer: Unsealer
     blobs: BlobStore
@@ -77,15 +76,15 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
         seal, unsealer = checked_pair(settings, database, blobs)
         references = reference_key(settings, database, seal)
         clock = SystemClock()
-        matcher = stack.enter_context(open_matcher(settings, database))
         book = lawbook_of(settings)
         detecting = detecting_of(settings, database, clock, book)
+        lists, gate = stack.enter_context(open_matching(settings, database, lambda: detecting))
         yield Parts(
             settings=settings,
             database=database,
             clock=clock,
             jail=jail,
-            matcher=matcher,
+            lists=lists,
             seal=seal,
             unsealer=unsealer,
             blobs=blobs,
@@ -93,12 +92,11 @@ def open_parts(settings: Settings | None = None, *, pool_size: int = 5) -> Itera
             intake=Intake(
                 database,
                 jail,
-                matcher,
+                gate,
                 seal,
                 blobs,
                 clock,
                 open_case=open_case,
-                detecting=detecting,
                 references=references,
                 mode=settings.hash_mode,
             ),

@@ -11,12 +11,12 @@ from typing import Literal
 from tutela.adapters.blobs import known_store
 from tutela.adapters.keys import PUBLIC_NAME, load_identity, load_recipient, recipient_of
 from tutela.adapters.postgres import schema_state
+from tutela.counsel import detection
+from tutela.counsel.detection import unsaid
 from tutela.evidence.key_record import require_recipient
 from tutela.evidence.sealing import Seal
 from tutela.law.book import Lawbook
 from tutela.ledger.outward import Standing
-from tutela.oversight import detection
-from tutela.oversight.detection import unsaid
 from tutela.primitives.clock import SystemClock, iso
 from tutela.primitives.database import Database
 from tutela.primitives.errors import TutelaError, Unavailable

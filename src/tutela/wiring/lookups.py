@@ -17,18 +17,17 @@ import structlog
 
 from tutela.accounts.keys import caller_of
 from tutela.accounts.model import Actor
+from tutela.counsel.detection import Detecting
 from tutela.hashing.model import Hashed
 from tutela.indicators.following import following
-from tutela.indicators.matching import Matcher
 from tutela.indicators.model import MatchResult
 from tutela.law.detecting import KINDS_ASKED
 from tutela.ledger.outward import OutwardGate
-from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, SystemClock
 from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
 from tutela.wiring.lawbook import lawbook_of
-from tutela.wiring.matching import open_matcher
+from tutela.wiring.matching import ListIndex, Opened, open_matching
 from tutela.wiring.opening import open_database, outward_gate
 from tutela.wiring.provider import detecting_of
 from tutela.wiring.settings import Settings
@@ -47,17 +46,17 @@ class Lookups:
     clock: Clock
     detecting: Detecting
     outward: OutwardGate
-    _opening: Future[Matcher]
+    _opening: Future[Opened]
 
     @property
-    def matcher(self) -> Matcher:
-        """What searches; waits until every list is there, and raises what went wrong with it."""
-        return self._opening.result()
+    def lists(self) -> ListIndex:
+        """The indexes; waits until every list is there, and raises what went wrong with it."""
+        return self._opening.result()[0]
 
     def look_up(self, hashes: Sequence[Hashed]) -> list[MatchResult]:
         """What each meets; a lookup is detection, so raise `Refused` without a basis today."""
-        self.detecting.require()
-        return self.matcher.match_many(hashes)
+        self.detecting.require()  # before it waits for the lists
+        return self._opening.result()[1].open().match_many(hashes)
 
     def authenticated(self, key: Redacted[str]) -> Actor | None:
         """The platform that a key stands for, or None."""
@@ -69,28 +68,31 @@ def open_lookups(settings: Settings) -> Iterator[Lookups]:
     """The parts of one lookup process, with the index following the lists while they are open.
 
     The saved indexes are checked in a thread of their own: reading them and loading the rest
-    of the program take a second each, and `Lookups.matcher` waits for what is left of it.
+    of the program take a second each, and `Lookups.lists` waits for what is left of it.
     """
     with open_database(settings) as database, ExitStack() as held:
-        opening: Future[Matcher] = Future()
+        opening: Future[Opened] = Future()
+        basis: Future[Detecting] = Future()
 
         def opened() -> None:
             try:
-                matcher = held.enter_context(open_matcher(settings, database))
-                held.enter_context(following(database, matcher.refresh))
-            except BaseException as error:  # noqa: BLE001 - raised again where the matcher is asked for
+                both = held.enter_context(open_matching(settings, database, basis.result))
+                held.enter_context(following(database, both[0].refresh))
+            except BaseException as error:  # noqa: BLE001 - raised again where it is asked for
                 opening.set_exception(error)
             else:
-                opening.set_result(matcher)
+                opening.set_result(both)
 
         # A large list takes minutes, and who leaves meanwhile does not wait: no pool, a daemon.
         threading.Thread(target=opened, name="index", daemon=True).start()
         clock = SystemClock()
         book = lawbook_of(settings, kinds=KINDS_ASKED)
+        detecting = detecting_of(settings, database, clock, book)
+        basis.set_result(detecting)
         yield Lookups(
             database=database,
             clock=clock,
-            detecting=detecting_of(settings, database, clock, book),
+            detecting=detecting,
             outward=outward_gate(settings, database, clock),
             _opening=opening,
         )

@@ -1,8 +1,8 @@
 """What the settings tell the law about provider and service, and the gate that asks it."""
 
+from tutela.counsel.detection import Detecting
 from tutela.law.loading import Lawbook
 from tutela.law.parsing import read_facts
-from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, Misconfigured

@@ -16,7 +16,7 @@ def staff_parts(settings: Settings) -> Iterator[Parts]:
     """The parts, with the index following the lists while they are open."""
     with (
         open_parts(settings, pool_size=10) as parts,
-        following(parts.database, parts.matcher.refresh),
+        following(parts.database, parts.lists.refresh),
     ):
         yield parts
 

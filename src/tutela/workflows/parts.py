@@ -15,8 +15,8 @@ from typing import TypeVar
 import structlog
 from dbos import DBOS
 
+from tutela.counsel.detection import Detecting
 from tutela.ledger.outward import OutwardGate
-from tutela.oversight.detection import Detecting
 from tutela.primitives.clock import Clock, iso
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Misconfigured, Unavailable

@@ -1,6 +1,6 @@
 """Watching the basis of detection: it ends by itself, so people are told long before.
 
-The gate asks before every match (`oversight.detection`); this only tells. The log says once a
+The gate asks before every match (`counsel.detection`); this only tells. The log says once a
 day that matching is off or that its basis ends soon. The ledger gets a line when matching
 begins or stops to be lawful here, and one for each of the warnings 180, 90 and 30 days before.
 """
@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 import structlog
 from sqlalchemy import Connection
 
+from tutela.counsel.detection import Detecting, Standing
 from tutela.ledger import store as ledger
-from tutela.oversight.detection import Detecting, Standing
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable

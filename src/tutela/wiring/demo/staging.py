@@ -20,12 +20,12 @@ from tutela.accounts.model import Actor, Role
 from tutela.accounts.store import credentials
 from tutela.adapters.media.model import Refusal
 from tutela.adapters.sandbox.platform import ORDERS_PATH
+from tutela.counsel.accepting import accept_rule
 from tutela.indicators.importing import import_list
 from tutela.law.countries import Basis
 from tutela.law.model import Rule
 from tutela.primitives.errors import Conflict, Misconfigured, Unavailable
 from tutela.primitives.redacted import Redacted
-from tutela.review.accepting import accept_rule
 from tutela.wiring.building import Parts
 
 _MARKER = "this-is-a-tutela-demo"
@@ -205,7 +205,7 @@ def import_known(parts: Parts, stage: Stage, *, at: datetime) -> int:
         provenance="drawn by the demo",
         dihedral=True,
     )
-    parts.matcher.refresh()
+    parts.lists.refresh()
     return imported.added + imported.unchanged
 
 

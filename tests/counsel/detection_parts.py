@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from own_lawbook import own_lawbook
+from tutela.counsel.accepting import accept_rule
 from tutela.primitives.database import Database
-from tutela.review.accepting import accept_rule
 
 BASIS = "us.detection.known-hash"
 US_HOST: Mapping[str, str] = {

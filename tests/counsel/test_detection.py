@@ -8,20 +8,21 @@ import pytest
 from sqlalchemy import text
 
 from cases.case_parts import AT, BY, REFERENCES, SEAL, Desk, JailForTests
-from oversight.detection_parts import accept
+from counsel.detection_parts import accept
 from own_lawbook import own_lawbook
 from tutela.adapters.blobs import MemoryBlobsForTests
 from tutela.cases.opening import open_case
+from tutela.counsel.accepting import withdraw_rule
+from tutela.counsel.detection import Detecting, NoBasis
+from tutela.counsel.gate import DetectionGate
 from tutela.hashing.model import Hashed, Mode
 from tutela.intake.admitting import Intake
 from tutela.intake.model import Context, Origin
 from tutela.law.book import Lawbook
 from tutela.ledger import store as ledger
-from tutela.oversight.detection import Detecting, NoBasis
 from tutela.primitives.clock import FixedClock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
-from tutela.review.accepting import withdraw_rule
 
 MESSAGES: Mapping[str, object] = {
     "provider.established_in": "IE",
@@ -169,13 +170,12 @@ def test_without_a_basis_nothing_is_hashed_matched_or_stored(
     intake = Intake(
         database,
         _NeverAsked(),
-        desk.matcher,
+        DetectionGate(gate(database, book)[0], lambda: desk.matcher),
         SEAL,
         MemoryBlobsForTests(),
         desk.clock,
         open_case=open_case,
         references=REFERENCES,
-        detecting=gate(database, book)[0],
     )
     desk.matcher.learn(b"known picture")
     hashed = JailForTests().hash(b"known picture")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from tutela.counsel.acceptances import acceptances
 from tutela.law.book import Lawbook
 from tutela.law.countries import Channel, Tier
 from tutela.law.detecting import DetectionAnswer, connected, may_detect
@@ -17,7 +18,6 @@ from tutela.law.model import Status, Truth
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict, Refused, Unavailable
-from tutela.reporting.accepted import acceptances
 
 _FRESH = timedelta(seconds=5)
 _ASKED = ("provider.established_in", "service.targets_markets")

@@ -1,0 +1,1 @@
+"""Counsel: what a lawyer of the operator has accepted, and the gate before every match."""
