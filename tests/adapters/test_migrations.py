@@ -7,7 +7,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from tutela.adapters.postgres import alembic_config, migrate, schema_state, with_driver
 from tutela.ledger.store import append, lines
@@ -128,6 +128,46 @@ def test_the_program_works_with_least_rights(database: Database) -> None:
         with pytest.raises(DBAPIError) as refused, database.begin() as tx:
             tx.execute(text(statement))
         assert isinstance(refused.value.orig, psycopg.errors.InsufficientPrivilege), statement
+
+
+def test_calls_of_before_are_found_and_what_was_sent_stays_as_it_was(database_url: str) -> None:
+    """A description whose answer was lost must be said again in the same bytes (0021)."""
+    migrate(database_url, revision="0020")
+    owner = create_engine(database_url)
+    at = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    with owner.begin() as tx:
+        tx.execute(text("SET LOCAL session_replication_role = replica"))  # no case, no exhibit
+        tx.execute(
+            text(
+                "INSERT INTO reports (id, case_id, channel, state, created_at, abandoned_ids, why)"
+                " VALUES ('rep_1', 'case_1', 'cybertip', 'opened', :at, '{}', '')"
+            ),
+            {"at": at},
+        )
+        for number, file_id in enumerate(("f1", "f11", None)):
+            tx.execute(
+                text(
+                    "INSERT INTO report_files (report_id, exhibit_id, position, file_id)"
+                    " VALUES ('rep_1', :exhibit, :position, :file)"
+                ),
+                {"exhibit": f"exh_{number}", "position": number, "file": file_id},
+            )
+        for sent in (b"<fileId>f11</fileId>", b"<fileId>f1</fileId>", b"<report/>"):
+            call = "submit" if sent == b"<report/>" else "fileinfo"
+            tx.execute(
+                text(
+                    "INSERT INTO report_exchanges (report_id, call, method, sent, sent_note,"
+                    " sent_at) VALUES ('rep_1', :call, 'POST', :sent, '', :at)"
+                ),
+                {"call": call, "sent": sent, "at": at},
+            )
+    migrate(database_url)
+    with owner.begin() as tx:
+        rows = tx.execute(text("SELECT exhibit_id, sandbox FROM report_exchanges ORDER BY id"))
+        assert [tuple(row) for row in rows] == [("exh_1", False), ("exh_0", False), (None, False)]
+    with pytest.raises(IntegrityError, match="stays as it was"), owner.begin() as tx:
+        tx.execute(text("UPDATE report_exchanges SET sent = ''"))
+    owner.dispose()
 
 
 def test_another_database_is_refused() -> None:

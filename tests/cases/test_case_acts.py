@@ -18,10 +18,13 @@ from tutela.cases.model import AgeBand, Outcome, State, Verdict
 from tutela.cases.outcomes import reach
 from tutela.evidence import store as evidence
 from tutela.evidence.retention import CASE_OPEN, place_hold, preserve_until
+from tutela.ledger import store as ledger
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, Conflict, NotFound, Refused, TutelaError
 from tutela.primitives.events import waiting
 from tutela.primitives.ids import AccountId, CaseId
+from tutela.review.model import Rendition
+from tutela.review.viewing import note_rendition
 
 MINUTE = timedelta(minutes=1)
 
@@ -454,3 +457,27 @@ def test_assessments_are_kept_one_after_the_other(desk: Desk) -> None:
         latest = store.latest_assessment(tx, case_id)
         assert latest is not None
         assert (latest.book_digest, latest.result) == ("book-2", {"duties": [2]})
+
+
+def test_the_ledger_says_that_a_review_has_ended_only_where_something_was_shown(
+    database: Database,
+) -> None:
+    unseen, seen = Desk(database).open(b"one"), Desk(database).open(b"two")
+    for case_id in (unseen, seen):
+        with database.begin() as tx:
+            claim(tx, case_id, PERSON_A, AT)
+            if case_id == seen:
+                (exhibit,) = evidence.exhibits_of(tx, case_id)
+                note_rendition(
+                    tx,
+                    case_id=case_id,
+                    exhibit_id=exhibit.id,
+                    by=PERSON_A,
+                    rendition=Rendition.BLUR,
+                    at=AT,
+                )
+            finish_review(tx, case_id, by=PERSON_A, at=AT)
+    with database.begin() as tx:
+        ended = [line for line in ledger.lines(tx) if line.action == "review_finished"]
+    assert [line.subject for line in ended] == [seen]
+    assert set(ended[0].detail["viewed"].values()) == {"rendition"}

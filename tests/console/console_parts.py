@@ -113,7 +113,6 @@ class Office:
             secure_cookies=self.secure_cookies,
             demo=self.demo,
             authority_name="CyberTipline",
-            authority_is_sandbox=True,
             locales=self.locales,
         )
 

@@ -15,8 +15,8 @@ from tutela.api.calling import caller_with
 from tutela.api.pacing import Pacing
 from tutela.api.parts import ApiParts
 from tutela.cases import store as cases
-from tutela.cases.store import Opens
 from tutela.evidence import store as evidence
+from tutela.evidence.ports import Opens
 from tutela.primitives.errors import Misconfigured, NotFound
 from tutela.primitives.ids import CaseId
 

@@ -13,7 +13,7 @@ from tutela.primitives.database import Database
 from tutela.primitives.redacted import Redacted
 
 if TYPE_CHECKING:  # processes that look up hashes share this file and need neither
-    from tutela.cases.store import Opens
+    from tutela.evidence.ports import Opens
     from tutela.law.book import Lawbook
 
 

@@ -17,6 +17,7 @@ from tutela.cases import concluding, store
 from tutela.cases.claiming import require_not_anothers
 from tutela.cases.model import AgeBand, Case, Decision, Event, Verdict
 from tutela.cases.state import advance, step
+from tutela.evidence.model import Viewed, max_viewed
 from tutela.ledger import store as ledger
 from tutela.primitives.errors import BadInput, Conflict, Refused
 from tutela.primitives.ids import CaseId, DecisionId
@@ -33,7 +34,10 @@ _AGE_OF = {  # the ESP scale of 2014, updated 2022: A is prepubescent, B pubesce
 
 
 def finish_review(tx: Connection, case_id: CaseId, *, by: Actor, at: datetime) -> Case:
-    """The person has seen what is needed and is ready to decide; the case stays theirs."""
+    """The person is ready to decide; the case stays theirs.
+
+    The ledger says that a review has ended only where the view log has one, and what was seen.
+    """
     require(by, Permission.CASE_DECIDE)
     before = store.case(tx, case_id, locked=True)
     require_not_anothers(before, by, at)
@@ -41,7 +45,16 @@ def finish_review(tx: Connection, case_id: CaseId, *, by: Actor, at: datetime) -
         advance(before, Event.REVIEW_FINISHED, at=at), claimed_by=by.id, claimed_at=at
     )
     after = store.save(tx, before, reviewed)
-    ledger.append(tx, at=at, actor=by.id, action="review_finished", subject=case_id, detail={})
+    viewed = store.viewed_in_case(tx, case_id, by=by.id, until=at)
+    if max_viewed(viewed.values()) is not Viewed.NOTHING:  # else nobody has reviewed anything
+        ledger.append(
+            tx,
+            at=at,
+            actor=by.id,
+            action="review_finished",
+            subject=case_id,
+            detail={"viewed": {exhibit: most.value for exhibit, most in viewed.items()}},
+        )
     return after
 
 

@@ -6,7 +6,6 @@ the other four tables only grow.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy import Connection, Row, func, insert, select, update
 
@@ -27,6 +26,7 @@ from tutela.cases.tables import ASSESSMENTS, CASES, DECISIONS, MATCHES, VERDICTS
 from tutela.evidence import provenance, references, view_log
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Context, StoredContext, Viewed
+from tutela.evidence.ports import Opens
 from tutela.indicators.model import SignalKind
 from tutela.primitives.errors import Conflict, NotFound
 from tutela.primitives.ids import AccountId, CaseId, DecisionId, ExhibitId
@@ -36,14 +36,6 @@ _REACHED = {
     Outcome.RESTRICTED: CASES.c.restricted_at,
     Outcome.PRESERVED: CASES.c.preserved_at,
 }
-
-
-class Opens(Protocol):
-    """What can open a sealed value (`evidence.unsealing.Unsealer`)."""
-
-    def unseal(self, data: bytes) -> bytes:
-        """The plain bytes."""
-        ...
 
 
 def add_case(tx: Connection, case_: Case) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 
@@ -85,12 +84,5 @@ def _console(parts: Parts) -> ConsoleParts:
         waits=parts.waits.announced,
         evidence_faults=parts.evidence_faults,
         authority_name=CYBERTIP if settings.cybertip_url else "",
-        authority_is_sandbox=_is_sandbox(settings),
         trusted_proxies=settings.trusted_proxies,
     )
-
-
-def _is_sandbox(settings: Settings) -> bool:
-    """A loopback authority can only be the sandbox."""
-    host = urlsplit(settings.cybertip_url or "").hostname
-    return host in {"127.0.0.1", "::1", "localhost"}

@@ -162,6 +162,8 @@ def _line(line: KeptExchange) -> dict[str, Any]:
         "code": line.reply_code,
         "request_id": line.request_id,
         "note": line.sent_note,
+        "exhibit": line.exhibit_id,
+        "sandbox": line.sandbox,
         "sent_sha256": line.sent_sha256,
         "sent_bytes": None if line.sent is None else len(line.sent),
         "received_bytes": None if line.received is None else len(line.received),

@@ -62,6 +62,11 @@ class ReportSeen:
     report: Report
     calls: tuple[tuple[KeptExchange, KeptExchange | None], ...]
 
+    @property
+    def to_sandbox(self) -> bool:
+        """Whether any answer said that it came from a sandbox."""
+        return any(answer is not None and answer.sandbox for _, answer in self.calls)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseSeen:

@@ -14,7 +14,7 @@ from tutela.console.parts import ConsoleParts
 from tutela.console.protecting import POLICY_WITH_BEACON
 from tutela.console.visiting import Form, Pages, Parts, Person, Visitor
 from tutela.evidence import store as evidence
-from tutela.evidence.custody import sealed_bytes
+from tutela.evidence.custody import opened_bytes
 from tutela.evidence.model import Exhibit
 from tutela.primitives.errors import BadInput, Conflict, NotFound
 from tutela.primitives.ids import ExhibitId, ViewingId
@@ -112,7 +112,7 @@ def close(parts: Parts, person: Person, fields: Form, viewing_id: str) -> Respon
 
 def _plain(parts: ConsoleParts, exhibit: Exhibit) -> bytes:
     """The exhibit's bytes in memory, proven to be the ones that were handed in."""
-    plain = parts.unsealer.unseal(sealed_bytes(exhibit, parts.blobs))
+    plain = opened_bytes(exhibit, blobs=parts.blobs, unsealer=parts.unsealer)
     if hashlib.sha256(plain).hexdigest() != exhibit.sha256:
         raise Conflict(
             "The unsealed evidence is not what was handed in",

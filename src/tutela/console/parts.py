@@ -78,6 +78,5 @@ class ConsoleParts:
     waits: Callable[[], tuple[Waiting, ...]] = tuple
     evidence_faults: Callable[[], int] = int
     authority_name: str = ""
-    authority_is_sandbox: bool = False
     locales: tuple[Path, ...] = ()
     trusted_proxies: tuple[str, ...] = LOOPBACK

@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 
 from tutela.evidence import store
 from tutela.evidence.model import Exhibit
-from tutela.evidence.ports import BlobStore, Stored
+from tutela.evidence.ports import BlobStore, Opens, Stored
 from tutela.hashing.model import Hashed
 from tutela.ledger.outward import Clears, lost_until
 from tutela.primitives.errors import BadInput, Conflict
@@ -158,15 +158,40 @@ def add_exhibit(
     return exhibit
 
 
+class SealedBytesDiffer(Conflict):
+    """What lies in the store is not what was sealed."""
+
+
+class PlainBytesDiffer(Conflict):
+    """What was sealed is not what was handed in."""
+
+
+def opened_bytes(exhibit: Exhibit, *, blobs: BlobStore, unsealer: Opens) -> bytes:
+    """An exhibit's bytes as they were handed in, proven by the custody record.
+
+    Raises `SealedBytesDiffer`, `PlainBytesDiffer`, `Misconfigured` (another key, or damaged),
+    `NotFound` (the blob is missing), or `BadInput` when there are no bytes.
+    """
+    plain = unsealer.unseal(sealed_bytes(exhibit, blobs))
+    sized = exhibit.size_bytes in (None, len(plain))
+    if not sized or (exhibit.sha256 and hashlib.sha256(plain).hexdigest() != exhibit.sha256):
+        raise PlainBytesDiffer(
+            "The unsealed evidence is not what was handed in",
+            why="its size or SHA-256 differs from the one in the custody record",
+            remedy="Find out which of the two is wrong before anything is sent.",
+        )
+    return plain
+
+
 def sealed_bytes(exhibit: Exhibit, blobs: BlobStore) -> bytes:
-    """The sealed form of an exhibit, proven to be what was sealed; raises `Conflict` if not."""
+    """The sealed form of an exhibit, proven to be what was sealed; raises `SealedBytesDiffer`."""
     if exhibit.destroyed_at is not None:
         raise BadInput("The exhibit's bytes were destroyed", why="its time of keeping had ended")
     if exhibit.blob_key is None:
         raise BadInput("This exhibit has no bytes", why="only hashes were handed in")
     sealed = blobs.get(exhibit.blob_key)
     if hashlib.sha256(sealed).hexdigest() != exhibit.sealed_sha256:
-        raise Conflict(
+        raise SealedBytesDiffer(
             "The stored evidence is not what was sealed",
             why="its SHA-256 differs from the one in the custody record",
             remedy="Restore the blob from a backup, and find out who could write to the store.",

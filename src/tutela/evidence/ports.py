@@ -52,3 +52,11 @@ class BlobStore(Protocol):
     def contents(self) -> Iterator[Stored]:
         """Everything that is stored, in no particular order."""
         ...
+
+
+class Opens(Protocol):
+    """Opens what was sealed (`evidence.unsealing.Unsealer`)."""
+
+    def unseal(self, data: bytes) -> bytes:
+        """The plain bytes; raises `Misconfigured` when its key does not open them."""
+        ...

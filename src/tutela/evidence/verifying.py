@@ -6,18 +6,17 @@ SHA-256. What is wrong is noted once, with one line in the ledger, and stays not
 exhibit is whole again. A round that is interrupted goes on where it was.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
 
 from sqlalchemy import Connection
 
 from tutela.evidence import store
 from tutela.evidence import verification_store as notes
+from tutela.evidence.custody import PlainBytesDiffer, SealedBytesDiffer, opened_bytes
 from tutela.evidence.model import Exhibit
-from tutela.evidence.ports import BlobStore
+from tutela.evidence.ports import BlobStore, Opens
 from tutela.ledger import store as ledger
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
@@ -33,14 +32,6 @@ class Fault(StrEnum):
     MISSING = "missing"  # the store does not have it
     DAMAGED = "damaged"  # the sealed bytes are not the ones that were sealed, or do not open
     DIFFERENT = "different"  # it opens, to something else than was handed in
-
-
-class Opens(Protocol):
-    """The secret side of the evidence key (`evidence.unsealing.Unsealer`)."""
-
-    def unseal(self, data: bytes) -> bytes:
-        """The plain bytes; raises `Misconfigured` when this key does not open them."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,17 +149,12 @@ class Verifier:
 def fault_of(exhibit: Exhibit, blobs: BlobStore, opens: Opens) -> Fault | None:
     """What is wrong with an exhibit whose bytes must be there; None when it is whole."""
     try:
-        sealed = blobs.get(exhibit.blob_key or "")  # 1
+        opened_bytes(exhibit, blobs=blobs, unsealer=opens)
     except NotFound:
         return Fault.MISSING
-    if hashlib.sha256(sealed).hexdigest() != exhibit.sealed_sha256:  # 2
+    except (SealedBytesDiffer, Misconfigured):
         return Fault.DAMAGED
-    try:
-        plain = opens.unseal(sealed)  # 3
-    except Misconfigured:
-        return Fault.DAMAGED
-    sized = exhibit.size_bytes in (None, len(plain))
-    if not sized or hashlib.sha256(plain).hexdigest() != exhibit.sha256:  # 4
+    except PlainBytesDiffer:
         return Fault.DIFFERENT
     return None
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from tutela.ledger import store as ledger
 from tutela.primitives.errors import Unavailable
+from tutela.primitives.ids import ExhibitId
 from tutela.reporting import store
 from tutela.reporting.desk import Desk
 from tutela.reporting.exchange import AuthorityReply, Call, Exchange, Outcome
@@ -66,8 +67,9 @@ def converse(
     speak: Callable[[], Exchange],
     *,
     sent: bytes | None = None,
+    exhibit: ExhibitId | None = None,
 ) -> Answered:
-    """Store the intent, make the call; the caller then uses `settle`.
+    """Store the intent (about this exhibit, if about one), make the call; then use `settle`.
 
     A call that changes something at the authority has a line in the ledger, which the sender
     notes outside the database before the call leaves (`ledger.outward`). Raises `OutwardWaits`,
@@ -82,6 +84,7 @@ def converse(
             call=call,
             method="GET" if call in _READS else "POST",
             sent=sent,
+            exhibit=exhibit,
             at=desk.clock.now(),
         )
         if call not in _READS:

@@ -7,8 +7,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from tutela.cases.store import Opens
-from tutela.evidence.ports import BlobStore
+from tutela.evidence.ports import BlobStore, Opens
 from tutela.law.loading import Lawbook
 from tutela.ledger.outward import Clears
 from tutela.primitives.clock import Clock

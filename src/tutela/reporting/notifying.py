@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from tutela.cases import store as cases
 from tutela.cases.model import Verdict
-from tutela.cases.store import Opens
+from tutela.evidence.ports import Opens
 from tutela.ledger import store as ledger
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database

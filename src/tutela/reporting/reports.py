@@ -87,7 +87,8 @@ class KeptExchange:
     """One line of the book of calls: an intent (`answers` None), or what came of it.
 
     An intent that no line answers is a call whose fate is unknown: the process died, or
-    was killed, between sending and storing.
+    was killed, between sending and storing. `exhibit_id` is what an intent was about, if it was
+    about one; `sandbox` is whether the answer said that it came from a sandbox.
     """
 
     id: int
@@ -102,6 +103,8 @@ class KeptExchange:
     http_status: int | None
     reply_code: int | None
     request_id: str | None
+    exhibit_id: ExhibitId | None
+    sandbox: bool
     sent_at: datetime
     received_at: datetime | None
 

@@ -15,8 +15,8 @@ from tutela.cases import outcomes
 from tutela.cases import store as cases
 from tutela.cases.concluding import FOLLOWING
 from tutela.cases.model import Outcome as Reached
-from tutela.cases.store import Opens
 from tutela.evidence import store as evidence
+from tutela.evidence.ports import Opens
 from tutela.ledger import store as ledger
 from tutela.primitives import events
 from tutela.primitives.clock import Clock

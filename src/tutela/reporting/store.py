@@ -165,7 +165,14 @@ def forget_uploads(tx: Connection, report_id: str) -> None:
 
 
 def note_intent(
-    tx: Connection, report_id: str, *, call: str, method: str, sent: bytes | None, at: datetime
+    tx: Connection,
+    report_id: str,
+    *,
+    call: str,
+    method: str,
+    sent: bytes | None,
+    exhibit: str | None = None,
+    at: datetime,
 ) -> int:
     """Write down that a call is about to be made; returns the line's number."""
     number: int = tx.execute(
@@ -176,6 +183,7 @@ def note_intent(
             method=method,
             sent=sent,
             sent_note="intent: written before the call",
+            exhibit_id=exhibit,
             sent_at=at,
         )
         .returning(EXCHANGES.c.id)
@@ -209,6 +217,7 @@ def note_answer(
             http_status=exchange.http_status,
             reply_code=code,
             request_id=exchange.request_id,
+            sandbox=exchange.sandbox,
             sent_at=exchange.sent_at,
             received_at=exchange.received_at,
         )

@@ -28,9 +28,8 @@ from tutela.cases import outcomes
 from tutela.cases import store as cases
 from tutela.cases.concluding import FOLLOWING
 from tutela.cases.model import Outcome as Reached
-from tutela.evidence import custody
 from tutela.evidence import store as evidence
-from tutela.evidence.model import Exhibit
+from tutela.evidence.custody import opened_bytes
 from tutela.primitives import events
 from tutela.primitives.errors import BadInput, Conflict, Misconfigured, NotFound
 from tutela.reporting import composing, preparing, restored, store
@@ -139,7 +138,7 @@ def _next_file(
         if file.file_id is None:
             return _upload(desk, authority, report, file)
         if file.described_at is None:
-            said = _said_before(intents, report, file)
+            said = _said_before(intents, file)
             return _describe(desk, authority, report, file, said=said)
     with desk.database.begin() as tx:
         store.change(tx, report.id, state=ReportState.FILES)
@@ -151,14 +150,20 @@ def _upload(desk: Desk, authority: Authority, report: Report, file: ReportFile) 
     with desk.database.begin() as tx:
         exhibit = evidence.exhibit(tx, file.exhibit_id)
     try:
-        content = _opened(desk, exhibit)
+        content = opened_bytes(exhibit, blobs=desk.blobs, unsealer=desk.unsealer)
     except (BadInput, Conflict, Misconfigured, NotFound) as trouble:
         with desk.database.begin() as tx:
             at = desk.clock.now()
             hold(tx, report, because=HeldBecause.EVIDENCE, why=str(trouble), at=at)
         return Next.STOPPED
     number, name = report.authority_report_id or "", composing.name_of(exhibit)
-    answered = converse(desk, report, Call.UPLOAD, lambda: authority.upload(number, name, content))
+    answered = converse(
+        desk,
+        report,
+        Call.UPLOAD,
+        lambda: authority.upload(number, name, content),
+        exhibit=exhibit.id,
+    )
 
     def follow(tx: Connection) -> Next:
         at = desk.clock.now()
@@ -175,26 +180,17 @@ def _upload(desk: Desk, authority: Authority, report: Report, file: ReportFile) 
     return settle(desk, answered, follow)
 
 
-def _opened(desk: Desk, exhibit: Exhibit) -> bytes:
-    """The exhibit's bytes as uploaded, proven by their digest."""
-    content = desk.unsealer.unseal(custody.sealed_bytes(exhibit, desk.blobs))
-    if exhibit.sha256 and hashlib.sha256(content).hexdigest() != exhibit.sha256:
-        raise Conflict(
-            "The unsealed evidence is not what was handed in",
-            why="its SHA-256 differs from the one in the custody record",
-            remedy="Find out which of the two is wrong before anything is sent.",
-        )
-    return content
+def _said_before(intents: Sequence[KeptExchange], file: ReportFile) -> bytes | None:
+    """What was said about this file already, since the report was opened last.
 
-
-def _said_before(intents: Sequence[KeptExchange], report: Report, file: ReportFile) -> bytes | None:
-    """What was said about this file already: said again, it must be the same bytes.
-
-    Of this opening of the report only: an authority may name the same bytes alike in each.
+    Said again, it must be the same bytes.
     """
-    names = [f">{each}<".encode() for each in (report.authority_report_id, file.file_id)]
-    told = [each.sent for each in intents if each.call == Call.FILE_DETAILS and each.sent]
-    return next((sent for sent in reversed(told) if all(name in sent for name in names)), None)
+    for intent in reversed(intents):
+        if intent.call == Call.SUBMIT:
+            return None
+        if intent.call == Call.FILE_DETAILS and intent.exhibit_id == file.exhibit_id:
+            return intent.sent
+    return None
 
 
 def _describe(
@@ -209,7 +205,12 @@ def _describe(
             hold(tx, report, because=HeldBecause.COMPOSING, why=str(trouble), at=at)
         return Next.STOPPED
     answered = converse(
-        desk, report, Call.FILE_DETAILS, lambda: authority.file_details(xml), sent=xml
+        desk,
+        report,
+        Call.FILE_DETAILS,
+        lambda: authority.file_details(xml),
+        sent=xml,
+        exhibit=file.exhibit_id,
     )
 
     def follow(tx: Connection) -> Next:

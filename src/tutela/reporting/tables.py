@@ -55,6 +55,8 @@ EXCHANGES = Table(
     Column("http_status", Integer),
     Column("reply_code", BigInteger),
     Column("request_id", Text),
+    Column("exhibit_id", Text),
+    Column("sandbox", Boolean, nullable=False, server_default="false"),
     Column("sent_at", DateTime(timezone=True), nullable=False),
     Column("received_at", DateTime(timezone=True)),
 )
