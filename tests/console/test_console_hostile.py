@@ -3,11 +3,14 @@
 import asyncio
 import re
 import threading
+from typing import Any
 
 import httpx
 import pytest
+import structlog
 from console_parts import Office
 from sqlalchemy import event
+from starlette.responses import Response
 
 from leaving import left_within_a_form
 from tutela.accounts import passwords
@@ -142,3 +145,24 @@ def test_whoever_floods_the_sign_in_stops_nobody_else(
 
     seen, answered = asyncio.run(asyncio.wait_for(run(), 300))
     assert (seen, set(answered), peak) == (200, {403}, AT_ONCE)
+
+
+def test_a_fault_of_ours_leaves_a_trace_and_shows_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, broken = Renderer.page, [True]
+
+    def page(renderer: Renderer, *given: Any, **named: Any) -> Response:
+        if broken.pop() if broken else False:
+            raise ZeroDivisionError("a detail")
+        return whole(renderer, *given, **named)
+
+    monkeypatch.setattr(Renderer, "page", page)
+    with structlog.testing.capture_logs() as lines:
+        answer = office.browser().get("/sign-in")
+    assert answer.status_code == 500
+    assert "Something broke on our side" in answer.text
+    assert [each["kind"] for each in lines if each["event"] == "unexpected_fault"] == [
+        "builtins.ZeroDivisionError"
+    ]
+    assert "a detail" not in str(lines) + answer.text

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import structlog
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
@@ -118,7 +119,12 @@ def test_a_fault_of_ours_shows_nothing_of_itself(
         raise ZeroDivisionError("a detail")
 
     monkeypatch.setattr("tutela.hotline.app.hand_in", broken)
-    answer = client.post("/", data={"description": "a"})
+    with structlog.testing.capture_logs() as lines:
+        answer = client.post("/", data={"description": "a"})
+    assert [each["kind"] for each in lines if each["event"] == "unexpected_fault"] == [
+        "builtins.ZeroDivisionError"
+    ]
+    assert "a detail" not in str(lines)
     assert answer.status_code == 500
     assert "Something broke on our side" in answer.text
     assert "a detail" not in answer.text

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from tutela.adapters.web.fair_places import Crowded
+from tutela.adapters.web.faults import note_fault
 from tutela.primitives.errors import BadInput, TutelaError
 
 _LOG = structlog.get_logger()
@@ -164,8 +165,8 @@ def _elsewhere(_request: Request, error: Exception) -> Response:
 
 
 def _broken(_request: Request, error: Exception) -> Response:
-    """A fault of this program: the caller learns that, the log learns its kind."""
-    _LOG.error("api_fault", kind=type(error).__name__)
+    """A fault of this program: the caller learns that, the log learns its kind and place."""
+    note_fault(error, face="api")
     told = TutelaError(
         "Something broke on our side",
         remedy="The request was not completed. Try again; if it stays, tell the operator.",

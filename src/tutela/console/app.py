@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from tutela.adapters.shield import Shield
 from tutela.adapters.web.fair_places import Crowded, FairPlaces
+from tutela.adapters.web.faults import note_fault
 from tutela.console import (
     case_pages,
     exhibit_pages,
@@ -104,8 +105,9 @@ def _not_here(request: Request, error: Exception) -> Response:
     )
 
 
-def _broken(request: Request, _error: Exception) -> Response:
-    """A fault of this program: nothing of it is shown, the log has it."""
+def _broken(request: Request, error: Exception) -> Response:
+    """A fault of this program: nothing of it is shown, the log has kind and place."""
+    note_fault(error, face="console")
     told = TutelaError(
         "Something broke on our side",
         remedy="Nothing more was stored. Try again; if it stays, tell the operator the time.",

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from tutela.adapters.web.faults import note_fault
 from tutela.adapters.web.networks import LOOPBACK, network_of
 from tutela.hotline.pace import Pace
 from tutela.hotline.rendering import Renderer
@@ -86,7 +87,8 @@ def build(parts: HotlineParts) -> FastAPI:
         return page(request, "problem.html", error.status_code, error=told)
 
     @app.exception_handler(Exception)
-    async def _broken(request: Request, _error: Exception) -> Response:
+    async def _broken(request: Request, error: Exception) -> Response:
+        note_fault(error, face="public")
         told = TutelaError(
             "Something broke on our side", remedy="Please try again. If it stays, come back later."
         )

@@ -10,7 +10,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from tutela.primitives.kernel_folder import ROOT
+
+_LOG = structlog.get_logger()
+_MOST_SAID_BYTES = 2_000
 
 
 def start_decoder() -> subprocess.Popen[bytes]:
@@ -27,7 +32,10 @@ def start_child(
 ) -> subprocess.Popen[bytes]:
     """Run a module of ours as a process that knows its parent; it answers on standard output."""
     kernels = {"TUTELA_KERNELS": str(ROOT)} if ROOT else {}  # without a home it finds none
-    return subprocess.Popen(  # noqa: S603 - our own module, our own numbers
+    said, saying = os.pipe()
+    os.set_blocking(said, False)
+    os.set_blocking(saying, False)  # who says more than the pipe holds loses it, and never waits
+    process = subprocess.Popen(  # noqa: S603 - our own module, our own numbers
         [
             sys.executable,
             "-I",  # neither the working folder nor the environment can add code
@@ -38,11 +46,14 @@ def start_child(
         ],
         stdin=stdin,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=saying,
         env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | kernels,
         cwd="/",
         start_new_session=True,  # Ctrl-C is for the parent, which ends it
     )
+    os.close(saying)
+    process.stderr = os.fdopen(said, "rb", buffering=0)
+    return process
 
 
 @contextmanager
@@ -59,6 +70,18 @@ def stop_decoder(process: subprocess.Popen[bytes]) -> None:
     """Kill it and wait for it; harmless when it is gone."""
     process.kill()
     process.wait()
-    for pipe in (process.stdin, process.stdout):
+    _log_what_it_said(process)
+    for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:
             pipe.close()
+
+
+def _log_what_it_said(process: subprocess.Popen[bytes]) -> None:
+    """What a decoder wrote on its error stream in its life, its beginning, as printable text."""
+    if process.stderr is None or process.stderr.closed:
+        return
+    said = process.stderr.read(_MOST_SAID_BYTES) or b""
+    if said.strip():
+        text = said.decode("ascii", "backslashreplace")
+        printable = "".join(one if one.isprintable() else " " for one in text)
+        _LOG.warning("decoder_errors", exit_code=process.returncode, text=printable)

@@ -30,6 +30,9 @@ _CHUNK_BYTES = 1 << 16
 Line = dict[str, Any]
 
 
+_WALL_TO_CPU = 2
+
+
 class VideoCell:
     """A confined child that reads one video from the descriptor it is handed.
 
@@ -76,18 +79,20 @@ class VideoCell:
     def lines(self) -> Iterator[Line]:
         """What it says, line by line, as fast as it comes; raise `CellLost` or `BadFrame`.
 
-        The time it may take grows with the second of video it has reached; live input may take
-        any, as long as something comes.
+        The time it may take, from now on, grows with the second of video that it says it has
+        reached, up to twice the processor time of a whole video: whatever it says, it comes to an
+        end. Live input may take any time, as long as something comes.
         """
         started = time.monotonic()
         reached = 0.0
         while True:
             allowed = self._limits.wall_seconds + reached * self._limits.wall_per_second
+            allowed = min(allowed, _WALL_TO_CPU * self._limits.cpu_seconds)
             deadline = time.monotonic() + self._limits.stall_seconds
             line = self._line(deadline if self._live else min(started + allowed, deadline))
             second = line.get("second")
             if type(second) is float:
-                reached = max(reached, min(second, time.monotonic()))
+                reached = max(reached, second)
             yield line
             if "end" in line or "refused" in line or "sheet" in line:
                 return

@@ -18,7 +18,8 @@ class VideoLimits:
 
     The time allowed grows with the seconds of video that were reached, so that a long film is
     no fault and a file that stands still is: `wall_seconds` and, on top,
-    `wall_per_second` for each second of video. `stall_seconds` is the longest silence.
+    `wall_per_second` for each second of video, up to twice `cpu_seconds`. `stall_seconds` is the
+    longest silence.
     """
 
     max_file_bytes: int = 16 * _GIB
