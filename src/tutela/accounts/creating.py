@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from tutela.accounts import passwords, store
 from tutela.accounts.model import Actor, Role
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import BadInput, Conflict, NotFound
 from tutela.primitives.ids import AccountId
 from tutela.primitives.redacted import Redacted
@@ -65,7 +66,7 @@ def create_account(
         tx,
         at=at,
         actor=by,
-        action="account_created",
+        action=LedgerAction.ACCOUNT_CREATED,
         subject=actor.id,
         detail={"roles": sorted(role.value for role in granted)},
     )
@@ -80,5 +81,7 @@ def disable_account(tx: Connection, *, login: str, by: str, at: datetime) -> Act
     if found.disabled:
         raise Conflict("This account is disabled already")
     store.set_disabled(tx, found.actor.id, at=at)
-    ledger.append(tx, at=at, actor=by, action="account_disabled", subject=found.actor.id, detail={})
+    ledger.append(
+        tx, at=at, actor=by, action=LedgerAction.ACCOUNT_DISABLED, subject=found.actor.id, detail={}
+    )
     return found.actor

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from tutela.accounts import store
 from tutela.accounts.model import PROGRAM_ROLES, Actor, Role
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import AccountId
@@ -51,7 +52,7 @@ def create_key(
         tx,
         at=at,
         actor=by,
-        action="api_key_created",
+        action=LedgerAction.API_KEY_CREATED,
         subject=key.id,
         detail={"roles": sorted(granted)},
     )
@@ -62,7 +63,9 @@ def revoke_key(tx: Connection, key_id: AccountId, *, by: str, at: datetime) -> N
     """End a key at once."""
     if not store.set_revoked(tx, key_id, at=at):
         raise NotFound("There is no live key with this id", remedy="See `tutela keys list`.")
-    ledger.append(tx, at=at, actor=by, action="api_key_revoked", subject=key_id, detail={})
+    ledger.append(
+        tx, at=at, actor=by, action=LedgerAction.API_KEY_REVOKED, subject=key_id, detail={}
+    )
 
 
 def actor_of(tx: Connection, key: Redacted[str]) -> Actor | None:

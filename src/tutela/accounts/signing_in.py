@@ -16,6 +16,7 @@ from tutela.accounts import passwords, store
 from tutela.accounts.creating import normal_login
 from tutela.accounts.model import Session
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import Refused
 from tutela.primitives.redacted import Redacted
 
@@ -109,7 +110,12 @@ def sign_in(
         expires_at=session.expires_at,
     )
     ledger.append(
-        tx, at=at, actor=found.actor.id, action="signed_in", subject=found.actor.id, detail={}
+        tx,
+        at=at,
+        actor=found.actor.id,
+        action=LedgerAction.SIGNED_IN,
+        subject=found.actor.id,
+        detail={},
     )
     return Attempt(token=token, session=session)
 
@@ -123,7 +129,9 @@ def sign_out(tx: Connection, token: Redacted[str], at: datetime) -> None:
     """End a session; a token that opens none is no error."""
     account = store.end_session(tx, _digest(token))
     if account:
-        ledger.append(tx, at=at, actor=account, action="signed_out", subject=account, detail={})
+        ledger.append(
+            tx, at=at, actor=account, action=LedgerAction.SIGNED_OUT, subject=account, detail={}
+        )
 
 
 def _digest(token: Redacted[str]) -> bytes:
@@ -135,7 +143,12 @@ def _write_down(tx: Connection, *, subject: str, at: datetime) -> None:
     """Append the refusal to the ledger, as long as guessing stays within bounds."""
     if store.failures_since(tx, at - WINDOW) <= _LINES_PER_WINDOW:
         ledger.append(
-            tx, at=at, actor=_NOBODY, action="sign_in_refused", subject=subject, detail={}
+            tx,
+            at=at,
+            actor=_NOBODY,
+            action=LedgerAction.SIGN_IN_REFUSED,
+            subject=subject,
+            detail={},
         )
 
 

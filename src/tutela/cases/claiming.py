@@ -10,6 +10,7 @@ from tutela.accounts.permissions import require
 from tutela.cases import store
 from tutela.cases.model import Case, State
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import Conflict
 from tutela.primitives.ids import CaseId
 
@@ -30,7 +31,7 @@ def claim(tx: Connection, case_id: CaseId, by: Actor, at: datetime) -> Case:
             tx,
             at=at,
             actor=by.id,
-            action="case_claimed",
+            action=LedgerAction.CASE_CLAIMED,
             subject=case_id,
             detail={"after_lapse_of": before.claimed_by},
         )
@@ -45,7 +46,9 @@ def release(tx: Connection, case_id: CaseId, by: Actor, at: datetime) -> Case:
         return before
     require_not_anothers(before, by, at)
     after = store.save(tx, before, replace(before, claimed_by=None, claimed_at=None))
-    ledger.append(tx, at=at, actor=by.id, action="case_released", subject=case_id, detail={})
+    ledger.append(
+        tx, at=at, actor=by.id, action=LedgerAction.CASE_RELEASED, subject=case_id, detail={}
+    )
     return after
 
 

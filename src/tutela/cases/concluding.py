@@ -14,6 +14,7 @@ from tutela.evidence import retention
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.events import ask_for
 
 FOLLOWING: Mapping[Outcome, str] = {
@@ -27,7 +28,13 @@ TELL_PLATFORM = "tell_decision"
 
 
 def conclude(
-    tx: Connection, before: Case, decision: Decision, *, by: Actor, at: datetime, action: str
+    tx: Connection,
+    before: Case,
+    decision: Decision,
+    *,
+    by: Actor,
+    at: datetime,
+    action: LedgerAction,
 ) -> Decision:
     """Let a final decision take effect.
 
@@ -81,7 +88,12 @@ def closed(tx: Connection, case: Case, *, reason: str, by: str, at: datetime) ->
         if others or not needed_keeping:
             retention.release_hold(tx, hold.id, by=by, at=at)
     ledger.append(
-        tx, at=at, actor=by, action="case_closed", subject=case.id, detail={"reason": reason}
+        tx,
+        at=at,
+        actor=by,
+        action=LedgerAction.CASE_CLOSED,
+        subject=case.id,
+        detail={"reason": reason},
     )
 
 

@@ -19,6 +19,7 @@ from tutela.cases.model import AgeBand, Case, Decision, Event, Verdict
 from tutela.cases.state import advance, step
 from tutela.evidence.model import Viewed, max_viewed
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import BadInput, Conflict, Refused
 from tutela.primitives.ids import CaseId, DecisionId
 from tutela.taxonomy.model import Category
@@ -51,7 +52,7 @@ def finish_review(tx: Connection, case_id: CaseId, *, by: Actor, at: datetime) -
             tx,
             at=at,
             actor=by.id,
-            action="review_finished",
+            action=LedgerAction.REVIEW_FINISHED,
             subject=case_id,
             detail={"viewed": {exhibit: most.value for exhibit, most in viewed.items()}},
         )
@@ -101,13 +102,15 @@ def decide(
     )
     store.add_decision(tx, decision)  # 2
     if decision.final:  # 3
-        return concluding.conclude(tx, before, decision, by=by, at=at, action="decision_made")
+        return concluding.conclude(
+            tx, before, decision, by=by, at=at, action=LedgerAction.DECISION_MADE
+        )
     store.save(tx, before, replace(before, claimed_by=None, claimed_at=None))
     ledger.append(
         tx,
         at=at,
         actor=by.id,
-        action="decision_made",
+        action=LedgerAction.DECISION_MADE,
         subject=case_id,
         detail=concluding.told(decision),
     )
@@ -165,13 +168,15 @@ def confirm(
     )
     store.add_decision(tx, opinion)
     if opinion.final:
-        return concluding.conclude(tx, before, opinion, by=by, at=at, action="second_opinion_given")
+        return concluding.conclude(
+            tx, before, opinion, by=by, at=at, action=LedgerAction.SECOND_OPINION_GIVEN
+        )
     store.save(tx, before, replace(before, claimed_by=None, claimed_at=None))
     ledger.append(
         tx,
         at=at,
         actor=by.id,
-        action="second_opinion_given",
+        action=LedgerAction.SECOND_OPINION_GIVEN,
         subject=case_id,
         detail=concluding.told(opinion),
     )

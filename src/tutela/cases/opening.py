@@ -16,6 +16,7 @@ from tutela.hashing.model import Hashed
 from tutela.indicators.model import Match
 from tutela.indicators.reasons import stated_distance
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import BadInput
 from tutela.primitives.ids import CaseId, ExhibitId, HoldId, SubmissionId
 
@@ -117,7 +118,7 @@ def _tell(
         tx,
         at=at,
         actor=by,
-        action="case_opened",
+        action=LedgerAction.CASE_OPENED,
         subject=case.id,
         detail={
             "submission": submission_id,
@@ -131,7 +132,7 @@ def _tell(
             tx,
             at=at,
             actor=by,
-            action="exhibit_sealed",
+            action=LedgerAction.EXHIBIT_SEALED,
             subject=exhibit.id,
             detail={"case": case.id, "sealed_sha256": exhibit.sealed_sha256},
         )
@@ -140,7 +141,7 @@ def _tell(
             tx,
             at=at,
             actor=by,
-            action="match_recorded",
+            action=LedgerAction.MATCH_RECORDED,
             subject=case.id,
             detail={
                 "exhibit": exhibit.id,
@@ -155,7 +156,7 @@ def _tell(
         tx,
         at=at,
         actor=by,
-        action="hold_placed",
+        action=LedgerAction.HOLD_PLACED,
         subject=exhibit.id,
         detail={"hold": hold.id, "basis": hold.basis, "until": None},
     )

@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 from typer.core import TyperCommand, TyperGroup
 
 from tutela.cli.presenting import note
+from tutela.ledger.actions import LedgerAction
 from tutela.wiring.settings import Settings
 
 docs_app = typer.Typer(help="Generated reference pages.", no_args_is_help=True)
@@ -24,7 +25,7 @@ def register(app: typer.Typer) -> None:
 def write(
     folder: Annotated[Path, typer.Argument(help="The docs folder.")] = Path("docs"),
 ) -> None:
-    """Write docs/reference/settings.md and docs/reference/commands.md again."""
+    """Write the pages of docs/reference that are generated again."""
     for name, text in pages().items():
         target = folder / "reference" / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +35,28 @@ def write(
 
 def pages() -> dict[str, str]:
     """The generated pages by file name."""
-    return {"settings.md": settings_page(), "commands.md": commands_page()}
+    return {
+        "settings.md": settings_page(),
+        "commands.md": commands_page(),
+        "ledger.md": ledger_page(),
+    }
+
+
+def ledger_page() -> str:
+    """Every action of the ledger with its meaning."""
+    lines = [
+        "# The ledger's actions",
+        "",
+        "Each line of the ledger says when, who (an account, a key, `system`, `public`, or",
+        "`cli:uid-<number>` for the machine's user), what, and to which subject; `detail` holds",
+        "identifiers and constants only. Lines of a database that an older version wrote stay as",
+        "they are. `tutela ledger show` prints them. `tutela docs write` makes this page.",
+        "",
+        "| action | meaning |",
+        "|---|---|",
+    ]
+    lines += [f"| `{action.value}` | {action.meaning} |" for action in LedgerAction]
+    return "\n".join([*lines, ""])
 
 
 def settings_page() -> str:

@@ -12,6 +12,7 @@ from tutela.adapters.blobs import open_blobs
 from tutela.cli.acting import By, acting_person
 from tutela.cli.presenting import OUT, AsJson, emit, ids
 from tutela.intake.tips import TipState, advance, tip, tips
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.store import append
 from tutela.primitives.clock import iso
 from tutela.primitives.ids import SubmissionId
@@ -65,7 +66,14 @@ def show(tip_id: TipArgument, by: By, as_json: AsJson = False) -> None:
             found = tip(tx, SubmissionId.parse(tip_id))
             answers = json.loads(unsealer.unseal(found.sealed))
             now = datetime.now(UTC)
-            append(tx, at=now, actor=person.id, action="tip_opened", subject=found.id, detail={})
+            append(
+                tx,
+                at=now,
+                actor=person.id,
+                action=LedgerAction.TIP_OPENED,
+                subject=found.id,
+                detail={},
+            )
     data = {"id": found.id, "state": found.state.value, "answers": answers}
     emit(data, as_json=as_json, render=lambda: _render(answers))
 

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from tutela.law.acceptance import ACCEPTED, WITHDRAWN
 from tutela.law.loading import Lawbook
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.model import Line
 from tutela.primitives.errors import BadInput, Conflict
 
@@ -36,7 +36,9 @@ def accept_rule(
             remedy="Read the present version before you accept it.",
         )
     detail = {"version": version, "by": by, "note": reason}
-    return ledger.append(tx, at=at, actor=by, action=ACCEPTED, subject=rule_id, detail=detail)
+    return ledger.append(
+        tx, at=at, actor=by, action=LedgerAction.LAW_RULE_ACCEPTED, subject=rule_id, detail=detail
+    )
 
 
 def withdraw_rule(
@@ -44,7 +46,14 @@ def withdraw_rule(
 ) -> Line:
     """Take an acceptance back; what was already reported stays reported."""
     detail = {"version": version, "by": by, "note": _reason(note)}
-    return ledger.append(tx, at=at, actor=by, action=WITHDRAWN, subject=rule_id, detail=detail)
+    return ledger.append(
+        tx,
+        at=at,
+        actor=by,
+        action=LedgerAction.LAW_RULE_ACCEPTANCE_WITHDRAWN,
+        subject=rule_id,
+        detail=detail,
+    )
 
 
 def _reason(note: str) -> str:

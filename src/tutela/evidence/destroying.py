@@ -18,6 +18,7 @@ from tutela.evidence.model import Destruction, Exhibit
 from tutela.evidence.ports import BlobStore
 from tutela.evidence.retention import obstacles
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.outward import Clears
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict, Refused
@@ -46,7 +47,7 @@ def request_destruction(
         tx,
         at=at,
         actor=by.id,
-        action="exhibit_destruction_requested",
+        action=LedgerAction.EXHIBIT_DESTRUCTION_REQUESTED,
         subject=exhibit_id,
         detail={},
     )
@@ -80,7 +81,7 @@ def destroy(
                 tx,
                 at=at,
                 actor=by.id,
-                action="exhibit_destruction_confirmed",
+                action=LedgerAction.EXHIBIT_DESTRUCTION_CONFIRMED,
                 subject=exhibit_id,
                 detail={},
             )
@@ -102,7 +103,7 @@ def destroy(
             tx,
             at=at,
             actor=by.id,
-            action="exhibit_destroyed",
+            action=LedgerAction.EXHIBIT_DESTROYED,
             subject=exhibit_id,
             detail={
                 "case": exhibit.case_id,

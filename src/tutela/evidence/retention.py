@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from tutela.evidence import store
 from tutela.evidence.model import Exhibit, Hold
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import BadInput, Conflict
 from tutela.primitives.ids import CaseId, ExhibitId, HoldId
@@ -58,7 +59,7 @@ def place_hold(
         tx,
         at=at,
         actor=by,
-        action="hold_placed",
+        action=LedgerAction.HOLD_PLACED,
         subject=exhibit_id,
         detail={"hold": hold.id, "basis": basis, "until": iso(until) if until else None},
     )
@@ -75,7 +76,7 @@ def release_hold(tx: Connection, hold_id: HoldId, *, by: str, at: datetime) -> H
         tx,
         at=at,
         actor=by,
-        action="hold_released",
+        action=LedgerAction.HOLD_RELEASED,
         subject=hold.exhibit_id,
         detail={"hold": hold_id, "basis": hold.basis},
     )

@@ -18,6 +18,7 @@ from tutela.evidence.custody import PlainBytesDiffer, SealedBytesDiffer, opened_
 from tutela.evidence.model import Exhibit
 from tutela.evidence.ports import BlobStore, Opens
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Misconfigured, NotFound
@@ -32,6 +33,14 @@ class Fault(StrEnum):
     MISSING = "missing"  # the store does not have it
     DAMAGED = "damaged"  # the sealed bytes are not the ones that were sealed, or do not open
     DIFFERENT = "different"  # it opens, to something else than was handed in
+
+
+_WRITTEN_AS = {
+    None: LedgerAction.EXHIBIT_WHOLE_AGAIN,
+    Fault.MISSING: LedgerAction.EXHIBIT_MISSING,
+    Fault.DAMAGED: LedgerAction.EXHIBIT_DAMAGED,
+    Fault.DIFFERENT: LedgerAction.EXHIBIT_DIFFERENT,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,7 +146,7 @@ class Verifier:
                     tx,
                     at=at,
                     actor=self._actor,
-                    action=f"exhibit_{fault}" if fault else "exhibit_whole_again",
+                    action=_WRITTEN_AS[fault],
                     subject=exhibit.id,
                     detail={"case": exhibit.case_id},
                 )

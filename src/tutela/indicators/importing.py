@@ -19,6 +19,7 @@ from tutela.indicators.sources import (
     SourceFile,
     format_of,
 )
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.store import append
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Conflict
@@ -99,7 +100,7 @@ def import_list(
             tx,
             at=at,
             actor=by,
-            action="list_imported",
+            action=LedgerAction.LIST_IMPORTED,
             subject=hash_list.id,
             detail={
                 "import": str(import_id),

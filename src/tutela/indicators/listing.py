@@ -10,6 +10,7 @@ from tutela.indicators import counting, store
 from tutela.indicators.categories import check_mapping
 from tutela.indicators.formats.texts import is_name
 from tutela.indicators.model import EntryStatus, HashList, SignalKind
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.store import append
 from tutela.primitives.errors import BadInput, NotFound
 from tutela.primitives.ids import ListId
@@ -79,7 +80,7 @@ def tell_created(tx: Connection, hash_list: HashList, *, by: str, at: datetime) 
         tx,
         at=at,
         actor=by,
-        action="list_created",
+        action=LedgerAction.LIST_CREATED,
         subject=hash_list.id,
         detail=_told({key: getattr(hash_list, key) for key in POLICY}),
     )
@@ -136,7 +137,7 @@ def configure(
         tx,
         at=at,
         actor=by,
-        action="list_configured",
+        action=LedgerAction.LIST_CONFIGURED,
         subject=hash_list.id,
         detail=_told(changes),
     )
@@ -168,7 +169,7 @@ def map_category(
         tx,
         at=at,
         actor=by,
-        action="list_category_mapped",
+        action=LedgerAction.LIST_CATEGORY_MAPPED,
         subject=hash_list.id,
         detail={"code": code, "category": category or ""},
     )
@@ -213,7 +214,7 @@ def withdraw(
         {"status": EntryStatus.WITHDRAWN, "withdrawn_by": by, "updated_at": at},
     )
     if ids:
-        _tell(tx, action="list_entry_withdrawn", list_id=list_id, ids=ids, by=by, at=at)
+        _tell(tx, action=LedgerAction.LIST_ENTRY_WITHDRAWN, list_id=list_id, ids=ids, by=by, at=at)
     return len(ids)
 
 
@@ -238,7 +239,7 @@ def restore(
         {"status": EntryStatus.ACTIVE, "withdrawn_by": None, "updated_at": at},
     )
     if ids:
-        _tell(tx, action="list_entry_restored", list_id=list_id, ids=ids, by=by, at=at)
+        _tell(tx, action=LedgerAction.LIST_ENTRY_RESTORED, list_id=list_id, ids=ids, by=by, at=at)
     return len(ids)
 
 
@@ -286,7 +287,7 @@ def _changed(
 
 
 def _tell(
-    tx: Connection, *, action: str, list_id: ListId, ids: list[int], by: str, at: datetime
+    tx: Connection, *, action: LedgerAction, list_id: ListId, ids: list[int], by: str, at: datetime
 ) -> None:
     """Notification and ledger line; entries by their number, never by their hash."""
     append(

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from tutela.intake.form import QUESTIONS
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.store import append
 from tutela.primitives.database import METADATA
 from tutela.primitives.errors import BadInput, NotFound
@@ -108,7 +109,7 @@ def hand_in(tx: Connection, *, answers: Mapping[str, str], seal: Sealing, at: da
             state_at=at,
         )
     )
-    append(tx, at=at, actor="public", action="tip_received", subject=tip, detail={})
+    append(tx, at=at, actor="public", action=LedgerAction.TIP_RECEIVED, subject=tip, detail={})
     return code
 
 
@@ -158,7 +159,14 @@ def advance(
     ).rowcount
     if not done:
         raise NotFound("There is no such tip")
-    append(tx, at=at, actor=by, action="tip_advanced", subject=tip_id, detail={"state": state})
+    append(
+        tx,
+        at=at,
+        actor=by,
+        action=LedgerAction.TIP_ADVANCED,
+        subject=tip_id,
+        detail={"state": state},
+    )
 
 
 def _digest(code: str) -> bytes:

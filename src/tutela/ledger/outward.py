@@ -20,25 +20,26 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from tutela.ledger import store
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.canonical import moment
 from tutela.ledger.model import Anchor
 from tutela.ledger.noted_head import Noted, NotedHead
 from tutela.primitives.clock import Clock
 from tutela.primitives.errors import BadInput, Unavailable
 
-HEAD_NOTED = "ledger_head_noted"
+HEAD_NOTED = LedgerAction.LEDGER_HEAD_NOTED
 """The head was noted in a file for the first time: from here on a missing file is a lost one."""
-WAITS = "outward_acts_wait"
-GO_ON = "outward_acts_go_on"
-RECONCILED = "ledger_reconciled"
+WAITS = LedgerAction.OUTWARD_ACTS_WAIT
+GO_ON = LedgerAction.OUTWARD_ACTS_GO_ON
+RECONCILED = LedgerAction.LEDGER_RECONCILED
 SUBJECT = "ledger"
 _ACTED = (
     HEAD_NOTED,
     RECONCILED,
-    "report_opened",
-    "report_finished",
-    "restriction_delivered",
-    "exhibit_destroyed",
+    LedgerAction.REPORT_OPENED,
+    LedgerAction.REPORT_FINISHED,
+    LedgerAction.RESTRICTION_DELIVERED,
+    LedgerAction.EXHIBIT_DESTROYED,
 )
 """Lines that show that there must be a file: it is made before the first of them."""
 REMEDY = (

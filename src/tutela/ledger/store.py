@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
 )
 
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.canonical import canonical
 from tutela.ledger.chain import GENESIS, link
 from tutela.ledger.model import JSON, Anchor, Line
@@ -60,7 +61,7 @@ def append(
     *,
     at: datetime,
     actor: str,
-    action: str,
+    action: LedgerAction,
     subject: str,
     detail: Mapping[str, object],
 ) -> Line:

@@ -8,26 +8,47 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.model import Line
 from tutela.oversight.model import Figure, Figures
 from tutela.primitives.errors import BadInput
 
 SMALLEST = 10
 
-_COUNTED: tuple[tuple[str, str, str, str], ...] = (
-    ("cases_opened", "Cases opened after a match", "cases", "case_opened"),
-    ("exhibits_sealed", "Items sealed as evidence", "exhibits", "exhibit_sealed"),
-    ("decisions", "Decisions by reviewers", "decisions", "decision_made"),
-    ("second_opinions", "Second opinions", "decisions", "second_opinion_given"),
-    ("full_views", "Full views of a picture by a person", "views", "exhibit_view_opened"),
-    ("reports_finished", "Reports an authority has confirmed", "reports", "report_finished"),
-    ("reports_refused", "Reports an authority has refused", "reports", "report_refused"),
-    ("reports_held", "Reports held for a person to look at", "reports", "report_held"),
-    ("restrictions", "Items the platform was told to disable", "orders", "restriction_delivered"),
-    ("holds", "Preservation holds placed", "holds", "hold_placed"),
-    ("destroyed", "Items destroyed after every hold had ended", "exhibits", "exhibit_destroyed"),
-    ("tips", "Reports by the public form", "tips", "tip_received"),
-    ("imports", "Imports into hash lists", "imports", "list_imported"),
+_COUNTED: tuple[tuple[str, str, str, LedgerAction], ...] = (
+    ("cases_opened", "Cases opened after a match", "cases", LedgerAction.CASE_OPENED),
+    ("exhibits_sealed", "Items sealed as evidence", "exhibits", LedgerAction.EXHIBIT_SEALED),
+    ("decisions", "Decisions by reviewers", "decisions", LedgerAction.DECISION_MADE),
+    ("second_opinions", "Second opinions", "decisions", LedgerAction.SECOND_OPINION_GIVEN),
+    (
+        "full_views",
+        "Full views of a picture by a person",
+        "views",
+        LedgerAction.EXHIBIT_VIEW_OPENED,
+    ),
+    (
+        "reports_finished",
+        "Reports an authority has confirmed",
+        "reports",
+        LedgerAction.REPORT_FINISHED,
+    ),
+    ("reports_refused", "Reports an authority has refused", "reports", LedgerAction.REPORT_REFUSED),
+    ("reports_held", "Reports held for a person to look at", "reports", LedgerAction.REPORT_HELD),
+    (
+        "restrictions",
+        "Items the platform was told to disable",
+        "orders",
+        LedgerAction.RESTRICTION_DELIVERED,
+    ),
+    ("holds", "Preservation holds placed", "holds", LedgerAction.HOLD_PLACED),
+    (
+        "destroyed",
+        "Items destroyed after every hold had ended",
+        "exhibits",
+        LedgerAction.EXHIBIT_DESTROYED,
+    ),
+    ("tips", "Reports by the public form", "tips", LedgerAction.TIP_RECEIVED),
+    ("imports", "Imports into hash lists", "imports", LedgerAction.LIST_IMPORTED),
 )
 
 

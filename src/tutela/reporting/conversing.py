@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection
 
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import Unavailable
 from tutela.primitives.ids import ExhibitId
 from tutela.reporting import store
@@ -88,7 +89,7 @@ def converse(
             at=desk.clock.now(),
         )
         if call not in _READS:
-            tell(tx, report, "report_call_begun", at=desk.clock.now(), call=call.value)
+            tell(tx, report, LedgerAction.REPORT_CALL_BEGUN, at=desk.clock.now(), call=call.value)
     try:
         exchange = speak()
     except NoReply as lost:
@@ -189,7 +190,7 @@ def hold(tx: Connection, report: Report, *, because: HeldBecause, why: str, at: 
         why=why,
         next_try_at=None,
     )
-    tell(tx, report, "report_held", at=at, because=because.value)
+    tell(tx, report, LedgerAction.REPORT_HELD, at=at, because=because.value)
 
 
 def refuse(tx: Connection, answered: Answered, *, at: datetime) -> None:
@@ -198,7 +199,9 @@ def refuse(tx: Connection, answered: Answered, *, at: datetime) -> None:
     why = f"The authority refused the report ({answered.said})."
     store.change(tx, report.id, state=ReportState.REFUSED, why=why)
     code = answered.reply.code if answered.reply else None
-    tell(tx, report, "report_refused", at=at, call=answered.exchange.call.value, code=code)
+    tell(
+        tx, report, LedgerAction.REPORT_REFUSED, at=at, call=answered.exchange.call.value, code=code
+    )
 
 
 def give_up(tx: Connection, report: Report, *, why: str, at: datetime) -> None:
@@ -213,10 +216,12 @@ def give_up(tx: Connection, report: Report, *, why: str, at: datetime) -> None:
         abandoned_ids=[*report.abandoned_ids, *([number] if number else [])],
     )
     store.forget_uploads(tx, report.id)
-    tell(tx, report, "report_abandoned", at=at, authority_report=number, why=why)
+    tell(tx, report, LedgerAction.REPORT_ABANDONED, at=at, authority_report=number, why=why)
 
 
-def tell(tx: Connection, report: Report, action: str, *, at: datetime, **detail: object) -> None:
+def tell(
+    tx: Connection, report: Report, action: LedgerAction, *, at: datetime, **detail: object
+) -> None:
     """One ledger line about a report; the case is its subject."""
     ledger.append(
         tx,

@@ -31,12 +31,13 @@ from tutela.law.linting import facts_asked
 from tutela.law.loading import Lawbook
 from tutela.law.model import Action, Rule, Status, Truth
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import BadInput, Conflict, NotFound
 from tutela.primitives.ids import CaseId
 from tutela.reporting.desk import Desk
 from tutela.reporting.reports import CYBERTIP, HeldBecause
 
-VOLUNTARY = "report_ordered_voluntarily"
+VOLUNTARY = LedgerAction.REPORT_ORDERED_VOLUNTARILY
 UNREADABLE = (BadInput, Conflict, NotFound)
 """What asking the law about one case may raise: its facts or the lawbook do not fit."""
 _REPORTED = "event.reported_to_ncmec_at"
@@ -115,7 +116,7 @@ def assess(tx: Connection, case_id: CaseId, found: Duties, *, at: datetime) -> i
         tx,
         at=at,
         actor="system",
-        action="duties_assessed",
+        action=LedgerAction.DUTIES_ASSESSED,
         subject=case_id,
         detail={
             "assessment": number,

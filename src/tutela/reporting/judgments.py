@@ -8,6 +8,7 @@ from tutela.cases import store as cases
 from tutela.cases.model import Decision, MatchFound
 from tutela.evidence.model import max_viewed
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.ids import CaseId, DecisionId
 from tutela.reporting.statements import AppliedFrom, Judgment
 
@@ -40,7 +41,7 @@ def _applied(tx: Connection, case_id: CaseId, decision: DecisionId) -> Iterable[
     seen: set[DecisionId] = set()
     while decision not in seen:
         seen.add(decision)
-        lines = ledger.lines(tx, subject=case_id, action="decision_taken_over")
+        lines = ledger.lines(tx, subject=case_id, action=LedgerAction.DECISION_TAKEN_OVER)
         details = [line.detail for line in lines if line.detail.get("decision") == decision]
         if not details:
             return

@@ -15,6 +15,7 @@ from tutela.cases import store as cases
 from tutela.cases.model import Verdict
 from tutela.evidence.ports import Opens
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Misconfigured
@@ -82,7 +83,7 @@ def deliver(
     with database.begin() as tx:
         if delivery.delivered:
             store.change(tx, notice.id, NoticeState.DELIVERED, why="", tried=True, at=clock.now())
-            _log(tx, case_id, notice.id, "decision_told", clock)
+            _log(tx, case_id, notice.id, LedgerAction.DECISION_TOLD, clock)
             return Next.DONE
         store.change(tx, notice.id, NoticeState.WAITING, why=delivery.why, tried=True)
         if delivery.again:
@@ -94,10 +95,12 @@ def deliver(
 def fail(tx: Connection, notice: DecisionId, case_id: CaseId, *, why: str, clock: Clock) -> None:
     """Stop sending a notice; people see it, and the next start of the worker tries again."""
     store.change(tx, notice, NoticeState.FAILED, why=why)
-    _log(tx, case_id, notice, "decision_not_told", clock)
+    _log(tx, case_id, notice, LedgerAction.DECISION_NOT_TOLD, clock)
 
 
-def _log(tx: Connection, case_id: CaseId, notice: DecisionId, action: str, clock: Clock) -> None:
+def _log(
+    tx: Connection, case_id: CaseId, notice: DecisionId, action: LedgerAction, clock: Clock
+) -> None:
     ledger.append(
         tx,
         at=clock.now(),

@@ -17,6 +17,7 @@ import tutela
 from tutela.evidence.custody import sealed_bytes
 from tutela.evidence.ports import BlobStore
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.chain import as_json
 from tutela.primitives.clock import iso
 from tutela.primitives.errors import Conflict, TutelaError, Unavailable
@@ -73,7 +74,7 @@ def pack(
             tx,
             at=at,
             actor=by,
-            action="case_exported",
+            action=LedgerAction.CASE_EXPORTED,
             subject=case_id,
             detail={"exhibits": len(read.exhibits), "reports": len(read.reports)},
         )

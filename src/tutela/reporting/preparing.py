@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from tutela.cases import store as cases
 from tutela.cases.model import Outcome as Reached
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import BadInput, Conflict
 from tutela.primitives.ids import CaseId
 from tutela.reporting import composing, gating, restored, store
@@ -56,7 +57,7 @@ def _released(tx: Connection, desk: Desk, report: Report) -> bool:
         state = ReportState.FILES if all(described) else ReportState.OPENED
         store.change(tx, report.id, state=state)
         number = report.authority_report_id
-        tell(tx, report, "report_resumed", at=at, authority_report=number)
+        tell(tx, report, LedgerAction.REPORT_RESUMED, at=at, authority_report=number)
         return True
     try:
         composed = composing.compose(tx, report.case_id, desk=desk, at=at)
@@ -69,7 +70,7 @@ def _released(tx: Connection, desk: Desk, report: Report) -> bool:
     tell(
         tx,
         report,
-        "report_composed",
+        LedgerAction.REPORT_COMPOSED,
         at=at,
         sha256=hashlib.sha256(xml).hexdigest(),
         assessment=gating.assess(tx, report.case_id, gate.duties, at=at),

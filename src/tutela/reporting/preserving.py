@@ -27,6 +27,7 @@ from tutela.law.answers import Duties, Duty, State
 from tutela.law.evaluating import day_of
 from tutela.law.model import REFERENCE_ONLY, Action
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.clock import iso
 from tutela.primitives.ids import CaseId, ExhibitId
 from tutela.reporting import gating
@@ -62,7 +63,7 @@ def preserve(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> da
             tx,
             at=at,
             actor="system",
-            action="preservation_set",
+            action=LedgerAction.PRESERVATION_SET,
             subject=case_id,
             detail={
                 "rules": sorted(wanted),

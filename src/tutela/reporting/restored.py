@@ -14,13 +14,14 @@ from tutela.cases import store as cases
 from tutela.cases.model import Outcome as Reached
 from tutela.cases.model import State
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.ledger.outward import lost_until
 from tutela.primitives.clock import iso
 from tutela.primitives.ids import CaseId
 from tutela.reporting.conversing import hold
 from tutela.reporting.reports import HeldBecause, Report
 
-ASKED_AGAIN = "report_asked_again"
+ASKED_AGAIN = LedgerAction.REPORT_ASKED_AGAIN
 _ALL = 1_000_000
 
 

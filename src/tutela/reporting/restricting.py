@@ -18,6 +18,7 @@ from tutela.cases.model import Outcome as Reached
 from tutela.evidence import store as evidence
 from tutela.evidence.ports import Opens
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives import events
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
@@ -73,7 +74,7 @@ def order(
         if sendable:
             orders.append(store.restriction(tx, each.id))
     if new:
-        _tell(tx, made, "restriction_ordered", actor="system", at=at)
+        _tell(tx, made, LedgerAction.RESTRICTION_ORDERED, actor="system", at=at)
     return orders
 
 
@@ -133,7 +134,7 @@ def fail(tx: Connection, order_id: str, *, why: str, at: datetime) -> None:
     store.change_restriction(
         tx, order_.id, state=RestrictionState.FAILED, last_why=why, next_try_at=None
     )
-    _tell(tx, order_, "restriction_failed", actor="system", at=at)
+    _tell(tx, order_, LedgerAction.RESTRICTION_FAILED, actor="system", at=at)
 
 
 def send_again(tx: Connection, case_id: CaseId, *, by: str, at: datetime) -> Sequence[Restriction]:
@@ -153,7 +154,7 @@ def send_again(tx: Connection, case_id: CaseId, *, by: str, at: datetime) -> Seq
         )
     for each in failed:
         store.change_restriction(tx, each.id, state=RestrictionState.ORDERED, last_why="")
-        _tell(tx, each, "restriction_asked_again", actor=by, at=at)
+        _tell(tx, each, LedgerAction.RESTRICTION_ASKED_AGAIN, actor=by, at=at)
     events.ask_for(tx, kind=FOLLOWING[Reached.RESTRICTED], subject=case_id, at=at)
     return failed
 
@@ -190,13 +191,15 @@ def _delivered(
     )
     # What the law says changes with it (a statement of reasons falls due): assessed anew.
     events.ask_for(tx, kind=FOLLOWING[Reached.PRESERVED], subject=order_.case_id, at=at)
-    _tell(tx, order_, "restriction_delivered", actor=by, at=at)
+    _tell(tx, order_, LedgerAction.RESTRICTION_DELIVERED, actor=by, at=at)
     left = [each for each in store.restrictions_of(tx, order_.case_id) if each.state is not _DONE]
     if not left:
         outcomes.reach(tx, order_.case_id, Reached.RESTRICTED, at=at, by=by)
 
 
-def _tell(tx: Connection, order_: Restriction, action: str, *, actor: str, at: datetime) -> None:
+def _tell(
+    tx: Connection, order_: Restriction, action: LedgerAction, *, actor: str, at: datetime
+) -> None:
     ledger.append(
         tx,
         at=at,

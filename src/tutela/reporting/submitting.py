@@ -30,6 +30,7 @@ from tutela.cases.concluding import FOLLOWING
 from tutela.cases.model import Outcome as Reached
 from tutela.evidence import store as evidence
 from tutela.evidence.custody import opened_bytes
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives import events
 from tutela.primitives.errors import BadInput, Conflict, Misconfigured, NotFound
 from tutela.reporting import composing, preparing, restored, store
@@ -111,7 +112,7 @@ def _submit(desk: Desk, authority: Authority, report: Report) -> Next:
             authority_report_id=number,
             opened_at=at,
         )
-        tell(tx, report, "report_opened", at=at, authority_report=number)
+        tell(tx, report, LedgerAction.REPORT_OPENED, at=at, authority_report=number)
         return Next.GO_ON
 
     return settle(desk, answered, follow)
@@ -174,7 +175,7 @@ def _upload(desk: Desk, authority: Authority, report: Report, file: ReportFile) 
             return Next.AGAIN
         file_id = answered.reply.file_id
         store.change_file(tx, report.id, exhibit.id, file_id=file_id, uploaded_at=at)
-        tell(tx, report, "report_file_uploaded", at=at, exhibit=exhibit.id, file=file_id)
+        tell(tx, report, LedgerAction.REPORT_FILE_UPLOADED, at=at, exhibit=exhibit.id, file=file_id)
         return Next.GO_ON
 
     return settle(desk, answered, follow)
@@ -219,7 +220,14 @@ def _describe(
             return unsuccessful(tx, answered, at=at)
         store.change_file(tx, report.id, file.exhibit_id, details_xml=xml, described_at=at)
         digest = hashlib.sha256(xml).hexdigest()
-        tell(tx, report, "report_file_described", at=at, exhibit=file.exhibit_id, sha256=digest)
+        tell(
+            tx,
+            report,
+            LedgerAction.REPORT_FILE_DESCRIBED,
+            at=at,
+            exhibit=file.exhibit_id,
+            sha256=digest,
+        )
         return Next.GO_ON
 
     return settle(desk, answered, follow)
@@ -297,7 +305,7 @@ def _finished(tx: Connection, desk: Desk, answered: Answered) -> Next:
     tell(
         tx,
         report,
-        "report_finished",
+        LedgerAction.REPORT_FINISHED,
         at=at,
         authority_report=report.authority_report_id,
         receipt_sha256=hashlib.sha256(answered.exchange.response_bytes or b"").hexdigest(),

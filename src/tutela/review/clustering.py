@@ -23,6 +23,7 @@ from tutela.hashing.model import PDQ_BYTES, Pdq
 from tutela.index.bits import pack
 from tutela.index.model import RADIUS_BITS
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import BadInput, Conflict
 from tutela.primitives.ids import CaseId
 from tutela.review.grouping import Group, Groups, Joined, Pictures
@@ -138,7 +139,7 @@ def _take_over(
         tx,
         at=at,
         actor=by.id,
-        action="decision_taken_over",
+        action=LedgerAction.DECISION_TAKEN_OVER,
         subject=other,
         detail={
             "decision": decision.id,

@@ -11,6 +11,7 @@ from tutela.cases import store as cases
 from tutela.evidence import store as evidence
 from tutela.evidence.model import Exhibit
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.errors import Conflict, NotFound, Refused
 from tutela.primitives.ids import CaseId, ExhibitId, ViewingId
 from tutela.review import store
@@ -65,7 +66,7 @@ def open_view(
         tx,
         at=at,
         actor=by.id,
-        action="exhibit_view_opened",
+        action=LedgerAction.EXHIBIT_VIEW_OPENED,
         subject=case_id,
         detail={"exhibit": exhibit_id, "viewing": viewing.id, "reason": reason.value},
     )
@@ -131,7 +132,7 @@ def note_rendition(
         tx,
         at=at,
         actor=by.id,
-        action="exhibit_rendition_shown",
+        action=LedgerAction.EXHIBIT_RENDITION_SHOWN,
         subject=case_id,
         detail={"exhibit": exhibit_id, "rendition": rendition.value},
     )
@@ -187,7 +188,7 @@ def _close(tx: Connection, viewing: Viewing, *, actor: str, at: datetime, how: s
         tx,
         at=at,
         actor=actor,
-        action="exhibit_view_closed",
+        action=LedgerAction.EXHIBIT_VIEW_CLOSED,
         subject=viewing.case_id,
         detail={
             "exhibit": viewing.exhibit_id,

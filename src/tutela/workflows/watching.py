@@ -12,15 +12,16 @@ from sqlalchemy import Connection
 
 from tutela.counsel.detection import Detecting, Standing
 from tutela.ledger import store as ledger
+from tutela.ledger.actions import LedgerAction
 from tutela.primitives.clock import Clock
 from tutela.primitives.database import Database
 from tutela.primitives.errors import Unavailable
 
 log = structlog.get_logger()
 
-BEGAN = "detection_permitted"
-STOPPED = "detection_stopped"
-WARNED = "detection_end_warned"
+BEGAN = LedgerAction.DETECTION_PERMITTED
+STOPPED = LedgerAction.DETECTION_STOPPED
+WARNED = LedgerAction.DETECTION_END_WARNED
 _SUBJECT = "known_hash"
 _EVERY = timedelta(minutes=1)
 
