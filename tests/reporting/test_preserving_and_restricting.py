@@ -259,7 +259,7 @@ def test_a_person_and_the_worker_who_end_an_order_at_once_do_not_block_each_othe
 
     with ThreadPoolExecutor(1) as pool:
         with world.database.begin() as tx:  # the worker, in the middle of `deliver`
-            cases.case(tx, case_id, locked=True)
+            cases.case(tx, case_id, for_update=True)
             person = pool.submit(by_a_person)
             until_somebody_waits(world)
             store.restriction(tx, order.id)

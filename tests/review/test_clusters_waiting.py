@@ -277,7 +277,7 @@ def test_a_case_that_is_being_changed_is_waited_for_and_nothing_is_held_meanwhil
 
     with ThreadPoolExecutor(1) as other:
         with office.database.begin() as tx:
-            cases.case(tx, max(others), locked=True)
+            cases.case(tx, max(others), for_update=True)
             asked = other.submit(take_over)
             until = time.monotonic() + 60
             waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")

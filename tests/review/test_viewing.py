@@ -86,7 +86,7 @@ def test_opening_and_closing_views_at_once_wait_for_each_other(
     case, exhibit = claimed(office, person)
     with ThreadPoolExecutor(1) as other:
         with office.database.begin() as tx:
-            assert store.viewing(tx, own.id, lock=True).closed_at is None
+            assert store.viewing(tx, own.id, for_update=True).closed_at is None
             asked = other.submit(opened, office, case, exhibit, person)
             until_somebody_waits(tx)
             viewing.close_view(tx, own.id, by=person, at=office.clock.now())

@@ -21,7 +21,7 @@ CLAIM_LASTS = timedelta(minutes=30)
 def claim(tx: Connection, case_id: CaseId, by: Actor, at: datetime) -> Case:
     """Take a case. Taking it again keeps it longer; a live claim of another is a `Conflict`."""
     require(by, Permission.CASE_CLAIM)
-    before = store.case(tx, case_id, locked=True)
+    before = store.case(tx, case_id, for_update=True)
     if before.state is State.CLOSED:
         raise Conflict("The case is closed", why="nothing is left to decide on it")
     require_not_anothers(before, by, at)
@@ -41,7 +41,7 @@ def claim(tx: Connection, case_id: CaseId, by: Actor, at: datetime) -> Case:
 def release(tx: Connection, case_id: CaseId, by: Actor, at: datetime) -> Case:
     """Give a case back to the queue; nothing happens when nobody has it."""
     require(by, Permission.CASE_CLAIM)
-    before = store.case(tx, case_id, locked=True)
+    before = store.case(tx, case_id, for_update=True)
     if before.claimed_by is None:
         return before
     require_not_anothers(before, by, at)

@@ -40,7 +40,7 @@ def finish_review(tx: Connection, case_id: CaseId, *, by: Actor, at: datetime) -
     The ledger says that a review has ended only where the view log has one, and what was seen.
     """
     require(by, Permission.CASE_DECIDE)
-    before = store.case(tx, case_id, locked=True)
+    before = store.case(tx, case_id, for_update=True)
     require_not_anothers(before, by, at)
     reviewed = replace(
         advance(before, Event.REVIEW_FINISHED, at=at), claimed_by=by.id, claimed_at=at
@@ -78,7 +78,7 @@ def decide(
     3. a final one takes effect (`concluding.conclude`), else the case goes back to the queue.
     """
     require(by, Permission.CASE_DECIDE)  # 1
-    before = store.case(tx, case_id, locked=True)
+    before = store.case(tx, case_id, for_update=True)
     require_not_anothers(before, by, at)
     step(before.state, Event.DECISION_MADE)
     if store.pending_decision(tx, case_id) is not None:
@@ -136,7 +136,7 @@ def confirm(
     Disagreeing keeps this person's own opinion beside it and leaves the case in review.
     """
     require(by, Permission.CASE_DECIDE)
-    before = store.case(tx, case_id, locked=True)
+    before = store.case(tx, case_id, for_update=True)
     require_not_anothers(before, by, at)
     pending = store.pending_decision(tx, case_id)
     if pending is None:

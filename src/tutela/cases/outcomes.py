@@ -20,7 +20,7 @@ def reach(
     May run twice: what was reached stays reached at its first time. The row is locked, so
     that three workflows that finish at once do not meet.
     """
-    before = store.case(tx, case_id, locked=True)
+    before = store.case(tx, case_id, for_update=True)
     if outcome in before.reached:
         return before
     case = store.save(tx, before, advance(before, _EVENTS[outcome], at=at))

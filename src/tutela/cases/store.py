@@ -65,10 +65,10 @@ def save(tx: Connection, before: Case, after: Case) -> Case:
     return case(tx, before.id)
 
 
-def case(tx: Connection, case_id: CaseId, *, locked: bool = False) -> Case:
-    """One case, with its row locked when asked; raises `NotFound`."""
+def case(tx: Connection, case_id: CaseId, *, for_update: bool = False) -> Case:
+    """One case, `for_update` locks its row; raises `NotFound`."""
     query = select(CASES).where(CASES.c.id == case_id)
-    row = tx.execute(query.with_for_update() if locked else query).first()
+    row = tx.execute(query.with_for_update() if for_update else query).first()
     if row is None:
         raise NotFound("There is no such case")
     return _case(row)

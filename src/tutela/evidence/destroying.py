@@ -29,7 +29,7 @@ def request_destruction(
     tx: Connection, exhibit_id: ExhibitId, *, by: Actor, at: datetime
 ) -> Destruction:
     """Step 1. Raises `Refused` with every hold that still lasts."""
-    exhibit = store.exhibit(tx, exhibit_id, locked=True)
+    exhibit = store.exhibit(tx, exhibit_id, for_update=True)
     _require_there(exhibit)
     _require_free(tx, exhibit, at=at)
     known = store.destruction(tx, exhibit_id)
@@ -69,7 +69,7 @@ def destroy(
     """
     outward.clear()
     with database.begin() as tx:  # 2
-        exhibit = store.exhibit(tx, exhibit_id, locked=True)
+        exhibit = store.exhibit(tx, exhibit_id, for_update=True)
         if exhibit.destroyed_at is not None:
             return exhibit
         request = store.destruction(tx, exhibit_id)
@@ -94,7 +94,7 @@ def destroy(
         outward.clear()
         blobs.delete(exhibit.blob_key)
     with database.begin() as tx:  # 4
-        exhibit = store.exhibit(tx, exhibit_id, locked=True)
+        exhibit = store.exhibit(tx, exhibit_id, for_update=True)
         if exhibit.destroyed_at is not None:
             return exhibit
         request = store.destruction(tx, exhibit_id)

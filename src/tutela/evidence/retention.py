@@ -40,7 +40,7 @@ def place_hold(
         raise BadInput("A hold needs its basis", why="a rule, an order or a reference")
     if until is not None and until.tzinfo is None:
         raise BadInput("The end of a hold needs a time zone")
-    exhibit = store.exhibit(tx, exhibit_id, locked=True)
+    exhibit = store.exhibit(tx, exhibit_id, for_update=True)
     _require_kept(tx, exhibit)
     for hold in store.holds_of_exhibit(tx, exhibit_id):
         if hold.released_at is None and (hold.basis, hold.until) == (basis, until):
@@ -68,7 +68,7 @@ def place_hold(
 
 def release_hold(tx: Connection, hold_id: HoldId, *, by: str, at: datetime) -> Hold:
     """End a reason to keep. Nothing is destroyed by it; releasing twice changes nothing."""
-    hold = store.hold(tx, hold_id, locked=True)
+    hold = store.hold(tx, hold_id, for_update=True)
     if hold.released_at is not None:
         return hold
     store.note_released(tx, hold_id, at=at)

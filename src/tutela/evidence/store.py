@@ -181,10 +181,10 @@ def add_exhibit(tx: Connection, exhibit: Exhibit, *, submission_id: SubmissionId
     )
 
 
-def exhibit(tx: Connection, exhibit_id: ExhibitId, *, locked: bool = False) -> Exhibit:
-    """One exhibit, with its row locked when asked; raises `NotFound`."""
+def exhibit(tx: Connection, exhibit_id: ExhibitId, *, for_update: bool = False) -> Exhibit:
+    """One exhibit, `for_update` locks its row; raises `NotFound`."""
     query = select(EXHIBITS).where(EXHIBITS.c.id == exhibit_id)
-    row = tx.execute(query.with_for_update() if locked else query).first()
+    row = tx.execute(query.with_for_update() if for_update else query).first()
     if row is None:
         raise NotFound("There is no such exhibit")
     return _exhibit(row)
@@ -270,10 +270,10 @@ def add_hold(tx: Connection, hold: Hold) -> None:
     )
 
 
-def hold(tx: Connection, hold_id: HoldId, *, locked: bool = False) -> Hold:
+def hold(tx: Connection, hold_id: HoldId, *, for_update: bool = False) -> Hold:
     """One hold; raises `NotFound`."""
     query = select(HOLDS).where(HOLDS.c.id == hold_id)
-    row = tx.execute(query.with_for_update() if locked else query).first()
+    row = tx.execute(query.with_for_update() if for_update else query).first()
     if row is None:
         raise NotFound("There is no such hold")
     return _hold(row)

@@ -41,7 +41,7 @@ def preserve(tx: Connection, case_id: CaseId, *, desk: Desk, at: datetime) -> da
 
     May be run again at any moment; a second run with nothing new changes nothing.
     """
-    case = cases.case(tx, case_id, locked=True)
+    case = cases.case(tx, case_id, for_update=True)
     if Reached.PRESERVED not in case.needed:
         return None
     accepted = acceptances(tx)

@@ -57,7 +57,7 @@ def order(
     A failed order, and one that waited for a person because no platform was configured, are
     taken up again when there is a platform now.
     """
-    if Reached.RESTRICTED not in cases.case(tx, case_id, locked=True).needed:
+    if Reached.RESTRICTED not in cases.case(tx, case_id, for_update=True).needed:
         return ()
     new = not store.restrictions_of(tx, case_id)
     names_item = evidence.submission_of(tx, case_id).reference_digest != ""
@@ -97,7 +97,7 @@ def deliver(
     delivery = _sent(database, platform, order_, unsealer=unsealer, at=clock.now())
     at = clock.now()
     with database.begin() as tx:
-        cases.case(tx, order_.case_id, locked=True)
+        cases.case(tx, order_.case_id, for_update=True)
         order_ = store.restriction(tx, order_id)
         if order_.state is not RestrictionState.ORDERED:
             return Next.DONE if order_.state is _DONE else Next.STOPPED
@@ -143,7 +143,7 @@ def send_again(tx: Connection, case_id: CaseId, *, by: str, at: datetime) -> Seq
     The identifiers stay, so a platform that took an order already changes nothing. Raises
     `Conflict` when no order of the case has failed.
     """
-    cases.case(tx, case_id, locked=True)
+    cases.case(tx, case_id, for_update=True)
     failed = [
         each for each in store.restrictions_of(tx, case_id) if each.state is RestrictionState.FAILED
     ]
@@ -162,7 +162,7 @@ def send_again(tx: Connection, case_id: CaseId, *, by: str, at: datetime) -> Seq
 def done_by_person(tx: Connection, order_id: str, *, by: str, at: datetime) -> Restriction:
     """A person has disabled access and says so; raises `Conflict` when it is done already."""
     case_id = store.case_of_restriction(tx, order_id)
-    cases.case(tx, case_id, locked=True)  # before the order's own row, as the worker does
+    cases.case(tx, case_id, for_update=True)  # before the order's own row, as the worker does
     order_ = store.restriction(tx, order_id)
     if order_.state is _DONE:
         raise Conflict("Access is disabled already")

@@ -287,7 +287,7 @@ def _finish(desk: Desk, authority: Authority, report: Report, *, before: bool) -
 def _finished(tx: Connection, desk: Desk, answered: Answered) -> Next:
     """The receipt is the notification: it is stored verbatim with all that follows from it."""
     report, at = answered.report, answered.exchange.received_at or desk.clock.now()
-    cases.case(tx, report.case_id, locked=True)  # before the chain's lock, as every act does
+    cases.case(tx, report.case_id, for_update=True)  # before the chain's lock, as every act does
     if store.report(tx, report.id).state is ReportState.FINISHED:
         return Next.DONE
     late = answered.outcome is Outcome.ALREADY_FINISHED

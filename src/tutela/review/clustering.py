@@ -114,7 +114,7 @@ def decide_cluster(
             remedy="Nothing was stored. Load the page again and look before you repeat the step.",
         )
     for other in sorted(set(others)):  # all rows in one order, before the ledger's first line
-        cases.case(tx, other, locked=True)
+        cases.case(tx, other, for_update=True)
     return tuple(_take_over(tx, own, near[other], by=by, at=at) for other in dict.fromkeys(others))
 
 

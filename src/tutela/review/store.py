@@ -26,10 +26,10 @@ def add_viewing(tx: Connection, viewing: Viewing) -> None:
     )
 
 
-def viewing(tx: Connection, viewing_id: ViewingId, *, lock: bool = False) -> Viewing:
-    """One view; with `lock` nobody else changes it until the transaction ends."""
+def viewing(tx: Connection, viewing_id: ViewingId, *, for_update: bool = False) -> Viewing:
+    """One view; with `for_update` nobody else changes it until the transaction ends."""
     query = select(VIEWINGS).where(VIEWINGS.c.id == viewing_id)
-    row = tx.execute(query.with_for_update() if lock else query).one_or_none()
+    row = tx.execute(query.with_for_update() if for_update else query).one_or_none()
     if row is None:
         raise NotFound("There is no such view")
     return _viewing(row)

@@ -39,7 +39,7 @@ def open_view(
     person or the exhibit holds no picture any more.
     """
     require(by, Permission.EXHIBIT_VIEW)
-    case = cases.case(tx, case_id, locked=True)  # nobody claims it, or looks, in between
+    case = cases.case(tx, case_id, for_update=True)  # nobody claims it, or looks, in between
     if case.claimed_by != by.id:
         raise Conflict(
             "This case is not claimed by you",
@@ -97,7 +97,7 @@ def note_shown(
 
 def close_view(tx: Connection, viewing_id: ViewingId, *, by: Actor, at: datetime) -> Viewing:
     """End a view and write its duration down; a view that is closed already stays as it is."""
-    viewing = store.viewing(tx, viewing_id, lock=True)
+    viewing = store.viewing(tx, viewing_id, for_update=True)
     if viewing.by != by.id:
         raise Refused("Only the person who opened a view closes it")
     if viewing.closed_at is not None:
