@@ -57,17 +57,34 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + checked
 
 
-def _png(width: int, height: int, packed: bytes, *, bits: int = 8, colour: int = 2) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
+def _png(
+    width: int,
+    height: int,
+    packed: bytes,
+    *,
+    bits: int = 8,
+    colour: int = 2,
+    interlaced: bool = False,
+) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, int(interlaced))
     chunks = (_chunk(b"IHDR", header), _chunk(b"IDAT", packed), _chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 @pytest.fixture(scope="session")
 def heavy_png() -> bytes:
-    """A few thousand bytes of one-bit pixels, 256 million of them: many seconds of work."""
-    side = 16_000
-    return _png(side, side, zlib.compress(bytes(1 + side // 8) * side), bits=1, colour=0)
+    """A few thousand bytes of one-bit pixels, 296 million of them, that come in seven passes.
+
+    Even a quick processor needs more than two seconds for it.
+    """
+    side = 17_200
+    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2))
+    rows = 0
+    for left, top, across, down in (*passes, (0, 1, 1, 2)):
+        wide, high = -(-(side - left) // across), -(-(side - top) // down)
+        rows += high * (1 + -(-wide // 8))  # a filter's number, then eight pixels a byte
+    packed = zlib.compress(bytes(rows))
+    return _png(side, side, packed, bits=1, colour=0, interlaced=True)
 
 
 @pytest.fixture(scope="session")
