@@ -164,7 +164,7 @@ def test_calls_of_before_are_found_and_what_was_sent_stays_as_it_was(database_ur
     migrate(database_url)
     with owner.begin() as tx:
         rows = tx.execute(text("SELECT exhibit_id, sandbox FROM report_exchanges ORDER BY id"))
-        assert [tuple(row) for row in rows] == [("exh_1", False), ("exh_0", False), (None, False)]
+        assert [tuple(row) for row in rows] == [("exh_1", None), ("exh_0", None), (None, None)]
     with pytest.raises(IntegrityError, match="stays as it was"), owner.begin() as tx:
         tx.execute(text("UPDATE report_exchanges SET sent = ''"))
     owner.dispose()

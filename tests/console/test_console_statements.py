@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from babel.messages.pofile import read_po
@@ -20,10 +22,12 @@ from tutela.accounts.model import Role
 from tutela.adapters.languages import OWN_FOLDER
 from tutela.cases import store as cases
 from tutela.console import rendering
+from tutela.console.case_pages import ReportSeen
 from tutela.evidence.model import Viewed
 from tutela.indicators.importing import import_list
 from tutela.indicators.model import SignalKind
-from tutela.primitives.ids import CaseId
+from tutela.primitives.ids import CaseId, ReportId
+from tutela.reporting.reports import KeptExchange, Report
 
 EXTENT: Mapping[str, tuple[str, str]] = {
     "pdq 0": ("PDQ distance 0 (threshold 31)", "PDQ-Abstand 0 (Schwelle 31)"),
@@ -265,3 +269,42 @@ def test_a_known_picture_is_not_called_the_same_file(office: Office) -> None:
     assert "Different pictures can have this hash" in near
     for word in (*FORBIDDEN, "no view is needed"):
         assert word not in near.lower()
+
+
+ANSWER = KeptExchange(
+    id=2,
+    report_id=ReportId.new(),
+    answers=1,
+    call="submit",
+    method="POST",
+    sent=None,
+    sent_sha256=None,
+    sent_note="",
+    received=b"",
+    http_status=200,
+    reply_code=0,
+    request_id=None,
+    exhibit_id=None,
+    sandbox=True,
+    sent_at=AT,
+    received_at=AT,
+)
+
+
+@pytest.mark.parametrize(
+    ("answers", "to_sandbox", "perhaps"),
+    [
+        ([], False, False),
+        ([True, True], True, False),
+        ([True, False], False, False),  # the settings were changed in between
+        ([False], False, False),
+        ([None], False, True),  # stored by an earlier version
+    ],
+)
+def test_a_report_is_said_to_have_gone_to_a_sandbox_only_by_its_answers(
+    *, answers: list[bool | None], to_sandbox: bool, perhaps: bool
+) -> None:
+    intent = replace(ANSWER, answers=None, http_status=None, sandbox=None)
+    calls = tuple((intent, replace(ANSWER, sandbox=each)) for each in answers)
+    seen = ReportSeen(report=cast("Report", None), calls=(*calls, (intent, None)))
+    assert (seen.to_sandbox, seen.perhaps_to_sandbox) == (to_sandbox, perhaps)

@@ -8,6 +8,7 @@ is any short text, and a hash of the right length is a hash.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
@@ -17,6 +18,8 @@ from sqlalchemy import select
 
 from tutela.indicators import store
 from tutela.indicators.importing import import_list
+from tutela.indicators.model import Refusal
+from tutela.indicators.sources import FORMATS as SOURCES
 from tutela.primitives.database import Database
 from tutela.primitives.errors import BadInput
 
@@ -376,3 +379,33 @@ def test_no_damage_of_one_field_withdraws_what_its_row_named(
             named = {one for one in before if one[1] in values}
         assert len(named) == max(1, len(chosen.hashes))
         assert named <= set(active(database, name)), text
+
+
+PLACES = {
+    "csv": "line 900", "dump": "line 900", "stopncii": "line 900", "tat": "line 900",
+    "vics": "after medium 899", "ncmec": "after record 899",
+    "plain": 900, "hash": 900, "vpdq": 900,
+}  # fmt: skip
+"""Where the 900th of a thousand rows is said to be; a number where the row alone is refused."""
+
+
+@pytest.mark.parametrize("kind", sorted(PLACES))
+def test_a_byte_that_is_not_utf_8_is_said_to_be_where_it_is(kind: str) -> None:
+    rows = [FORMATS[kind].fields(number) for number in range(1_000)]
+    text = FORMATS[kind].write(rows)
+    if kind in {"vics", "stopncii", "tat"}:
+        text = text.replace("}, {", "},\n{")
+    lines = text.replace("</image>", "</image>\n").encode().split(b"\n")
+    at = 899
+    damaged = lines[at].replace(b"</id>", b"\xe9</id>") if kind == "ncmec" else None
+    lines[at] = damaged or lines[at][:-3] + b"\xe9" + lines[at][-3:]
+    parse = SOURCES["csv" if kind == "dump" else kind]
+    expected = PLACES[kind]
+    if isinstance(expected, int):
+        refused = [one for one in parse(BytesIO(b"\n".join(lines))) if isinstance(one, Refusal)]
+        assert [one.row for one in refused] == [expected]
+        return
+    with pytest.raises(BadInput) as caught:
+        list(parse(BytesIO(b"\n".join(lines))))
+    assert caught.value.why.startswith(expected)
+    assert "UTF-8" in caught.value.why + caught.value.remedy

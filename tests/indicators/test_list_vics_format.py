@@ -238,14 +238,14 @@ def test_no_row_of_digits_is_longer_than_the_parser_bears(parts: list[bytes]) ->
 @pytest.mark.parametrize(
     ("raw", "why"),
     [
-        (b"", "broken or stops"),
+        (b"", "broken, stops"),
         (b"[]", "does not start with an object"),
         (b"{}", 'no list "value"'),
         (b'{"value": []}', "no envelope"),
         (b'{"@odata.context": "x", "value": []}', "envelope is not VICS"),
         (json.dumps(hash_set(context=f"{PLACE}/3.0.xml/US/$metadata#Media")).encode(), "envelope"),
-        (json.dumps(hash_set({"MD5": md5(1)}, {"MD5": md5(2)}))[:-5].encode(), "broken or stops"),
-        (json.dumps(hash_set({"MD5": md5(1)})).encode() + b"{}", "broken or stops"),
+        (json.dumps(hash_set({"MD5": md5(1)}, {"MD5": md5(2)}))[:-5].encode(), "broken, stops"),
+        (json.dumps(hash_set({"MD5": md5(1)})).encode() + b"{}", "broken, stops"),
         (b'{"@odata.context": "' + US.encode() + b'", "value": [' + b"[" * 100_000, "deeper"),
         (
             b'{"@odata.context": "' + US.encode() + b'", "value": [{"x": "' + b"a" * (33 << 20),
@@ -253,7 +253,7 @@ def test_no_row_of_digits_is_longer_than_the_parser_bears(parts: list[bytes]) ->
         ),
         (
             b'{"@odata.context": "' + US.encode() + b'", "value": [{"MediaSize": ' + b"9" * 5000,
-            "broken or stops",
+            "broken, stops",
         ),
     ],
 )
@@ -328,3 +328,16 @@ def test_nested_hashes_that_are_none_refuse_themselves_only(key: str, value: obj
     assert [one.value.hex() for one in entries(rows)] == [md5(1)]
     (refusal,) = [row for row in rows if isinstance(row, Refusal)]
     assert key in refusal.why
+
+
+@pytest.mark.parametrize(("opening", "closing"), [('{"Media":', "}"), ('{"Media":[', "]}")])
+@pytest.mark.parametrize("levels", [3, 490])
+def test_media_that_lie_too_deep_refuse_themselves_only(
+    opening: str, closing: str, levels: int
+) -> None:
+    deep = opening * levels + "{}" + closing * levels
+    values = f'[{deep},{{"MD5":"{md5(1)}"}}]'
+    rows = parse(f'{{"@odata.context":"{US}","value":{values}}}'.encode())
+    assert [one.value.hex() for one in entries(rows)] == [md5(1)]
+    (refusal,) = [row for row in rows if isinstance(row, Refusal)]
+    assert "too deep" in refusal.why

@@ -11,6 +11,7 @@ from sqlalchemy import create_engine
 from typer.testing import CliRunner
 
 from accounts.people import SECRET, account
+from tutela.accounts.keys import create_key
 from tutela.accounts.model import Role
 from tutela.adapters.blobs import MemoryBlobsForTests
 from tutela.cli import app
@@ -258,7 +259,7 @@ def test_reconcile_says_what_it_means_asks_and_notes_the_new_head(
 
 
 def test_an_operator_signs_in_to_reconcile_as_soon_as_there_is_one(
-    database: Database, noted: Path
+    database: Database, noted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(database, 3, action=outward.HEAD_NOTED)  # and the file is gone
     account(database, "person-a", Role.OPERATOR)
@@ -276,5 +277,11 @@ def test_an_operator_signs_in_to_reconcile_as_soon_as_there_is_one(
         with pytest.raises(Exception, match=why):
             tried(*words)
         assert not gate(database, noted).standing(strict=True).open
+    with database.begin() as tx:
+        _, key = create_key(tx, name="program", roles={Role.OPERATOR}, by="tests", at=NOW)
+    monkeypatch.setenv("TUTELA_TOKEN", key.reveal())
+    with pytest.raises(Exception, match="with --by and your sign-in name"):
+        tried()  # a program's key answers for nothing here
+    assert not gate(database, noted).standing(strict=True).open
     tried("--by", "person-a")
     assert gate(database, noted).standing(strict=True).open

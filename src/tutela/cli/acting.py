@@ -39,13 +39,23 @@ MaybeBy = Annotated[
     ),
 ]
 """For what a program may do as well, and the first one on a machine without accounts."""
+FirstBy = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        metavar="LOGIN",
+        help="Your sign-in name; the password is asked for. Needed as soon as an account may do "
+        "this; a program's key does not.",
+    ),
+]
+"""For what a person answers for as soon as there is one."""
 
 
 def acting(database: Database, by: str, permission: Permission, *, programs: bool = True) -> Actor:
     """Whoever does what this permission is for: a person, or (`programs`) a program with a key.
 
-    As long as no account and no key has the permission, it is the user of this machine
-    (`machine_user`): somebody has to be the first.
+    As long as no account (and, with `programs`, no key) has the permission, it is the user of
+    this machine (`machine_user`): somebody has to be the first.
     """
     if by:
         return acting_person(database, by, permission)

@@ -47,8 +47,9 @@ def ledger_page() -> str:
     lines = [
         "# The ledger's actions",
         "",
-        "Each line of the ledger says when, who (an account, a key, `system`, `public`, or",
-        "`cli:uid-<number>` for the machine's user), what, and to which subject; `detail` holds",
+        "Each line of the ledger says when, who, what, and to which subject. Who is an account or",
+        "a key, `cli:uid-<number>` for the machine's user, `system`, `public` for the form,",
+        "`unknown` at a refused sign-in, or, in a demonstration, `demo` and `scan`. `detail` holds",
         "identifiers and constants only. Lines of a database that an older version wrote stay as",
         "they are. `tutela ledger show` prints them. `tutela docs write` makes this page.",
         "",

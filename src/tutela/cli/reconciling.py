@@ -8,7 +8,7 @@ import typer
 from rich.text import Text
 
 from tutela.accounts.model import Permission
-from tutela.cli.acting import MaybeBy, acting
+from tutela.cli.acting import FirstBy, acting
 from tutela.cli.presenting import OUT, AsJson, emit
 from tutela.evidence import store as evidence
 from tutela.ledger.outward import Reconciled, Standing
@@ -38,7 +38,7 @@ Do this only for a case that the authority has no finished report about."""
 
 
 def reconcile(
-    by: MaybeBy = "",
+    by: FirstBy = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:

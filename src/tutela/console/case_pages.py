@@ -64,8 +64,21 @@ class ReportSeen:
 
     @property
     def to_sandbox(self) -> bool:
-        """Whether any answer said that it came from a sandbox."""
-        return any(answer is not None and answer.sandbox for _, answer in self.calls)
+        """Whether every answer that came said that it came from a sandbox."""
+        return bool(self._answered) and all(answer.sandbox for answer in self._answered)
+
+    @property
+    def perhaps_to_sandbox(self) -> bool:
+        """Whether of an answer it was not recorded where it came from."""
+        return any(answer.sandbox is None for answer in self._answered)
+
+    @property
+    def _answered(self) -> list[KeptExchange]:
+        return [
+            answer
+            for _, answer in self.calls
+            if answer is not None and answer.http_status is not None
+        ]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,7 +1,4 @@
-"""What counsel has accepted in this installation, as the ledger says.
-
-A module of its own, because processes that only look up hashes need this of reporting and no more.
-"""
+"""What counsel has accepted in this installation, as the ledger says."""
 
 import heapq
 

@@ -26,7 +26,7 @@ def accept_rule(
     """Write down that exactly this version of a rule or basis may act; void once it changes.
 
     `note` says what was checked and why; it names no case and no person. The caller has asked
-    whether `by` may do this (`Permission.LAW_ACCEPT`, or whoever runs commands here).
+    whether `by` may do this (`Permission.LAW_ACCEPT`).
     """
     reason = _reason(note)
     if version not in {each.version for each in book.acceptable(rule_id)}:

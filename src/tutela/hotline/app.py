@@ -79,6 +79,8 @@ def build(parts: HotlineParts) -> FastAPI:
 
     @app.exception_handler(TutelaError)
     async def _fault(request: Request, error: TutelaError) -> Response:
+        if isinstance(error, _ConnectionEnded):
+            return Response(status_code=error.http_status)  # no page is drawn for nobody
         return page(request, "problem.html", error.http_status, error=error)
 
     @app.exception_handler(HTTPException)
@@ -169,6 +171,10 @@ def _network(request: Request, parts: HotlineParts) -> str:
     return network_of(host, proxies=parts.trusted_proxies)
 
 
+class _ConnectionEnded(BadInput):
+    """Whoever sent a form went away within it; nobody reads an answer."""
+
+
 async def _fields(request: Request) -> dict[str, str]:
     """The form's fields, read in memory with a limit (nothing is spooled to disk)."""
     body = b""
@@ -178,7 +184,7 @@ async def _fields(request: Request) -> dict[str, str]:
             if len(body) > _MAX_BODY_BYTES:
                 raise BadInput("The report is too long", why=f"more than {_MAX_BODY_BYTES} bytes")
     except ClientDisconnect as error:  # whoever goes away is no fault of ours, and no traceback
-        raise BadInput("The connection ended before the form did") from error
+        raise _ConnectionEnded("The connection ended before the form did") from error
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=_MOST_FIELDS)
     except ValueError as error:

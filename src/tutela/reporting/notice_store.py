@@ -57,6 +57,12 @@ def change(
     )
 
 
+def last_why(tx: Connection, notice: DecisionId) -> str:
+    """Why the last attempt did not succeed."""
+    query = select(DECISION_NOTICES.c.last_why).where(DECISION_NOTICES.c.id == notice)
+    return str(tx.execute(query).scalar_one())
+
+
 def wait_until(tx: Connection, case_id: CaseId, at: datetime) -> None:
     """Store when the notice of a case is sent again."""
     tx.execute(

@@ -88,7 +88,8 @@ class KeptExchange:
 
     An intent that no line answers is a call whose fate is unknown: the process died, or
     was killed, between sending and storing. `exhibit_id` is what an intent was about, if it was
-    about one; `sandbox` is whether the answer said that it came from a sandbox.
+    about one; `sandbox` is whether the answer said that it came from a sandbox;
+    None for an intent, and where an earlier version did not record it.
     """
 
     id: int
@@ -104,7 +105,7 @@ class KeptExchange:
     reply_code: int | None
     request_id: str | None
     exhibit_id: ExhibitId | None
-    sandbox: bool
+    sandbox: bool | None
     sent_at: datetime
     received_at: datetime | None
 

@@ -56,7 +56,7 @@ EXCHANGES = Table(
     Column("reply_code", BigInteger),
     Column("request_id", Text),
     Column("exhibit_id", Text),
-    Column("sandbox", Boolean, nullable=False, server_default="false"),
+    Column("sandbox", Boolean),
     Column("sent_at", DateTime(timezone=True), nullable=False),
     Column("received_at", DateTime(timezone=True)),
 )

@@ -45,5 +45,6 @@ def _failed(parts: Parts, case_id: CaseId) -> None:
     with parts.database.begin() as tx:
         notice = notifying.due(tx, case_id, at=parts.clock.now())
         if notice is not None:
-            why = f"Not taken by the platform for {parts.pace.horizon.days} days."
+            last = notice_store.last_why(tx, notice.id)
+            why = f"Not taken by the platform for {parts.pace.horizon.days} days; last: {last}."
             notifying.fail(tx, notice.id, case_id, why=why, clock=parts.clock)

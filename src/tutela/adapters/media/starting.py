@@ -35,23 +35,28 @@ def start_child(
     said, saying = os.pipe()
     os.set_blocking(said, False)
     os.set_blocking(saying, False)  # who says more than the pipe holds loses it, and never waits
-    process = subprocess.Popen(  # noqa: S603 - our own module, our own numbers
-        [
-            sys.executable,
-            "-I",  # neither the working folder nor the environment can add code
-            "-m",
-            module,
-            *arguments,
-            f"parent={os.getpid()}",
-        ],
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=saying,
-        env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | kernels,
-        cwd="/",
-        start_new_session=True,  # Ctrl-C is for the parent, which ends it
-    )
-    os.close(saying)
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own module, our own numbers
+            [
+                sys.executable,
+                "-I",  # neither the working folder nor the environment can add code
+                "-m",
+                module,
+                *arguments,
+                f"parent={os.getpid()}",
+            ],
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=saying,
+            env={"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"} | kernels,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for the parent, which ends it
+        )
+    except BaseException:  # no memory for a process: its pipe must not stay open
+        os.close(said)
+        raise
+    finally:
+        os.close(saying)
     process.stderr = os.fdopen(said, "rb", buffering=0)
     return process
 

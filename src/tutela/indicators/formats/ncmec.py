@@ -344,5 +344,5 @@ def _unreadable(item: int, why: str) -> BadInput:
     return BadInput(
         "This Hash Sharing file cannot be read",
         why=f"after record {item}: {why}",
-        remedy="Nothing was imported",
+        remedy="Nothing was imported. Fetch it again, whole and as UTF-8",
     )

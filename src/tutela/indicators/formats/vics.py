@@ -35,6 +35,7 @@ MAX_DEPTH = 1_000
 MAX_VALUE_CHARACTERS = 4_096
 """A longer value is neither a hash nor a note."""
 MAX_ALTERNATIVES = 10_000
+_MEDIA_LEVELS = 2  # a case, its media, and a medium that is wrapped once more
 _NEXT_PAGE_KEYS = frozenset({"odata.nextLink", "@odata.nextLink"})
 _COUNT_KEYS = frozenset({"odata.count", "@odata.count"})
 _COUNT = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -77,7 +78,8 @@ def parse(stream: BinaryIO) -> Iterator[ParsedRow]:
     try:
         yield from _Document(reader).media()
     except ijson.JSONError:
-        raise _unreadable(reader.items, "the JSON is broken or stops") from None
+        why = "the JSON is broken, stops or is not UTF-8"
+        raise _unreadable(reader.items, why) from None
     except (ValueError, ArithmeticError):
         raise _unreadable(reader.items, "a number or text cannot be read") from None
 
@@ -150,25 +152,25 @@ class _Document:
         """The media of the list, or of each case in it."""
         if self._envelope is None:
             raise _unreadable(0, "no envelope stands before the values, so Category has no meaning")
-        yield from self._array(cases=self._envelope["what"] == "Cases", top=True)
+        yield from self._array(cases=self._envelope["what"] == "Cases")
 
-    def _array(self, *, cases: bool, top: bool = False) -> Iterator[ParsedRow]:
-        """Each element of an array that has been opened; `top` is the document's own."""
+    def _array(self, *, cases: bool, level: int = 0) -> Iterator[ParsedRow]:
+        """Each element of an array that has been opened; level 0 is the document's own."""
         for event, _ in self._events:
             if event == "end_array":
                 return
-            self._values_read += top
+            self._values_read += level == 0
             if event != "start_map":
                 self._skip(event)
                 yield Refusal(row=self._reader.item(), why="it is not an object")
             else:
-                yield from self._element(case=cases)
+                yield from self._element(case=cases, level=level)
 
-    def _element(self, *, case: bool) -> Iterator[ParsedRow]:
+    def _element(self, *, case: bool, level: int) -> Iterator[ParsedRow]:
         """A medium, or a case with its media; what a case says about people is passed over.
 
         Some tools wrap each medium of a hash set into `{"Media": …}`, and some list media where
-        cases are announced, so both are looked for in each element.
+        cases are announced, so both are looked for in each element, and no deeper.
         """
         kept: dict[str, Any] = {}
         wrapped = False
@@ -176,21 +178,26 @@ class _Document:
             if event == "end_map":
                 break
             opening, value = next(self._events)
-            if key == "Media" and opening == "start_array":
+            if key == "Media" and opening != "null":
                 wrapped = True
-                yield from self._array(cases=False)
-            elif key == "Media" and opening == "start_map":
-                wrapped = True
-                yield from self._element(case=False)
-            elif key == "Media" and opening != "null":
-                wrapped = True
-                yield Refusal(row=self._reader.item(), why="Media is neither a list nor a medium")
+                yield from self._media_of(opening, level=level + 1)
             elif key in _KEPT_KEYS:
                 kept[key] = self._value(key, opening, value)
             else:
                 self._skip(opening)
         if any(hashes(kept)) or not (case or wrapped):
             yield from self._entries(kept, row=self._reader.item())
+
+    def _media_of(self, opening: str, *, level: int) -> Iterator[ParsedRow]:
+        """The media below an element: of a case, and of a wrapped medium within a case."""
+        if opening == "start_array" and level <= _MEDIA_LEVELS:
+            yield from self._array(cases=False, level=level)
+        elif opening == "start_map" and level <= _MEDIA_LEVELS:
+            yield from self._element(case=False, level=level)
+        else:
+            self._skip(opening)
+            why = "Media is neither a list nor a medium, or lies too deep"
+            yield Refusal(row=self._reader.item(), why=why)
 
     def _skip(self, event: str) -> None:
         """Pass over the value that this event begins."""
@@ -349,5 +356,5 @@ def _unreadable(item: int, why: str) -> BadInput:
     return BadInput(
         "This VICS file cannot be read",
         why=f"after medium {item}: {why}",
-        remedy="Nothing was imported",
+        remedy="Nothing was imported. Export it again, whole and as UTF-8",
     )

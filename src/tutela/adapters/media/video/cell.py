@@ -28,9 +28,8 @@ MAX_SHEET_BYTES = 12 << 20
 _CHUNK_BYTES = 1 << 16
 
 Line = dict[str, Any]
-
-
 _WALL_TO_CPU = 2
+"""On a busy machine a video may take twice the time on the clock that it may on the processor."""
 
 
 class VideoCell:
@@ -79,9 +78,9 @@ class VideoCell:
     def lines(self) -> Iterator[Line]:
         """What it says, line by line, as fast as it comes; raise `CellLost` or `BadFrame`.
 
-        The time it may take, from now on, grows with the second of video that it says it has
-        reached, up to twice the processor time of a whole video: whatever it says, it comes to an
-        end. Live input may take any time, as long as something comes.
+        The time it may take is counted from this call. It grows with the second of video that it
+        says it has reached, up to twice the processor time of a whole video: whatever it says, it
+        comes to an end. Live input may take any time, as long as something comes.
         """
         started = time.monotonic()
         reached = 0.0

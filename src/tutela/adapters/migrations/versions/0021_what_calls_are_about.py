@@ -2,6 +2,7 @@
 
 Calls of before about file details are found by the file's number in the bytes that were sent. What
 was sent stays as it was: the trigger that refuses changes rests while the new column is filled.
+Whether a sandbox gave an answer of before is not known.
 """
 
 from collections.abc import Sequence
@@ -25,10 +26,7 @@ WHERE line.call = 'fileinfo' AND line.answers IS NULL AND file.report_id = line.
 
 def upgrade() -> None:
     op.add_column("report_exchanges", sa.Column("exhibit_id", sa.Text))
-    op.add_column(
-        "report_exchanges",
-        sa.Column("sandbox", sa.Boolean, nullable=False, server_default="false"),
-    )
+    op.add_column("report_exchanges", sa.Column("sandbox", sa.Boolean))
     op.execute("ALTER TABLE report_exchanges DISABLE TRIGGER USER")
     op.execute(_FIND)
     op.execute("ALTER TABLE report_exchanges ENABLE TRIGGER USER")
