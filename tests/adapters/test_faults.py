@@ -67,9 +67,9 @@ def test_what_a_library_logs_of_an_error_has_no_message(
     try:
         fault()
     except KeyError:
-        logging.getLogger("uvicorn.error").exception("Exception in ASGI application")
+        logging.getLogger("a.library").exception("Exception in ASGI application")
     said = capsys.readouterr().err
-    assert said.startswith("uvicorn.error Exception in ASGI application\n")
+    assert said.startswith("a.library Exception in ASGI application\n")
     assert json.loads(said.splitlines()[1])["kind"] == "builtins.KeyError"
     assert SENT not in said
 

@@ -227,7 +227,9 @@ def test_who_decides_too_late_keeps_the_text(office: Office) -> None:
     assert late.status_code == 409
     assert ">two words &lt;b&gt;</textarea>" in late.text
     assert "Your note, which was not stored" in late.text
+    assert "The case is decided already" in late.text
     assert "This was not stored." in late.text
+    assert "decision_made" not in late.text.partition('role="alert"')[2].partition("</div>")[0]
     assert "what you filled in is still here" not in late.text
     second = browser.post(f"/cases/{case}/confirm", agree="yes", note="three more words")
     assert second.status_code == 409

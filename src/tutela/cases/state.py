@@ -36,14 +36,22 @@ REACHING: Mapping[Event, Outcome] = MappingProxyType(
 """The events by which an outcome is reached."""
 
 
+_TOO_LATE: Mapping[State, str] = MappingProxyType(
+    {
+        State.DECIDED: "The case is decided already",
+        State.CLOSED: "The case is closed already",
+    }
+)
+
+
 def step(state: State, event: Event) -> State:
     """Where `event` leads from `state`; raises `Conflict` when the table does not know it."""
     following = TRANSITIONS[state].get(event)
     if following is None:
         possible = ", ".join(sorted(TRANSITIONS[state])) or "nothing any more"
         raise Conflict(
-            f"A case that is {state.value} cannot take “{event.value}”",
-            why=f"what can happen to it now: {possible}",
+            _TOO_LATE.get(state, "The case has not come that far yet"),
+            why=f"it is {state.value}; “{event.value}” is not possible now, but: {possible}",
         )
     return following
 
