@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import fasteners
@@ -37,12 +38,17 @@ def servers(folder: Path) -> list[psutil.Process]:
     return found
 
 
+def says_ready(stdout: Iterable[str]) -> bool:
+    """Whether a process says so; before that it may log that the server was started again."""
+    return any(line == "ready\n" for line in stdout)
+
+
 def user(folder: Path, seconds: float) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         [sys.executable, "-c", USE, str(folder), str(seconds)], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    assert says_ready(process.stdout)
     return process
 
 
@@ -109,7 +115,7 @@ def test_a_server_that_somebody_else_ended_is_left_without_noise(tmp_path: Path)
         text=True,
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    assert says_ready(process.stdout)
     os.kill(int((folder / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
     _, noise = process.communicate(timeout=60)
     assert (process.returncode, noise) == (0, "")
@@ -220,7 +226,7 @@ def test_a_command_that_is_told_to_end_stops_the_server_it_was_the_last_to_use(
         stdout=subprocess.PIPE, text=True, env=environment,
     )  # fmt: skip
     assert command.stdout is not None
-    assert command.stdout.readline() == "ready\n"
+    assert says_ready(command.stdout)
     command.terminate()
     command.communicate(timeout=60)
     assert command.returncode == 128 + signal.SIGTERM
